@@ -1,0 +1,27 @@
+"""The one feature function: training, serving and batch scoring all call it."""
+
+import numpy as np
+import pandas as pd
+
+ADD_ONS = ["online_security", "online_backup", "device_protection", "tech_support", "streaming_tv", "streaming_movies"]
+
+
+def build_features(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return `frame` with the derived columns added; its own columns and the order of its rows stay as they are.
+
+    Row-wise and pure: a row's features depend on that row alone, so one row gives the same answer as a million.
+    Whatever has to be learned from data (encodings, imputations) belongs in the pipeline that `train` fits.
+
+    Args:
+        frame: rows with the contract's columns; the target may be missing.
+
+    Returns:
+        The same rows with `average_charge` (US dollars a month since the start), `add_ons` (how many are booked)
+        and `automatic_payment` (0 or 1).
+    """
+    months = frame["tenure"].where(frame["tenure"] > 0, np.nan)
+    return frame.assign(
+        average_charge=frame["total_charges"] / months,
+        add_ons=sum((frame[name] == "Yes").astype("int64") for name in ADD_ONS),
+        automatic_payment=frame["payment_method"].str.endswith("(automatic)").astype("int64"),
+    )

@@ -1,0 +1,57 @@
+"""Read and write the pipeline's files; what is written replaces the old file in one step or not at all."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from ruamel.yaml import YAML, YAMLError
+
+from << cookiecutter.package >>.errors import ConfigError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; it takes its place if the block succeeds and vanishes if not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(text: str, path: Path) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write JSON that a person can diff: indented, and never NaN or infinity (raises ValueError)."""
+    write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", path)
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    with replacing(path) as temporary:
+        frame.to_parquet(temporary, index=False)
+
+
+def read_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
+    return pd.read_parquet(path, columns=columns)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML 1.2 mapping, as DVC does. Raises ConfigError if the file is missing, broken or no mapping."""
+    try:
+        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; restore it with `git checkout -- {path}`") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected a mapping of names to values, found {type(content).__name__}")
+    return content

@@ -1,0 +1,179 @@
+"""The model: built, saved, loaded and asked in one place. What is saved takes the contract's raw columns.
+
+A model file is a skops archive: no pickle, loaded only if every type in it is one of TRUSTED.
+"""
+
+import io
+import json
+import warnings
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import skops.io
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+
+from << cookiecutter.package >>.config import Params, Train
+from << cookiecutter.package >>.errors import ConfigError, DataError
+from << cookiecutter.package >>.features import build_features
+from << cookiecutter.package >>.files import replacing
+
+ESTIMATORS: dict[str, dict[str, type[BaseEstimator]]] = {
+    "classification": {
+        "hist_gradient_boosting": HistGradientBoostingClassifier,
+        "random_forest": RandomForestClassifier,
+        "logistic_regression": LogisticRegression,
+    },
+    "regression": {
+        "hist_gradient_boosting": HistGradientBoostingRegressor,
+        "random_forest": RandomForestRegressor,
+        "ridge": Ridge,
+    },
+}
+
+TRUSTED = [
+    f"{build_features.__module__}.{build_features.__name__}",
+    "functools.partial",  # the function inside must be trusted as well
+    "numpy.dtype",
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+    "sklearn.utils.validation.check_array",
+]
+"""Types a model file may hold beyond those skops trusts by itself; loading refuses any other."""
+
+MAX_CATEGORIES = 250  # gradient boosting takes 255 at most; rarer ones share a code
+
+
+def make_estimator(task: str, train: Train, seed: int) -> BaseEstimator:
+    """Return the unfitted estimator that params.yaml names, with its settings and the seed.
+
+    Raises ConfigError if the estimator does not do the task, or scikit-learn refuses a setting's name or value.
+    """
+    known = ESTIMATORS["regression" if task == "regression" else "classification"]
+    if train.estimator not in known:
+        raise ConfigError(f"params.yaml: train.estimator {train.estimator} does not do {task}: choose from {', '.join(known)}")
+    estimator = known[train.estimator]()
+    try:
+        estimator.set_params(**train.settings)
+        if "random_state" in estimator.get_params():
+            estimator.set_params(random_state=seed)
+        estimator._validate_params()  # what fit() would do first, before any time is spent
+    except ValueError as error:
+        raise ConfigError(f"params.yaml: train.{train.estimator}: {error}") from None
+    return estimator
+
+
+def make_pipeline_for(estimator: BaseEstimator, features: pd.DataFrame) -> Pipeline:
+    """Return the unfitted pipeline that learns encodings, imputations and the estimator from a table of features.
+
+    Args:
+        features: rows as `build_features` returns them, without id, target and time; only its column types count.
+    """
+    categorical = list(features.select_dtypes(["category", "object", "string"]))
+    numeric = list(features.select_dtypes(["number", "bool"]))
+    prepare: dict[str, Any]
+    if isinstance(estimator, LogisticRegression | Ridge):
+        prepare = {
+            "categorical": OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False),
+            "numeric": make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()),
+        }
+    else:
+        codes = {"handle_unknown": "use_encoded_value", "unknown_value": np.nan, "max_categories": MAX_CATEGORIES}
+        prepare = {"categorical": OrdinalEncoder(**codes), "numeric": "passthrough"}
+        if "categorical_features" in estimator.get_params():
+            estimator.set_params(categorical_features=list(range(len(categorical))))
+    columns = {"categorical": categorical, "numeric": numeric}
+    steps = [(name, step, columns[name]) for name, step in prepare.items() if columns[name]]
+    return Pipeline([("prepare", ColumnTransformer(steps)), ("estimator", estimator)])
+
+
+def with_features(fitted: Pipeline, inputs: pd.DataFrame) -> Pipeline:
+    """Return the fitted pipeline behind the feature function, so that it takes the contract's raw columns.
+
+    `inputs` holds those columns; the model keeps their names as `feature_names_in_`.
+    """
+    return Pipeline([("features", FunctionTransformer(build_features).fit(inputs)), *fitted.steps])
+
+
+def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Score rows, as evaluation, serving and batch scoring all do.
+
+    Args:
+        model: a fitted model.
+        frame: rows with the contract's columns; the target may be missing.
+        params: the task, the positive class and the threshold from which on a label is positive.
+
+    Returns:
+        One row per row of `frame`, same index: `prediction`, and for a classifier the probabilities: `probability`
+        (of the positive class) or one `probability_<class>` each.
+    """
+    if params.task == "regression":
+        return pd.DataFrame({"prediction": model.predict(frame)}, index=frame.index)
+    probabilities = model.predict_proba(frame)
+    classes = [str(name) for name in model.classes_]
+    if params.task == "multiclass":
+        columns = {f"probability_{name}": probabilities[:, i] for i, name in enumerate(classes)}
+        return pd.DataFrame({"prediction": model.classes_[probabilities.argmax(axis=1)], **columns}, index=frame.index)
+    positive = classes.index(str(params.data.positive))
+    probability = probabilities[:, positive]
+    chosen = np.where(probability >= params.evaluate.threshold, positive, 1 - positive)
+    return pd.DataFrame({"prediction": model.classes_[chosen], "probability": probability}, index=frame.index)
+
+
+def save(model: Pipeline, path: Path) -> None:
+    """Write the model so that equal models are equal bytes.
+
+    skops numbers the parts of an archive by their addresses in memory and zip stamps them with the time: both are
+    replaced by the order in which the parts appear.
+    """
+    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as archive:
+        schema = json.loads(archive.read("schema.json"))
+        numbers: dict[str, str] = {}
+        _renumber(schema, numbers)
+        parts = {numbers[Path(name).stem] + Path(name).suffix: archive.read(name) for name in archive.namelist() if name != "schema.json"}
+    parts["schema.json"] = json.dumps(schema).encode()
+    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in sorted(parts):
+            archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), parts[name], zipfile.ZIP_DEFLATED)
+
+
+def load(path: Path) -> Pipeline:
+    """Return the model in a file.
+
+    Raises DataError if there is none, it is damaged, or it holds a type that is not trusted.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return skops.io.load(path, trusted=TRUSTED)
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file; restore it with `dvc checkout {path}` or make it with `dvc repro`") from None
+    except Exception as error:  # a damaged archive breaks in many ways; none may be loaded
+        raise DataError(f"{path}: not a model this project trusts: {error}") from None
+
+
+def _renumber(node: Any, numbers: dict[str, str]) -> None:
+    if isinstance(node, list):
+        for item in node:
+            _renumber(item, numbers)
+    elif isinstance(node, dict):
+        for key, value in node.items():
+            if key == "__id__":
+                node[key] = int(numbers.setdefault(str(value), str(len(numbers))))
+            elif key == "file" and isinstance(value, str):
+                node[key] = numbers.setdefault(Path(value).stem, str(len(numbers))) + Path(value).suffix
+            else:
+                _renumber(value, numbers)

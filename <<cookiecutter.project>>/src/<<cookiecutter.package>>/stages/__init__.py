@@ -1,0 +1,16 @@
+"""The pipeline: what `dvc repro` runs, one module a stage, in the order of dvc.yaml."""
+
+import time
+from collections.abc import Callable
+
+from << cookiecutter.package >>.errors import ProjectError, exit_with
+
+
+def run(name: str, main: Callable[[], str]) -> None:
+    """Run a stage, print what it says it did and how long it took, and turn a person's mistake into one line."""
+    started = time.perf_counter()
+    try:
+        summary = main()
+    except ProjectError as error:
+        exit_with(error)
+    print(f"{name}: {summary} ({time.perf_counter() - started:.1f} s)")

@@ -1,0 +1,117 @@
+"""Model and features in; metrics, plots, predictions and the model card out.
+
+    metrics/test.json        what the gate judges
+    metrics/train.json       the same metrics on training and validation rows
+    metrics/slices.json      the same metrics per value of the columns in evaluate.slices
+    reports/intervals.json   95% interval of each test metric
+"""
+
+import shutil
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.inspection import permutation_importance
+from sklearn.pipeline import Pipeline
+
+from << cookiecutter.package >> import config, metrics, model, plots
+from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.files import read_parquet, write_json, write_parquet, write_text
+from << cookiecutter.package >>.model_card import model_card
+from << cookiecutter.package >>.stages import run
+
+IMPORTANCE_ROWS = 2000  # a sample is enough to rank columns, and keeps the cost flat
+
+
+def measure(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> metrics.Measure:
+    """Return the measure of a table of predictions against the actual targets; both have the same rows."""
+    if params.task == "regression":
+        return metrics.regression(actual.to_numpy(dtype=float), predictions["prediction"].to_numpy())
+    if params.task == "multiclass":
+        one_hot, probabilities = one_hot_and_scores(actual, predictions, params)
+        return metrics.multiclass(one_hot.argmax(axis=1), probabilities)
+    positive = (actual.astype("str") == str(params.data.positive)).to_numpy()
+    return metrics.binary(positive, predictions["probability"].to_numpy(), params.evaluate.threshold)
+
+
+def one_hot_and_scores(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> tuple[np.ndarray, np.ndarray]:
+    """Return the actual classes as booleans and their scores, each of shape (rows, classes); binary has one column."""
+    if params.task == "binary":
+        return (actual.astype("str") == str(params.data.positive)).to_numpy()[:, None], predictions[["probability"]].to_numpy()
+    scores = predictions.filter(regex="^probability_")
+    classes = [name.removeprefix("probability_") for name in scores]
+    return np.stack([(actual.astype("str") == name).to_numpy() for name in classes], axis=1), scores.to_numpy()
+
+
+def slice_metrics(frame: pd.DataFrame, predictions: pd.DataFrame, params: Params) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return column → value → `rows` and metrics, for the columns in evaluate.slices."""
+    slices: dict[str, dict[str, dict[str, Any]]] = {}
+    for column in params.evaluate.slices:
+        slices[column] = {}
+        for value, rows in frame.groupby(column, observed=True):
+            part = measure(rows[params.data.target], predictions.loc[rows.index], params)
+            slices[column][str(value)] = {"rows": len(rows), **metrics.point(part, len(rows))}
+    return slices
+
+
+def column_importance(fitted: Pipeline, frame: pd.DataFrame, params: Params) -> dict[str, float]:
+    """Return per raw column how much log loss (regression: RMSE) rises when it is shuffled (Breiman, 2001)."""
+    sample = frame.sample(min(len(frame), IMPORTANCE_ROWS), random_state=params.seed)
+    inputs = sample[list(fitted.feature_names_in_)]
+    scoring = "neg_root_mean_squared_error" if params.task == "regression" else "neg_log_loss"
+    target = sample[params.data.target].to_numpy()
+    found = permutation_importance(fitted, inputs, target, scoring=scoring, n_repeats=3, random_state=params.seed)
+    return dict(zip(inputs, found.importances_mean.tolist(), strict=True))
+
+
+def curves(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dict[str, plots.Points]:
+    """Return the points of every plot that suits the task, by file name."""
+    if params.task == "regression":
+        predicted = predictions["prediction"].to_numpy()
+        residual = actual.to_numpy(dtype=float) - predicted
+        bound = float(np.ceil(np.abs(residual).max() * 10) / 10) or 1.0
+        return {
+            "distribution": plots.histogram(residual, np.full(len(residual), "residual"), (-bound, bound)),
+            "calibration": plots.calibration(predicted, actual.to_numpy(dtype=float)),
+        }
+    one_hot, scores = one_hot_and_scores(actual, predictions, params)
+    chosen = scores.argmax(axis=1) if params.task == "multiclass" else np.zeros(len(scores), dtype=int)
+    rows = np.arange(len(scores))
+    return {
+        "roc": plots.roc(one_hot, scores),
+        "precision_recall": plots.precision_recall(one_hot, scores),
+        "calibration": plots.calibration(scores[rows, chosen], one_hot[rows, chosen].astype(float)),
+        "distribution": plots.histogram(scores[rows, chosen], actual.astype("str").to_numpy(), (0, 1)),
+        "confusion": plots.confusion(actual.to_numpy(), predictions["prediction"].to_numpy()),
+    }
+
+
+def main() -> str:
+    params = config.load()
+    target = params.data.target
+    fitted = model.load(config.MODEL)
+    points = {}
+    for side in ("train", "validation", "test"):
+        frame = read_parquet(config.FEATURES / f"{side}.parquet")
+        predictions = model.predict(fitted, frame, params)
+        points[side] = metrics.point(measure(frame[target], predictions, params), len(frame))
+    test_measure = measure(frame[target], predictions, params)
+    bounds = metrics.intervals(test_measure, len(frame), params.evaluate.bootstrap, params.seed)
+    slices = slice_metrics(frame, predictions, params)
+    importances = column_importance(fitted, frame, params)
+
+    shutil.rmtree(config.PLOTS, ignore_errors=True)  # a plot of another task must not stay behind
+    for name, curve in {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}.items():
+        write_json(curve, config.PLOTS / f"{name}.json")
+    write_json(points["test"], config.METRICS / "test.json")
+    write_json({"train": points["train"], "validation": points["validation"]}, config.METRICS / "train.json")
+    write_json(slices, config.METRICS / "slices.json")
+    write_json(bounds, config.INTERVALS)
+    write_text(model_card(params, fitted, len(frame), points, bounds, slices, importances), config.MODEL_CARD)
+    write_parquet(pd.concat([frame[[params.data.id, target]], predictions], axis=1), config.PREDICTIONS)
+    shown = ", ".join(f"{name} {value:.4g}" for name, value in points["test"].items())
+    return f"{len(frame):,} test rows: {shown}; wrote {config.METRICS}, {config.PLOTS}, {config.MODEL_CARD}"
+
+
+if __name__ == "__main__":
+    run("evaluate", main)

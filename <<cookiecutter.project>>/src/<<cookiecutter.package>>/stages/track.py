@@ -1,0 +1,193 @@
+"""Everything the pipeline made in; one MLflow run out, and no file.
+
+The run is found again by the hash of its model: tracking the same model twice updates one run. All else is on disk
+before this stage starts, so a server that is down costs a second `dvc repro` of this stage alone.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import subprocess
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from << cookiecutter.package >> import config, model
+from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.errors import ConfigError
+from << cookiecutter.package >>.files import read_parquet, read_yaml
+from << cookiecutter.package >>.stages import run
+
+MODEL_HASH, LOCK_HASH, COMPLETE = "model.sha256", "dvc.lock.sha256", "complete"
+SQLITE = "sqlite:///"
+EXAMPLE_ROWS = 5
+# What a server that loads the model installs; given, because guessing it takes MLflow ten seconds.
+REQUIREMENTS = ("pandas", "pydantic", "ruamel.yaml", "scikit-learn", "skops")
+
+
+def file_hash(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def lock_hash(path: Path) -> str:
+    """Return the SHA-256 of what dvc.lock says of every stage but `track`, which DVC enters only once it is done."""
+    stages = {name: entry for name, entry in read_yaml(path)["stages"].items() if name != "track"}
+    return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()
+
+
+def tracking_uri(params: Params) -> str:
+    """Return the address of the tracking store: MLFLOW_TRACKING_URI, or track.tracking_uri of params.yaml.
+
+    A SQLite file with a relative path lies in the main checkout, also for a queued experiment.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or params.track.tracking_uri
+    if uri.startswith(SQLITE) and not uri.startswith(SQLITE + "/"):
+        return f"{SQLITE}{(config.main_checkout() / uri.removeprefix(SQLITE)).resolve()}"
+    return uri
+
+
+@contextmanager
+def store(params: Params) -> Iterator[Any]:
+    """Connect to the tracking store and yield an MlflowClient.
+
+    Raises ConfigError with one line if the store does not answer, now or in the block.
+    """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import mlflow
+    from filelock import FileLock
+    from mlflow.exceptions import MlflowException
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    uri = tracking_uri(params)
+    mlflow.set_tracking_uri(uri)
+    # Two experiments that open a new SQLite file at once race on its tables, and would not see each other's runs.
+    local = uri.startswith(SQLITE)
+    lock = FileLock(f"{uri.removeprefix(SQLITE)}.lock", timeout=600, mode=0o644) if local else warnings.catch_warnings()
+    try:
+        with lock:
+            yield mlflow.MlflowClient()
+    except MlflowException as error:
+        raise ConfigError(
+            f"MLflow at {uri} did not take the run: {str(error)[:300]}; everything else is on disk: "
+            "start the server or set MLFLOW_TRACKING_URI, then `dvc repro` runs this stage alone"
+        ) from error
+
+
+def log_run(client: Any, params: Params) -> tuple[str, bool]:
+    """Log the model in models/ with its params, metrics, plots and lineage, once.
+
+    Returns the run's id and whether the run is new.
+    """
+    import mlflow
+
+    model_hash = file_hash(config.MODEL)
+    experiment = _experiment(client, params)
+    mlflow.set_experiment(experiment_id=experiment)
+    found = client.search_runs([experiment], f"tags.`{MODEL_HASH}` = '{model_hash}'", order_by=["attributes.start_time ASC"])
+    earlier = found[0] if found else None
+    tags = {MODEL_HASH: model_hash, LOCK_HASH: lock_hash(Path("dvc.lock")), **_git_tags()}
+    with mlflow.start_run(run_id=earlier.info.run_id if earlier else None, run_name=os.environ.get("DVC_EXP_NAME")) as active:
+        mlflow.set_tags(tags)
+        mlflow.log_metrics(_metrics())
+        if not (earlier and earlier.data.tags.get(COMPLETE)):
+            known = earlier.data.params if earlier else {}
+            mlflow.log_params({name: value for name, value in _flat(params).items() if name not in known})
+            _log_dataset(params)
+            _log_model(params)
+        for folder in (config.METRICS, config.PLOTS, config.MODEL_CARD.parent):
+            mlflow.log_artifacts(str(folder), folder.name)
+        mlflow.set_tag(COMPLETE, "true")
+    return active.info.run_id, earlier is None
+
+
+def _experiment(client: Any, params: Params) -> str:
+    found = client.get_experiment_by_name(params.track.experiment)
+    if found:
+        return found.experiment_id
+    uri = tracking_uri(params)
+    local = Path(uri.removeprefix(SQLITE)).parent / "mlartifacts" if uri.startswith(SQLITE) else None
+    return client.create_experiment(params.track.experiment, artifact_location=local.as_uri() if local else None)
+
+
+def _log_dataset(params: Params) -> None:
+    import mlflow
+    from mlflow.data.http_dataset_source import HTTPDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
+    entry = read_yaml(Path("dvc.lock"))["stages"]["data"]["deps"]
+    digest = next(item["md5"] for item in entry if item["path"] == str(params.data.raw))
+    mlflow.log_input(MetaDataset(HTTPDatasetSource(f"dvc://{params.data.raw}"), name=str(params.data.raw), digest=digest), "training")
+
+
+def _log_model(params: Params) -> None:
+    from importlib.metadata import version
+
+    import mlflow
+    from mlflow.models import infer_signature
+
+    fitted = model.load(config.MODEL)
+    example = read_parquet(config.FEATURES / "test.parquet").head(EXAMPLE_ROWS)[list(fitted.feature_names_in_)]
+    # A signature knows no categories, and its integers cannot be missing.
+    example = example.astype({name: "object" if kind == "category" else "float64" for name, kind in example.dtypes.items() if kind == "category" or kind.kind in "iu"})
+    classifier = params.task != "regression"
+    output = fitted.predict_proba(example) if classifier else fitted.predict(example)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mlflow.sklearn.log_model(
+            fitted,
+            name="model",
+            serialization_format="skops",
+            skops_trusted_types=model.TRUSTED,
+            pyfunc_predict_fn="predict_proba" if classifier else "predict",
+            signature=infer_signature(example, output),
+            input_example=example,
+            code_paths=[str(Path(model.__file__).parent)],
+            pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+        )
+
+
+def _metrics() -> dict[str, float]:
+    sides = {"": _read("metrics/test.json"), **{f"{side}.": part for side, part in _read("metrics/train.json").items()}}
+    values = {prefix + name: value for prefix, part in sides.items() for name, value in part.items()}
+    for name, bounds in _read(str(config.INTERVALS)).items():
+        values |= {f"{name}.low": bounds["low"], f"{name}.high": bounds["high"]}
+    return values
+
+
+def _read(path: str) -> dict[str, Any]:
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def _flat(params: Params) -> dict[str, Any]:
+    """The params that make the model, by dotted name; of the estimators only the one that was trained."""
+    train = {f"train.{name}": value for name, value in params.train.settings.items()}
+    data = {f"data.{name}": value for name, value in params.data.model_dump().items()}
+    split = {f"split.{name}": value for name, value in params.split.model_dump().items()}
+    return {"task": params.task, "seed": params.seed, "train.estimator": params.train.estimator, **train, **data, **split}
+
+
+def _git_tags() -> dict[str, str]:
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True).stdout.strip()
+
+    dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
+    return {"git.commit": git("rev-parse", "HEAD"), "git.branch": git("branch", "--show-current"), "git.dirty": str(dirty).lower()}
+
+
+def main() -> str:
+    params = config.load()
+    with store(params) as client:
+        run_id, new = log_run(client, params)
+    return f"{'logged new' if new else 'updated'} run {run_id} in experiment {params.track.experiment!r} at {tracking_uri(params)}"
+
+
+if __name__ == "__main__":
+    run("track", main)

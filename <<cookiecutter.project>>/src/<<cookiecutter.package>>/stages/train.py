@@ -1,0 +1,52 @@
+"""Training features, contract and params in; models/model.skops out."""
+
+import pandas as pd
+from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
+
+from << cookiecutter.package >> import config, model
+from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.files import read_parquet, read_yaml
+from << cookiecutter.package >>.stages import run
+
+LONG = 200_000  # rows from which on training takes long enough to show progress
+
+
+def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
+    """Return the model fitted on training rows, behind the feature function.
+
+    The same rows and params give the same model on any number of threads: sums that a linear algebra library would
+    split among threads run on one, and what scikit-learn notes of the number of threads is put back.
+
+    Args:
+        frame: rows as `build_features` returns them, with id and target.
+        inputs: the raw columns the model will be given, without id and target.
+    """
+    estimator = model.make_estimator(params.task, params.train, params.seed)
+    if "verbose" in estimator.get_params():
+        estimator.set_params(verbose=int(len(frame) > LONG))
+    features = frame.drop(columns=[params.data.id, params.data.target])
+    pipeline = model.make_pipeline_for(estimator, features)
+    with threadpool_limits(1, user_api="blas"):
+        pipeline.fit(features, frame[params.data.target].to_numpy())
+    for name in {"verbose", "n_jobs"} & set(estimator.get_params()):
+        estimator.set_params(**{name: None if name == "n_jobs" else 0})
+    if hasattr(estimator, "_bin_mapper"):
+        estimator._bin_mapper.n_threads = 1
+    return model.with_features(pipeline, frame[inputs])
+
+
+def main() -> str:
+    params = config.load()
+    frame = read_parquet(config.FEATURES / "train.parquet")
+    inputs = [name for name in read_yaml(config.CONTRACT)["columns"] if name not in (params.data.id, params.data.target)]
+    fitted = fit(frame, inputs, params)
+    model.save(fitted, config.MODEL)
+    return (
+        f"fitted {type(fitted[-1]).__name__} on {len(frame):,} rows; "
+        f"wrote {config.MODEL} ({config.MODEL.stat().st_size / 1e3:,.0f} kB)"
+    )
+
+
+if __name__ == "__main__":
+    run("train", main)

@@ -1,0 +1,83 @@
+"""Dataset, contract and params in; reports/validation.json out: every check, with the first rows that fail it.
+
+A failed check stops the pipeline before anything is trained. So does a parameter that a later stage could not
+use: the last good model, metrics and report stay as they are, and reports/validation_failed.json says why.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from << cookiecutter.package >> import config, contract
+from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.errors import ConfigError, DataError
+from << cookiecutter.package >>.files import read_parquet, write_json
+from << cookiecutter.package >>.model import make_estimator
+from << cookiecutter.package >>.stages import run
+
+FAILED_REPORT = config.VALIDATION_REPORT.with_name("validation_failed.json")
+
+
+def check_params(params: Params, columns: list[str]) -> None:
+    """Raise ConfigError if params name a column the contract lacks, or estimator settings scikit-learn refuses."""
+    named = {"data.id": [params.data.id], "data.target": [params.data.target], "evaluate.slices": params.evaluate.slices}
+    if params.split.time:
+        named["split.time.column"] = [params.split.time.column]
+    for parameter, names in named.items():
+        if missing := [name for name in names if name not in columns]:
+            raise ConfigError(f"{config.PARAMS}: {parameter} names {missing[0]!r}, which {config.CONTRACT} does not have")
+    make_estimator(params.task, params.train, params.seed)
+
+
+def check_target(frame: pd.DataFrame, params: Params) -> list[dict[str, Any]]:
+    """Return one record, as `contract.validate` does: whether the target can be learned as the task has it."""
+    target = frame[params.data.target]
+    values = [str(value) for value in target.dropna().unique()[:4]]
+    wrong = []
+    if target.isna().any():
+        wrong = [f"{target.isna().sum():,} nulls"]
+    elif params.task == "regression":
+        wrong = [] if pd.api.types.is_numeric_dtype(target) else [f"{target.dtype}, not a number"]
+    elif params.task == "binary":
+        wrong = [] if len(values) == 2 else [f"{target.nunique():,} classes ({', '.join(values[:3])})"]
+        if not wrong and str(params.data.positive) not in values:
+            wrong = [f"no {params.data.positive!r} (data.positive) among {', '.join(values)}"]
+    elif not 2 < target.nunique() <= max(len(frame) ** 0.5, 3):
+        wrong = [f"{target.nunique():,} classes in {len(frame):,} rows"]
+    check = f"fits_task({params.task})"
+    return [{"column": target.name, "check": check, "passed": not wrong, "failures": len(wrong), "examples": wrong}]
+
+
+def report(frame: pd.DataFrame, schema: Any, params: Params, source: Path) -> dict[str, Any]:
+    """Return the validation report of a table: `file`, `rows`, `columns`, `passed` and `checks`."""
+    checks = contract.validate(frame, schema, params.data.id)
+    if params.data.target in frame:
+        checks += check_target(frame, params)
+    checks.sort(key=lambda record: record["passed"])
+    passed = all(record["passed"] for record in checks)
+    return {"file": str(source), "rows": len(frame), "columns": frame.shape[1], "passed": passed, "checks": checks}
+
+
+def main() -> str:
+    params = config.load()
+    schema = contract.load(config.CONTRACT)
+    check_params(params, list(schema.columns))
+    content = report(read_parquet(config.DATASET), schema, params, params.data.raw)
+    failed = [record for record in content["checks"] if not record["passed"]]
+    if failed:
+        write_json(content, FAILED_REPORT)
+        raise DataError(
+            f"{content['file']} breaks the contract ({len(failed)} of {len(content['checks'])} checks; "
+            f"all in {FAILED_REPORT}): {contract.describe(failed)}"
+        )
+    write_json(content, config.VALIDATION_REPORT)
+    FAILED_REPORT.unlink(missing_ok=True)
+    return (
+        f"{len(content['checks'])} checks passed on {content['rows']:,} rows × {content['columns']} columns; "
+        f"wrote {config.VALIDATION_REPORT}"
+    )
+
+
+if __name__ == "__main__":
+    run("validate", main)
