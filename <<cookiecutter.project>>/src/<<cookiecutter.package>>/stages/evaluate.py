@@ -1,9 +1,8 @@
 """Model and features in; metrics, plots, predictions and the model card out.
 
-    metrics/test.json        what the gate judges
-    metrics/train.json       the same metrics on training and validation rows
-    metrics/slices.json      the same metrics per value of the columns in evaluate.slices
-    reports/intervals.json   95% interval of each test metric
+    metrics/{train,validation,test}.json   the metrics of each side; `test` is what the gate judges
+    metrics/slices.json                    those of the test rows, per value of the columns in evaluate.slices
+    reports/intervals.json                 95% interval of each test metric
 """
 
 import shutil
@@ -94,17 +93,18 @@ def main() -> str:
     for side in ("train", "validation", "test"):
         frame = read_parquet(config.FEATURES / f"{side}.parquet")
         predictions = model.predict(fitted, frame, params)
-        points[side] = metrics.point(measure(frame[target], predictions, params), len(frame))
-    test_measure = measure(frame[target], predictions, params)
-    bounds = metrics.intervals(test_measure, len(frame), params.evaluate.bootstrap, params.seed)
+        measured = measure(frame[target], predictions, params)
+        points[side] = metrics.point(measured, len(frame))
+    # From here on, frame, predictions and measured are those of the test rows.
+    bounds = metrics.intervals(measured, len(frame), params.evaluate.bootstrap, params.seed)
     slices = slice_metrics(frame, predictions, params)
     importances = column_importance(fitted, frame, params)
 
     shutil.rmtree(config.PLOTS, ignore_errors=True)  # a plot of another task must not stay behind
     for name, curve in {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}.items():
         write_json(curve, config.PLOTS / f"{name}.json")
-    write_json(points["test"], config.METRICS / "test.json")
-    write_json({"train": points["train"], "validation": points["validation"]}, config.METRICS / "train.json")
+    for side, values in points.items():
+        write_json(values, config.METRICS / f"{side}.json")
     write_json(slices, config.METRICS / "slices.json")
     write_json(bounds, config.INTERVALS)
     write_text(model_card(params, fitted, len(frame), points, bounds, slices, importances), config.MODEL_CARD)

@@ -155,15 +155,16 @@ def _log_model(params: Params) -> None:
 
 
 def _metrics() -> dict[str, float]:
-    sides = {"": _read("metrics/test.json"), **{f"{side}.": part for side, part in _read("metrics/train.json").items()}}
-    values = {prefix + name: value for prefix, part in sides.items() for name, value in part.items()}
-    for name, bounds in _read(str(config.INTERVALS)).items():
+    values = dict(_read(config.METRICS / "test.json"))
+    for side in ("train", "validation"):
+        values |= {f"{side}.{name}": value for name, value in _read(config.METRICS / f"{side}.json").items()}
+    for name, bounds in _read(config.INTERVALS).items():
         values |= {f"{name}.low": bounds["low"], f"{name}.high": bounds["high"]}
     return values
 
 
-def _read(path: str) -> dict[str, Any]:
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _flat(params: Params) -> dict[str, Any]:
