@@ -25,7 +25,10 @@ def validate(arguments: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(prog="<< cookiecutter.project >>", description="<< cookiecutter.description >>")
+    parser = argparse.ArgumentParser(
+        prog="<< cookiecutter.project >>",
+        description="<< cookiecutter.description >>",
+    )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     verb = verbs.add_parser("validate", help="hold a file against contract.yaml", description=validate.__doc__)
     verb.add_argument("path", nargs="?", type=Path, help="CSV or Parquet (default: data.raw of params.yaml)")

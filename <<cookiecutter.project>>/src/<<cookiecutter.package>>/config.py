@@ -58,7 +58,9 @@ class Split(Section):
     @model_validator(mode="after")
     def _leaves_rows_to_train_on(self) -> "Split":
         if self.validation + self.test >= 1:
-            raise ValueError(f"validation and test take {self.validation + self.test:g} of the rows: leave some to train on")
+            raise ValueError(
+                f"validation and test take {self.validation + self.test:g} of the rows: leave some to train on"
+            )
         return self
 
 
@@ -124,13 +126,24 @@ def _explain(item: Any) -> str:
     message = item["msg"].removeprefix("Value error, ")
     if not name:
         return message
-    return f"{name} is {item['input']!r}: {message[0].lower()}{message[1:]}" if item["type"] != "value_error" else f"{name}: {message}"
+    return (
+        f"{name} is {item['input']!r}: {message[0].lower()}{message[1:]}"
+        if item["type"] != "value_error"
+        else f"{name}: {message}"
+    )
 
 
 def _known(location: tuple[Any, ...]) -> list[str]:
     section: Any = Params
     for name in location:
-        section = {"data": Data, "split": Split, "train": Train, "evaluate": Evaluate, "track": Track, "time": TimeSplit}[name]
+        section = {
+            "data": Data,
+            "split": Split,
+            "train": Train,
+            "evaluate": Evaluate,
+            "track": Track,
+            "time": TimeSplit,
+        }[name]
     return list(section.model_fields)
 
 

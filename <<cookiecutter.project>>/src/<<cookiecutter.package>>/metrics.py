@@ -122,7 +122,7 @@ def intervals(measure: Measure, rows: int, resamples: int, seed: int) -> dict[st
 
 
 def _ranking(positive: np.ndarray, score: np.ndarray) -> Callable[[np.ndarray], tuple[float, float]]:
-    """ROC AUC (Mann-Whitney, ties count half) and average precision (no interpolation), of rows sorted by score once."""
+    """ROC AUC (Mann-Whitney, ties count half) and average precision (not interpolated); rows are sorted once."""
     order = np.argsort(score, kind="stable")
     hit = positive[order].astype(np.float64)
     last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # the last row of each run of equal scores

@@ -64,7 +64,9 @@ def make_estimator(task: str, train: Train, seed: int) -> BaseEstimator:
     """
     known = ESTIMATORS["regression" if task == "regression" else "classification"]
     if train.estimator not in known:
-        raise ConfigError(f"params.yaml: train.estimator {train.estimator} does not do {task}: choose from {', '.join(known)}")
+        raise ConfigError(
+            f"params.yaml: train.estimator {train.estimator} does not do {task}: choose from {', '.join(known)}"
+        )
     estimator = known[train.estimator]()
     try:
         estimator.set_params(**train.settings)
@@ -87,7 +89,9 @@ def make_pipeline_for(estimator: BaseEstimator, features: pd.DataFrame) -> Pipel
     prepare: dict[str, Any]
     if isinstance(estimator, LogisticRegression | Ridge):
         prepare = {
-            "categorical": OneHotEncoder(handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False),
+            "categorical": OneHotEncoder(
+                handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False
+            ),
             "numeric": make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()),
         }
     else:
@@ -143,7 +147,11 @@ def save(model: Pipeline, path: Path) -> None:
         schema = json.loads(archive.read("schema.json"))
         numbers: dict[str, str] = {}
         _renumber(schema, numbers)
-        parts = {numbers[Path(name).stem] + Path(name).suffix: archive.read(name) for name in archive.namelist() if name != "schema.json"}
+        parts = {
+            numbers[Path(name).stem] + Path(name).suffix: archive.read(name)
+            for name in archive.namelist()
+            if name != "schema.json"
+        }
     parts["schema.json"] = json.dumps(schema).encode()
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(parts):
@@ -160,7 +168,9 @@ def load(path: Path) -> Pipeline:
             warnings.simplefilter("ignore", UserWarning)
             return skops.io.load(path, trusted=TRUSTED)
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file; restore it with `dvc checkout {path}` or make it with `dvc repro`") from None
+        raise DataError(
+            f"{path}: no such file; restore it with `dvc checkout {path}` or make it with `dvc repro`"
+        ) from None
     except Exception as error:  # a damaged archive breaks in many ways; none may be loaded
         raise DataError(f"{path}: not a model this project trusts: {error}") from None
 

@@ -29,12 +29,15 @@ def model_card(
     """
     metrics = list(points["test"])
     positive = f" (`{params.data.positive}` is positive)" if params.task == "binary" else ""
-    settings = ", ".join(f"`{name}={value}`" for name, value in sorted(params.train.settings.items())) or "scikit-learn's defaults"
+    settings = (
+        ", ".join(f"`{name}={value}`" for name, value in sorted(params.train.settings.items()))
+        or "scikit-learn's defaults"
+    )
     ranking = "r2" if params.task == "regression" else "roc_auc"
     lines = [
         "# Model card",
         "",
-        "<< cookiecutter.description >>.",
+        "<< cookiecutter.description.rstrip('.') >>.",
         "",
         "| | |",
         "|---|---|",
@@ -65,7 +68,10 @@ def model_card(
         "",
     ]
     for column, values in slices.items():
-        body = [[value, f"{part['rows']:,}", *(_figure(part.get(name)) for name in metrics)] for value, part in values.items()]
+        body = [
+            [value, f"{part['rows']:,}", *(_figure(part.get(name)) for name in metrics)]
+            for value, part in values.items()
+        ]
         lines += [_table([f"`{column}`", "rows", *metrics], body), ""]
     if not slices:
         lines += ["None: name columns in `evaluate.slices` of `params.yaml`.", ""]
@@ -94,7 +100,12 @@ def _split(params: Params) -> str:
 
 
 def _weakest(slices: dict[str, dict[str, dict[str, Any]]], metric: str) -> str:
-    found = [(part[metric], f"{column} = {value}") for column, values in slices.items() for value, part in values.items() if metric in part]
+    found = [
+        (part[metric], f"{column} = {value}")
+        for column, values in slices.items()
+        for value, part in values.items()
+        if metric in part
+    ]
     return "{1} ({0:.4f})".format(*min(found)) if found else "none measured"
 
 

@@ -58,7 +58,12 @@ def confusion(actual: np.ndarray, predicted: np.ndarray) -> Points:
     names = sorted({str(name) for name in actual} | {str(name) for name in predicted})
     counts = confusion_matrix(actual.astype(str), predicted.astype(str), labels=names)
     return [
-        {"actual": row, "predicted": column, "rows": int(counts[i, j]), "share": round(float(counts[i, j] / max(counts[i].sum(), 1)), 4)}
+        {
+            "actual": row,
+            "predicted": column,
+            "rows": int(counts[i, j]),
+            "share": round(float(counts[i, j] / max(counts[i].sum(), 1)), 4),
+        }
         for i, row in enumerate(names)
         for j, column in enumerate(names)
     ]
@@ -66,7 +71,10 @@ def confusion(actual: np.ndarray, predicted: np.ndarray) -> Points:
 
 def importance(means: dict[str, float]) -> Points:
     """How much worse the model gets when a column is shuffled, largest first."""
-    return [{"column": name, "importance": round(value, 6)} for name, value in sorted(means.items(), key=lambda item: -item[1])]
+    return [
+        {"column": name, "importance": round(value, 6)}
+        for name, value in sorted(means.items(), key=lambda item: -item[1])
+    ]
 
 
 def _points(**columns: np.ndarray) -> Points:

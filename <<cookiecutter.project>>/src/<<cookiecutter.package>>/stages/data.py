@@ -4,8 +4,11 @@ Only what keeps the file from being read as the contract types it is refused her
 business of `validate`.
 """
 
+import csv
+import io
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow as arrow
@@ -16,6 +19,10 @@ from << cookiecutter.package >> import config, contract
 from << cookiecutter.package >>.errors import DataError
 from << cookiecutter.package >>.files import write_parquet
 from << cookiecutter.package >>.stages import run
+
+NO_NULLS = {
+    np.dtype(name) for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
+}
 
 
 def read_raw(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
@@ -36,21 +43,29 @@ def read_raw(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
             _check_header(path, table.column_names, schema)
             table = table.select(list(types)).cast(arrow.schema(types.items()))
         else:
-            _check_header(path, _csv_header(path), schema)
+            header = _csv_header(path)
+            if not header:
+                raise DataError(f"{path}: is empty")
+            _check_header(path, header, schema)
             table = _read_csv(path, types)
     except FileNotFoundError:
-        raise DataError(f"{path}: no such file; fetch it with `dvc pull`, or name another in params.yaml (data.raw)") from None
-    except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError, OSError) as error:
-        raise DataError(_explain(path, types, error)) from None
+        raise DataError(
+            f"{path}: no such file; fetch it with `dvc pull`, or name another in params.yaml (data.raw)"
+        ) from None
+    except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError, OSError, UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: {_misfits(path, types) or f'cannot be read: {error}'}") from None
     if not table.num_rows:
         raise DataError(f"{path}: has a header and no rows")
-    for name, column in zip(table.column_names, table.columns, strict=True):
-        if column.null_count and arrow.types.is_integer(types[name]) and not pd.api.types.is_extension_array_dtype(str(schema.columns[name].dtype)):
-            nulls = column.is_null().to_numpy()
-            raise DataError(f"{path}: column {name}: {_rows(nulls, column)}; the contract's {types[name]} has no place for them")
+    dtypes = {name: str(column.dtype) for name, column in schema.columns.items()}
+    for name, values in zip(table.column_names, table.columns, strict=True):
+        if values.null_count and pd.api.types.pandas_dtype(dtypes[name]) in NO_NULLS:
+            found = _rows(values.is_null().to_numpy(), values)
+            raise DataError(
+                f"{path}: column {name}: {found} but {dtypes[name]} has no null; Int64 or float64 in contract.yaml has"
+            )
     frame = table.to_pandas(self_destruct=True, split_blocks=True)
     del table
-    return frame.astype({name: str(column.dtype) for name, column in schema.columns.items() if column.dtype})
+    return frame.astype(dtypes)
 
 
 def drop_repeated_rows(frame: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -71,13 +86,13 @@ def _arrow_type(column: pa.Column) -> arrow.DataType:
 
 
 def _csv_header(path: Path) -> list[str]:
-    with arrow.input_stream(str(path), compression="detect") as stream, pyarrow.csv.open_csv(stream) as reader:
-        return list(reader.schema.names)
+    with arrow.input_stream(str(path), compression="detect") as stream:
+        return next(csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")), [])
 
 
-def _read_csv(path: Path, types: dict[str, arrow.DataType], threads: bool = True) -> arrow.Table:
+def _read_csv(path: Path, types: dict[str, arrow.DataType]) -> arrow.Table:
     convert = pyarrow.csv.ConvertOptions(column_types=types, include_columns=list(types), strings_can_be_null=True)
-    return pyarrow.csv.read_csv(path, read_options=pyarrow.csv.ReadOptions(use_threads=threads), convert_options=convert)
+    return pyarrow.csv.read_csv(path, convert_options=convert)
 
 
 def _check_header(path: Path, header: list[str], schema: pa.DataFrameSchema) -> None:
@@ -96,37 +111,43 @@ def _check_header(path: Path, header: list[str], schema: pa.DataFrameSchema) -> 
         )
 
 
-def _explain(path: Path, types: dict[str, arrow.DataType], error: Exception) -> str:
-    """Name the columns and rows behind a failed read; the fast reader only names the first it meets."""
-    if path.suffix != ".parquet" and "conversion error" in str(error):
+def _misfits(path: Path, types: dict[str, arrow.DataType]) -> str:
+    """Name the columns and rows that keep a CSV file from being typed; the fast reader names only the first."""
+    if path.suffix == ".parquet":
+        return ""
+    try:
         texts = _read_csv(path, dict.fromkeys(types, arrow.string()))
-        complaints = []
-        for name, kind in types.items():
-            misfits = _misfits(texts[name].to_pandas(), kind)
-            if misfits.any():
-                complaints.append(f"column {name}: {_rows(misfits.to_numpy(), texts[name])} not {kind}")
-        if complaints:
-            return f"{path}: {'; '.join(complaints)}"
-    return f"{path}: cannot be read: {str(error).split(' (while')[0]}"
+    except arrow.ArrowException:
+        return ""
+    found = {name: _unlike(texts[name].to_pandas(), kind) for name, kind in types.items()}
+    return "; ".join(
+        f"column {name}: {_rows(rows, texts[name])} not {types[name]}" for name, rows in found.items() if rows.any()
+    )
 
 
-def _misfits(texts: pd.Series, kind: arrow.DataType) -> pd.Series:
-    if arrow.types.is_integer(kind) or arrow.types.is_floating(kind):
+def _unlike(texts: pd.Series, kind: arrow.DataType) -> np.ndarray:
+    """Which texts, nulls aside, are not of the type; shape (rows,)."""
+    if arrow.types.is_integer(kind):
         numbers = pd.to_numeric(texts, errors="coerce")
-        wrong = numbers.isna() if arrow.types.is_floating(kind) else numbers.isna() | (numbers % 1 != 0)
+        wrong = numbers.isna() | (numbers % 1 != 0)
+    elif arrow.types.is_floating(kind):
+        wrong = pd.to_numeric(texts, errors="coerce").isna()
     elif arrow.types.is_timestamp(kind):
         wrong = pd.to_datetime(texts, errors="coerce", format="ISO8601").isna()
     elif arrow.types.is_boolean(kind):
         wrong = ~texts.str.lower().isin(["true", "false", "1", "0"])
     else:
-        return pd.Series(False, index=texts.index)
-    return wrong & texts.notna()
+        return np.zeros(len(texts), dtype=bool)
+    return (wrong & texts.notna()).to_numpy(dtype=bool)
 
 
-def _rows(mask, column: arrow.ChunkedArray) -> str:
+def _rows(mask: np.ndarray, column: arrow.ChunkedArray) -> str:
     positions = mask.nonzero()[0]
-    shown = ", ".join(f"row {p + 1}: {column[int(p)].as_py()!r}" for p in positions[: contract.MAX_EXAMPLES])
-    return f"{len(positions):,} value{'s' * (len(positions) > 1)} ({shown}{', ...' * (len(positions) > contract.MAX_EXAMPLES)})"
+    shown = [
+        f"row {position + 1}: {column[int(position)].as_py()!r}" for position in positions[: contract.MAX_EXAMPLES]
+    ]
+    more = ", ..." if len(positions) > len(shown) else ""
+    return f"{len(positions):,} value{'s' if len(positions) > 1 else ''} ({', '.join(shown)}{more})"
 
 
 def main() -> str:

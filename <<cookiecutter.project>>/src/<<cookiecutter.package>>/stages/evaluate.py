@@ -1,8 +1,8 @@
 """Model and features in; metrics, plots, predictions and the model card out.
 
-    metrics/{train,validation,test}.json   the metrics of each side; `test` is what the gate judges
-    metrics/slices.json                    those of the test rows, per value of the columns in evaluate.slices
-    reports/intervals.json                 95% interval of each test metric
+metrics/{train,validation,test}.json   the metrics of each side; `test` is what the gate judges
+metrics/slices.json                    those of the test rows, per value of the columns in evaluate.slices
+reports/intervals.json                 95% interval of each test metric
 """
 
 import shutil
@@ -36,13 +36,17 @@ def measure(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> met
 def one_hot_and_scores(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> tuple[np.ndarray, np.ndarray]:
     """Return the actual classes as booleans and their scores, each of shape (rows, classes); binary has one column."""
     if params.task == "binary":
-        return (actual.astype("str") == str(params.data.positive)).to_numpy()[:, None], predictions[["probability"]].to_numpy()
+        return (actual.astype("str") == str(params.data.positive)).to_numpy()[:, None], predictions[
+            ["probability"]
+        ].to_numpy()
     scores = predictions.filter(regex="^probability_")
-    classes = [name.removeprefix("probability_") for name in scores]
+    classes = [str(name).removeprefix("probability_") for name in scores]
     return np.stack([(actual.astype("str") == name).to_numpy() for name in classes], axis=1), scores.to_numpy()
 
 
-def slice_metrics(frame: pd.DataFrame, predictions: pd.DataFrame, params: Params) -> dict[str, dict[str, dict[str, Any]]]:
+def slice_metrics(
+    frame: pd.DataFrame, predictions: pd.DataFrame, params: Params
+) -> dict[str, dict[str, dict[str, Any]]]:
     """Return column → value → `rows` and metrics, for the columns in evaluate.slices."""
     slices: dict[str, dict[str, dict[str, Any]]] = {}
     for column in params.evaluate.slices:
@@ -60,7 +64,7 @@ def column_importance(fitted: Pipeline, frame: pd.DataFrame, params: Params) -> 
     scoring = "neg_root_mean_squared_error" if params.task == "regression" else "neg_log_loss"
     target = sample[params.data.target].to_numpy()
     found = permutation_importance(fitted, inputs, target, scoring=scoring, n_repeats=3, random_state=params.seed)
-    return dict(zip(inputs, found.importances_mean.tolist(), strict=True))
+    return dict(zip(map(str, inputs), found.importances_mean.tolist(), strict=True))
 
 
 def curves(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dict[str, plots.Points]:
@@ -101,7 +105,10 @@ def main() -> str:
     importances = column_importance(fitted, frame, params)
 
     shutil.rmtree(config.PLOTS, ignore_errors=True)  # a plot of another task must not stay behind
-    for name, curve in {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}.items():
+    for name, curve in {
+        **curves(frame[target], predictions, params),
+        "importance": plots.importance(importances),
+    }.items():
         write_json(curve, config.PLOTS / f"{name}.json")
     for side, values in points.items():
         write_json(values, config.METRICS / f"{side}.json")

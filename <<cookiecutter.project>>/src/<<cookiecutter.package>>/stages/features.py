@@ -26,16 +26,20 @@ def split(frame: pd.DataFrame, settings: Split, key: str) -> pd.Series:
     if settings.time:
         moments = frame[settings.time.column]
         if not pd.api.types.is_datetime64_any_dtype(moments):
-            raise ConfigError(f"params.yaml: split.time.column {moments.name} is {moments.dtype}, not a date, in contract.yaml")
+            raise ConfigError(
+                f"params.yaml: split.time.column {moments.name} is {moments.dtype}, not a date, in contract.yaml"
+            )
         bounds = [pd.Timestamp(settings.time.validation_from), pd.Timestamp(settings.time.test_from)]
         position = np.searchsorted(pd.DatetimeIndex(bounds).to_numpy(), moments.to_numpy(), side="right")
     else:
         hashes = pd.util.hash_array(frame[key].astype("str").to_numpy(dtype=object), categorize=False)
         shares = [1 - settings.validation - settings.test, 1 - settings.test]
         position = np.searchsorted(shares, hashes / 2.0**64, side="right")
-    sides = pd.Series(pd.Categorical.from_codes(position, categories=list(SIDES)), index=frame.index, name="side")
+    sides = pd.Series(pd.Categorical.from_codes(position, categories=pd.Index(SIDES)), index=frame.index, name="side")
     if empty := [side for side, rows in sides.value_counts().items() if not rows]:
-        raise DataError(f"params.yaml: the split leaves no rows for {', '.join(map(str, empty))} out of {len(frame):,}; move its bounds")
+        raise DataError(
+            f"params.yaml: the split leaves no rows for {', '.join(map(str, empty))} out of {len(frame):,}; move its bounds"
+        )
     return sides
 
 

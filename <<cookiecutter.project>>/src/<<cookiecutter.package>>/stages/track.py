@@ -91,10 +91,14 @@ def log_run(client: Any, params: Params) -> tuple[str, bool]:
     model_hash = file_hash(config.MODEL)
     experiment = _experiment(client, params)
     mlflow.set_experiment(experiment_id=experiment)
-    found = client.search_runs([experiment], f"tags.`{MODEL_HASH}` = '{model_hash}'", order_by=["attributes.start_time ASC"])
+    found = client.search_runs(
+        [experiment], f"tags.`{MODEL_HASH}` = '{model_hash}'", order_by=["attributes.start_time ASC"]
+    )
     earlier = found[0] if found else None
     tags = {MODEL_HASH: model_hash, LOCK_HASH: lock_hash(Path("dvc.lock")), **_git_tags()}
-    with mlflow.start_run(run_id=earlier.info.run_id if earlier else None, run_name=os.environ.get("DVC_EXP_NAME")) as active:
+    with mlflow.start_run(
+        run_id=earlier.info.run_id if earlier else None, run_name=os.environ.get("DVC_EXP_NAME")
+    ) as active:
         mlflow.set_tags(tags)
         mlflow.log_metrics(_metrics())
         if not (earlier and earlier.data.tags.get(COMPLETE)):
@@ -124,7 +128,9 @@ def _log_dataset(params: Params) -> None:
 
     entry = read_yaml(Path("dvc.lock"))["stages"]["data"]["deps"]
     digest = next(item["md5"] for item in entry if item["path"] == str(params.data.raw))
-    mlflow.log_input(MetaDataset(HTTPDatasetSource(f"dvc://{params.data.raw}"), name=str(params.data.raw), digest=digest), "training")
+    mlflow.log_input(
+        MetaDataset(HTTPDatasetSource(f"dvc://{params.data.raw}"), name=str(params.data.raw), digest=digest), "training"
+    )
 
 
 def _log_model(params: Params) -> None:
@@ -136,7 +142,13 @@ def _log_model(params: Params) -> None:
     fitted = model.load(config.MODEL)
     example = read_parquet(config.FEATURES / "test.parquet").head(EXAMPLE_ROWS)[list(fitted.feature_names_in_)]
     # A signature knows no categories, and its integers cannot be missing.
-    example = example.astype({name: "object" if kind == "category" else "float64" for name, kind in example.dtypes.items() if kind == "category" or kind.kind in "iu"})
+    example = example.astype(
+        {
+            name: "object" if kind == "category" else "float64"
+            for name, kind in example.dtypes.items()
+            if kind == "category" or kind.kind in "iu"
+        }
+    )
     classifier = params.task != "regression"
     output = fitted.predict_proba(example) if classifier else fitted.predict(example)
     with warnings.catch_warnings():
@@ -172,7 +184,14 @@ def _flat(params: Params) -> dict[str, Any]:
     train = {f"train.{name}": value for name, value in params.train.settings.items()}
     data = {f"data.{name}": value for name, value in params.data.model_dump().items()}
     split = {f"split.{name}": value for name, value in params.split.model_dump().items()}
-    return {"task": params.task, "seed": params.seed, "train.estimator": params.train.estimator, **train, **data, **split}
+    return {
+        "task": params.task,
+        "seed": params.seed,
+        "train.estimator": params.train.estimator,
+        **train,
+        **data,
+        **split,
+    }
 
 
 def _git_tags() -> dict[str, str]:
@@ -180,7 +199,11 @@ def _git_tags() -> dict[str, str]:
         return subprocess.run(["git", *arguments], capture_output=True, text=True).stdout.strip()
 
     dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
-    return {"git.commit": git("rev-parse", "HEAD"), "git.branch": git("branch", "--show-current"), "git.dirty": str(dirty).lower()}
+    return {
+        "git.commit": git("rev-parse", "HEAD"),
+        "git.branch": git("branch", "--show-current"),
+        "git.dirty": str(dirty).lower(),
+    }
 
 
 def main() -> str:

@@ -39,7 +39,9 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
 def main() -> str:
     params = config.load()
     frame = read_parquet(config.FEATURES / "train.parquet")
-    inputs = [name for name in read_yaml(config.CONTRACT)["columns"] if name not in (params.data.id, params.data.target)]
+    inputs = [
+        name for name in read_yaml(config.CONTRACT)["columns"] if name not in (params.data.id, params.data.target)
+    ]
     fitted = fit(frame, inputs, params)
     model.save(fitted, config.MODEL)
     return (

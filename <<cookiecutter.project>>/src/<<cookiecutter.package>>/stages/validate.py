@@ -21,12 +21,18 @@ FAILED_REPORT = config.VALIDATION_REPORT.with_name("validation_failed.json")
 
 def check_params(params: Params, columns: list[str]) -> None:
     """Raise ConfigError if params name a column the contract lacks, or estimator settings scikit-learn refuses."""
-    named = {"data.id": [params.data.id], "data.target": [params.data.target], "evaluate.slices": params.evaluate.slices}
+    named = {
+        "data.id": [params.data.id],
+        "data.target": [params.data.target],
+        "evaluate.slices": params.evaluate.slices,
+    }
     if params.split.time:
         named["split.time.column"] = [params.split.time.column]
     for parameter, names in named.items():
         if missing := [name for name in names if name not in columns]:
-            raise ConfigError(f"{config.PARAMS}: {parameter} names {missing[0]!r}, which {config.CONTRACT} does not have")
+            raise ConfigError(
+                f"{config.PARAMS}: {parameter} names {missing[0]!r}, which {config.CONTRACT} does not have"
+            )
     make_estimator(params.task, params.train, params.seed)
 
 

@@ -1,0 +1,125 @@
+import json
+import pickle
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import skops.io
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+
+from << cookiecutter.package >> import model
+from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.errors import ConfigError, DataError
+from << cookiecutter.package >>.features import build_features
+from << cookiecutter.package >>.stages.train import fit
+
+TASKS = {"binary": "churn", "multiclass": "contract", "regression": "monthly_charges"}
+CASES = [
+    (task, name)
+    for task in TASKS
+    for name in model.ESTIMATORS["regression" if task == "regression" else "classification"]
+]
+
+
+def with_task(params: Params, task: str, estimator: str) -> Params:
+    settings = {"estimator": estimator, "random_forest": {"n_estimators": 10, "min_samples_leaf": 5}}
+    return params.model_copy(
+        update={
+            "task": task,
+            "data": params.data.model_copy(update={"target": TASKS[task]}),
+            "train": params.train.model_copy(update=settings),
+        }
+    )
+
+
+@pytest.mark.parametrize(("task", "estimator"), CASES)
+def test_a_saved_model_answers_raw_rows_as_the_fitted_one_answered_features(
+    table: pd.DataFrame, params: Params, tmp_path: Path, task: str, estimator: str
+) -> None:
+    chosen = with_task(params, task, estimator)
+    inputs = [str(name) for name in table if name not in (chosen.data.id, chosen.data.target)]
+    features = build_features(table)
+    fitted = fit(features, inputs, chosen)
+    model.save(fitted, tmp_path / "model.skops")
+
+    loaded = model.load(tmp_path / "model.skops")
+
+    without_function = fitted[1:]
+    expected = without_function.predict(features) if task == "regression" else without_function.predict_proba(features)
+    served = model.predict(loaded, table[inputs], chosen)
+    answered = served["prediction"] if task == "regression" else served.filter(regex="^probability")
+    if task == "binary":
+        expected = expected[:, [list(fitted.classes_).index(params.data.positive)]]
+    np.testing.assert_array_equal(answered.to_numpy(), expected)
+    one_by_one = pd.concat([model.predict(loaded, table[inputs].iloc[[i]], chosen) for i in range(3)])
+    pd.testing.assert_frame_equal(one_by_one, served.head(3), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("task", "estimator"), CASES)
+def test_equal_models_are_equal_bytes(
+    table: pd.DataFrame, params: Params, tmp_path: Path, task: str, estimator: str
+) -> None:
+    chosen = with_task(params, task, estimator)
+    inputs = [str(name) for name in table if name not in (chosen.data.id, chosen.data.target)]
+
+    for name in ("one", "two"):
+        model.save(fit(build_features(table), inputs, chosen), tmp_path / name)
+
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+
+
+def test_the_threshold_decides_the_label(table: pd.DataFrame, inputs: list[str], params: Params) -> None:
+    fitted = fit(build_features(table), inputs, params)
+    strict = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"threshold": 0.8})})
+
+    usual, careful = (model.predict(fitted, table, p) for p in (params, strict))
+
+    assert ((usual["probability"] >= 0.5) == (usual["prediction"] == "Yes")).all()
+    assert ((careful["probability"] >= 0.8) == (careful["prediction"] == "Yes")).all()
+    assert (usual["prediction"] != careful["prediction"]).any()
+
+
+@pytest.mark.parametrize(
+    ("estimator", "settings", "complaint"),
+    [
+        ("hist_gradient_boosting", {"learning_rat": 0.1}, "Invalid parameter 'learning_rat'"),
+        ("hist_gradient_boosting", {"learning_rate": -1}, "'learning_rate' parameter"),
+        ("logistic_regression", {"C": "big"}, "'C' parameter"),
+        ("ridge", {}, "ridge does not do binary: choose from hist_gradient_boosting"),
+    ],
+)
+def test_settings_that_scikit_learn_refuses_are_refused_before_training(
+    params: Params, estimator: str, settings: dict, complaint: str
+) -> None:
+    train = params.train.model_copy(update={"estimator": estimator, estimator: settings})
+
+    with pytest.raises(ConfigError) as error:
+        model.make_estimator("binary", train, 1)
+
+    assert complaint in str(error.value)
+
+
+def test_a_model_file_with_a_type_nobody_vouched_for_is_not_loaded(tmp_path: Path) -> None:
+    skops.io.dump(make_pipeline(FunctionTransformer(json.dumps)), tmp_path / "model.skops")
+
+    with pytest.raises(DataError, match=r"json\.dumps"):
+        model.load(tmp_path / "model.skops")
+
+
+@pytest.mark.parametrize("content", [pickle.dumps({}), b"", b"PK\x03\x04 not an archive"])
+def test_a_damaged_model_file_or_a_pickle_is_not_loaded(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "model.skops"
+    path.write_bytes(content)
+
+    with pytest.raises(DataError, match="not a model this project trusts"):
+        model.load(path)
+
+
+def test_a_model_file_carries_no_time(table: pd.DataFrame, inputs: list[str], params: Params, tmp_path: Path) -> None:
+    model.save(fit(build_features(table), inputs, params), tmp_path / "model.skops")
+
+    with zipfile.ZipFile(tmp_path / "model.skops") as archive:
+        assert {item.date_time for item in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
