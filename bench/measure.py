@@ -30,7 +30,8 @@ class Usage(NamedTuple):
 def environment() -> dict[str, str]:
     """Return the variables a command runs with: this interpreter's programs first, nobody's own settings.
 
-    Python may keep the bytecode it compiles, as it does unless told otherwise: who measures runs everything once before.
+    Python keeps the bytecode it compiles, as it does unless told otherwise: a benchmark runs everything once before
+    it measures.
     """
     dropped = ("DVC_", "GIT_", "MLFLOW_", "PYTHONDONTWRITEBYTECODE")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
@@ -67,7 +68,7 @@ def pull(project: Path) -> None:
 
 
 def machine() -> str:
-    """Return one line: cores, Python, the packages that the figures depend on, and OpenMP's settings if there are any."""
+    """Return one line: cores, Python, the packages that the figures depend on, and OpenMP's settings if any."""
     packages = [f"{name} {version(name)}" for name in ("dvc", "pandas", "scikit-learn", "mlflow")]
     threads = [f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith(("OMP_", "GOMP_"))]
     return ", ".join([f"{os.cpu_count()} cores", f"Python {platform.python_version()}", *packages, *threads])

@@ -10,11 +10,12 @@ each in a process of its own and without DVC. Per stage:
     net/input        (peak - import) / input: how many copies of its input a stage holds at a time
     peak/input       the same with the imports in it
 
-Aims: net µs per row does not grow, net/input stays under 4. Both say little of tables as small as the imports, where
-costs that do not depend on rows show; the misses listed below the table leave those out.
+Aims: net µs per row does not grow, net/input stays under 4. In small tables all that shows is what does not depend on
+rows: the misses listed below the table leave out inputs under 50 MB.
 """
 
 import argparse
+import re
 import tempfile
 from pathlib import Path
 from typing import NamedTuple
@@ -39,8 +40,11 @@ from {PACKAGE} import config, contract, files
 from {PACKAGE}.stages import data
 print(sum(int(frame.memory_usage(deep=True).sum()) for frame in TABLES))
 """
-ID_PATTERN, ANY_ID = r"^C\d{5}$", r"^C\d+$"
-MEMORY_RATIO, GROWTH, SMALL_MB = 4, 1.1, 100
+LIFTED = {  # what the contract says of 7,043 rows and a table drawn from them cannot hold: pattern → replacement
+    r"\^C\\d\{5\}\$": r"^C\\d+$",
+    r"(unique_share_between: \{min_value:) [\d.]+": r"\1 0",
+}
+MEMORY_RATIO, GROWTH, SMALL_MB = 4, 1.1, 50
 
 
 class Figures(NamedTuple):
@@ -68,8 +72,10 @@ def prepare(folder: Path, rows: int) -> Path:
     (project / "data/raw/telco.csv.dvc").unlink()
     contract = project / "contract.yaml"
     text = contract.read_text(encoding="utf-8")
-    assert ID_PATTERN in text, f"{contract} has changed: its ids no longer match {ID_PATTERN}"
-    contract.write_text(text.replace(ID_PATTERN, ANY_ID), encoding="utf-8")
+    for pattern, replacement in LIFTED.items():
+        text, times = re.subn(pattern, replacement, text)
+        assert times == 1, f"contract.yaml matches {pattern!r} {times} times: bench/rows.py is out of step with it"
+    contract.write_text(text, encoding="utf-8")
     resample_in(project / "data/raw/telco.csv", rows)
     return project
 
@@ -90,14 +96,14 @@ def measure(rows: int) -> list[Figures]:
 
 def misses(found: list[Figures]) -> list[str]:
     """Return the aims that were missed, a sentence each."""
+    large = [figures for figures in found if figures.input_mb >= SMALL_MB]
     sentences = []
-    for figures in (figures for figures in found if figures.input_mb >= SMALL_MB):
+    for figures in large:
         name = f"{figures.stage} at {figures.rows:,} rows"
         if figures.net_memory >= MEMORY_RATIO:
             sentences.append(f"{name}: holds {figures.net_memory:.1f} times its input")
-        fewer = [other for other in found if other.stage == figures.stage and other.rows < figures.rows]
-        least = min(fewer, key=lambda other: other.net_per_row, default=figures)
-        if figures.net_per_row > GROWTH * least.net_per_row:
+        least = min((other for other in large if other.stage == figures.stage), key=lambda other: other.net_per_row)
+        if least.rows < figures.rows and figures.net_per_row > GROWTH * least.net_per_row:
             growth = f"{figures.net_per_row:.2f} µs per row, {least.net_per_row:.2f} at {least.rows:,} rows"
             sentences.append(f"{name}: {growth}")
     return sentences
@@ -120,7 +126,10 @@ def main() -> None:
         for row in found
     ]
     print(f"{machine()}\n\n{table([*header, 'peak/input'], lines)}\n")
-    print("\n".join(f"- {sentence}" for sentence in misses(found)) or "No aim missed.")
+    print(
+        "\n".join(f"- {sentence}" for sentence in misses(found))
+        or f"No aim missed on inputs of {SMALL_MB} MB and more."
+    )
 
 
 if __name__ == "__main__":

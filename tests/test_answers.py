@@ -1,0 +1,169 @@
+"""Every prompt has an effect, and every bad answer is refused before a file exists."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import tomllib
+from conftest import TEMPLATE, BakedProject, clean_environment
+
+Bake = Callable[..., BakedProject]
+
+
+def toml(baked: BakedProject) -> dict:
+    return tomllib.loads(baked.text("pyproject.toml"))
+
+
+def test_project_names_the_folder_the_distribution_the_command_and_the_experiment(bake: Bake) -> None:
+    baked = bake(project="Credit-Risk.v2")
+
+    assert baked.path.name == "Credit-Risk.v2"
+    assert toml(baked)["project"]["name"] == "Credit-Risk.v2"
+    assert toml(baked)["project"]["scripts"] == {"Credit-Risk.v2": "credit_risk_v2.cli:main"}
+    assert baked.read("params.yaml")["track"]["experiment"] == "Credit-Risk.v2"
+    assert (baked.path / "src/credit_risk_v2/cli.py").exists()
+
+
+def test_package_names_the_import(bake: Bake) -> None:
+    baked = bake(package="churn")
+
+    assert (baked.path / "src/churn/__init__.py").exists()
+    assert "python -m churn.stages.train" in baked.text("dvc.yaml")
+    assert "telco_churn" not in "".join(path.read_text() for path in baked.path.rglob("*.py"))
+
+
+def test_description_author_and_email_are_in_the_metadata(bake: Bake) -> None:
+    baked = bake(description="Who's leaving & why: 90% right", author="Zoë O'Hara", email="zoe@example.org")
+
+    assert toml(baked)["project"]["description"] == "Who's leaving & why: 90% right"
+    assert toml(baked)["project"]["authors"] == [{"name": "Zoë O'Hara", "email": "zoe@example.org"}]
+    assert "Who's leaving & why: 90% right" in baked.text("README.md")
+    assert baked.run("git log -1 --format='%an <%ae>'").stdout.strip() == "Zoë O'Hara <zoe@example.org>"
+
+
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_python_version_is_the_oldest_that_is_supported(bake: Bake, version: str) -> None:
+    metadata = toml(bake(python_version=version))
+
+    assert metadata["project"]["requires-python"] == f">={version}"
+    assert metadata["tool"]["mypy"]["python_version"] == version
+
+
+@pytest.mark.parametrize(
+    ("answer", "first_line", "identifier"),
+    [
+        ("MIT", "MIT License", "MIT"),
+        ("Apache-2.0", "Apache License", "Apache-2.0"),
+        ("BSD-3-Clause", "BSD 3-Clause License", "BSD-3-Clause"),
+        ("proprietary", "Copyright (c)", "LicenseRef-Proprietary"),
+    ],
+)
+def test_license_is_the_text_and_the_metadata(bake: Bake, answer: str, first_line: str, identifier: str) -> None:
+    baked = bake(license=answer, author="Ada")
+
+    assert baked.text("LICENSE").strip().startswith(first_line)
+    assert toml(baked)["project"]["license"] == identifier
+    assert ("Ada" in baked.text("LICENSE")) == (answer != "Apache-2.0")
+
+
+@pytest.mark.parametrize(
+    ("remote", "url"),
+    [
+        ("s3", "s3://bucket/churn"),
+        ("gs", "gs://bucket"),
+        ("azure", "azure://container/path"),
+        ("ssh", "ssh://me@host.example/srv/dvc"),
+    ],
+)
+def test_remote_is_dvcs_default_and_its_plugin_is_installed(bake: Bake, remote: str, url: str) -> None:
+    baked = bake(remote=remote, remote_url=url)
+
+    assert f"    url = {url}\n" in baked.text(".dvc/config")
+    assert f"dvc[{remote}]>=3.67,<4" in toml(baked)["project"]["dependencies"]
+
+
+@pytest.mark.parametrize(("answer", "url"), [("../store", "../../store"), ("/srv/dvc", "/srv/dvc")])
+def test_a_local_remote_is_a_folder_seen_from_the_repo(bake: Bake, answer: str, url: str) -> None:
+    baked = bake(remote_url=answer)
+
+    assert f"    url = {url}\n" in baked.text(".dvc/config")
+
+
+def test_tracking_uri_is_where_runs_go(bake: Bake) -> None:
+    baked = bake(tracking_uri="https://mlflow.example.com")
+
+    assert baked.read("params.yaml")["track"]["tracking_uri"] == "https://mlflow.example.com"
+
+
+BAD = [
+    ({"project": "a b"}, "project 'a b' is not a distribution name"),
+    ({"project": "-churn"}, "project '-churn' is not a distribution name"),
+    ({"project": "../churn"}, "project '../churn' is not a distribution name"),
+    ({"project": "Scikit_Learn"}, "is the name of a package this project installs"),
+    ({"project": "mlflow"}, "is the name of a package this project installs"),
+    ({"project": ""}, "project is empty"),
+    ({"package": "2churn"}, "package '2churn' is not an import name"),
+    ({"package": "Churn"}, "has capitals"),
+    ({"package": "naïve"}, "is not an import name"),
+    ({"package": "class"}, "is a Python keyword"),
+    ({"package": "match"}, "is a Python keyword"),
+    ({"package": "pandas"}, "shadows a package"),
+    ({"package": "json"}, "shadows a package"),
+    ({"package": "tests"}, "shadows a package"),
+    ({"description": 'a "good" model'}, 'description holds "'),
+    ({"description": "back\\slash"}, "description holds \\"),
+    ({"description": "two\nlines"}, "description holds a control character"),
+    ({"author": "Ada\x1b[31m"}, "author holds a control character"),
+    ({"author": "Ada <ada@x.org>"}, "author holds < or >"),
+    ({"author": " "}, "author is empty"),
+    ({"email": "ada"}, "email 'ada' is not an address"),
+    ({"email": "a b@x.org"}, "is not an address"),
+    ({"remote": "s3"}, "remote_url is empty: remote 's3' needs an address"),
+    ({"remote": "s3", "remote_url": "gs://bucket"}, "does not fit remote 's3'"),
+    ({"remote": "ssh", "remote_url": "ssh://"}, "does not fit remote 'ssh'"),
+    ({"remote": "azure", "remote_url": "azure://my container"}, "does not fit remote 'azure'"),
+    ({"remote_url": "s3://bucket"}, "is not a folder"),
+    ({"remote_url": "../a#b"}, "holds #, which a DVC config file cannot carry"),
+    ({"remote_url": ""}, "remote_url is empty"),
+    ({"tracking_uri": "mlflow.db"}, "tracking_uri 'mlflow.db' is not one MLflow takes"),
+    ({"tracking_uri": "ftp://host"}, "is not one MLflow takes"),
+    ({"tracking_uri": ""}, "is not one MLflow takes"),
+]
+
+
+def generate(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    config = folder / "config.yaml"
+    config.write_text(f"cookiecutters_dir: {folder}\nreplay_dir: {folder / 'replay'}\ndefault_context: {json.dumps(answers)}\n")
+    command = [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "--config-file", str(config)]
+    return subprocess.run(
+        [*command, "--output-dir", str(folder / "out")], env=clean_environment(), capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.parametrize(("answers", "complaint"), BAD, ids=[str(answers) for answers, _ in BAD])
+def test_a_bad_answer_is_refused_with_one_line_and_nothing_is_left(tmp_path: Path, answers: dict[str, str], complaint: str) -> None:
+    done = generate(tmp_path, answers)
+
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("Cannot generate the project: ")
+    assert complaint in line
+    assert "Hook script failed (exit status: 2)" in done.stdout  # cookiecutter itself leaves with 1
+    assert done.returncode != 0
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
+def test_an_unknown_choice_is_refused(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "--output-dir", str(tmp_path), "license=WTFPL"],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode != 0
+    assert "WTFPL" in done.stderr
+    assert not list(tmp_path.iterdir())

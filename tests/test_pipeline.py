@@ -1,0 +1,201 @@
+"""`dvc repro` in a generated repo: from nothing to a model, the same bytes every time, and only what has changed."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import BakedProject
+
+STAGES = ["data", "validate", "features", "train", "evaluate", "track"]
+RESULTS = ("metrics", "plots", "reports", "models", "data/features", "data/predictions", "data/interim")
+
+pytestmark = pytest.mark.slow
+
+
+def test_a_fresh_project_passes_its_own_lint_and_tests(project: BakedProject) -> None:
+    linted = project.run("make lint")
+    tested = project.run("make test")
+
+    assert "All checks passed!" in linted.stdout
+    assert "no issues found" in linted.stdout
+    assert re.search(r"\d\d\d passed", tested.stdout)
+    assert "skipped" not in tested.stdout
+
+
+@pytest.mark.parametrize("package", ["m", "a_package_with_a_name_of_about_forty_letters"])
+def test_the_style_holds_whatever_the_package_is_called(
+    bake: Callable[..., BakedProject], project: BakedProject, package: str
+) -> None:
+    baked = bake(project="x9", package=package, description="w" * 150)
+    (baked.path / ".venv").symlink_to(project.path / ".venv")
+
+    baked.run("ruff check . && ruff format --check --diff .")
+
+
+def test_every_stage_says_what_it_did_and_how_long_it_took(reproduced: BakedProject) -> None:
+    log = (reproduced.path / ".git" / "repro.log").read_text()
+
+    for stage in STAGES:
+        (line,) = re.findall(rf"^{stage}: .*$", log, flags=re.MULTILINE)
+        assert re.search(r"\(\d+\.\d s\)$", line), line
+    assert "read 7,043 rows × 21 columns from data/raw/telco.csv, dropped 0 repeated" in log
+    assert re.search(r"\d+ checks passed on 7,043 rows × 21 columns", log)
+
+
+def test_the_model_is_worth_its_name(reproduced: BakedProject) -> None:
+    test, intervals = reproduced.read("metrics/test.json"), reproduced.read("reports/intervals.json")
+
+    assert set(test) == set(intervals) == {"roc_auc", "average_precision", "log_loss", "brier", "f1", "accuracy"}
+    assert 0.83 < test["roc_auc"] < 0.88  # what good models reach on this table
+    for name, bounds in intervals.items():
+        assert bounds["low"] < test[name] < bounds["high"]
+        assert bounds["high"] - bounds["low"] < 0.15
+
+
+def test_slices_and_model_card_speak_of_the_columns_in_params(reproduced: BakedProject) -> None:
+    slices = reproduced.read("metrics/slices.json")
+    card = reproduced.text("reports/model_card.md")
+
+    assert list(slices) == reproduced.read("params.yaml")["evaluate"]["slices"]
+    assert set(slices["contract"]) == {"Month-to-month", "One year", "Two year"}
+    assert all(part["rows"] > 0 for part in slices["contract"].values())
+    assert f"{reproduced.read('metrics/test.json')['roc_auc']:.4f}" in card
+    assert "| Month-to-month |" in card
+
+
+def test_the_validation_report_holds_every_check(reproduced: BakedProject) -> None:
+    report = reproduced.read("reports/validation.json")
+    kinds = {check["check"].partition("(")[0] for check in report["checks"]}
+
+    assert report["passed"]
+    assert report["rows"] == 7043
+    assert {"column_in_dataframe", "dtype", "not_nullable", "isin", "in_range", "mean_between", "unique_share_between"} <= kinds
+    assert {"field_uniqueness", "null_share_at_most", "str_matches", "fits_task"} <= kinds
+
+
+def test_small_results_are_in_git_and_large_ones_in_dvc(reproduced: BakedProject) -> None:
+    tracked = reproduced.run("git ls-files").stdout.splitlines()
+
+    assert {"dvc.lock", "metrics/test.json", "plots/roc.json", "reports/model_card.md"} <= set(tracked)
+    assert not [name for name in tracked if name.endswith((".parquet", ".skops", ".db"))]
+    assert reproduced.run("git status --porcelain").stdout == ""
+    assert reproduced.run("dvc status").stdout.strip() == "Data and pipelines are up to date."
+
+
+def test_every_plot_is_drawn(reproduced: BakedProject) -> None:
+    drawn = json.loads(reproduced.run("dvc plots show --json").stdout)
+
+    assert drawn.get("errors", []) == []
+    assert len(drawn["data"]) == 6
+    for name, (plot,) in drawn["data"].items():
+        assert plot["content"]["data"]["values"], name
+        assert plot["content"]["title"] == name
+    assert reproduced.run("dvc plots show").stderr == ""
+
+
+def test_a_second_run_does_nothing(copy: BakedProject) -> None:
+    before = copy.hashes(*RESULTS, "dvc.lock")
+
+    output = copy.run("dvc repro").stdout
+
+    assert "Running stage" not in output
+    assert copy.hashes(*RESULTS, "dvc.lock") == before
+
+
+def test_the_same_inputs_are_the_same_bytes(copy: BakedProject) -> None:
+    """Twice by force, then in another clone with nothing but git, and with another number of threads."""
+    lock = copy.text("dvc.lock")
+    copy.run("dvc repro --force")
+    assert copy.text("dvc.lock") == lock
+
+    clone = BakedProject(copy.path.parent / "clone")
+    copy.run(f"git clone --quiet . {clone.path}")
+    (clone.path / ".venv").symlink_to(copy.path / ".venv")
+    output = clone.run("dvc repro --pull", OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1").stdout
+
+    assert "Running stage 'train'" in output
+    assert clone.text("dvc.lock") == lock
+    assert clone.run("git status --porcelain").stdout == ""
+
+
+def test_a_changed_parameter_runs_only_what_follows(copy: BakedProject) -> None:
+    copy.replace("params.yaml", "threshold: 0.5", "threshold: 0.4")
+
+    ran = re.findall(r"Running stage '(\w+)'", copy.run("dvc repro").stdout)
+
+    assert ran == ["validate", "evaluate", "track"]
+    changed = copy.run("dvc metrics diff --json HEAD -- metrics/test.json").stdout
+    assert {"f1", "accuracy"} == set(json.loads(changed)["metrics/test.json"])
+
+
+def test_a_model_trained_before_comes_back_from_the_run_cache(copy: BakedProject) -> None:
+    before = copy.hashes(*RESULTS)
+    copy.replace("params.yaml", "max_leaf_nodes: 4", "max_leaf_nodes: 5")
+    copy.run("dvc repro evaluate")
+    assert copy.hashes("models") != {name: value for name, value in before.items() if name.startswith("models")}
+    copy.replace("params.yaml", "max_leaf_nodes: 5", "max_leaf_nodes: 4")
+
+    output = copy.run("dvc repro evaluate").stdout
+
+    assert "Stage 'train' is cached - skipping run" in output
+    assert copy.hashes(*RESULTS) == before
+
+
+def test_adding_rows_moves_no_row_to_another_side(copy: BakedProject) -> None:
+    command = "python -c \"import pandas as pd; print(list(pd.read_parquet('data/features/test.parquet').customer_id))\""
+    before = set(json.loads(copy.run(command).stdout.replace("'", '"')))
+    with (copy.path / "data/raw/telco.csv").open("a") as file:
+        rows = copy.text("data/raw/telco.csv").splitlines()[1:801]
+        file.write("".join(f"C9{row[2:]}\n" for row in rows))
+
+    log = copy.run("dvc repro features").stdout
+
+    assert "read 7,843 rows" in log
+    after = set(json.loads(copy.run(command).stdout.replace("'", '"')))
+    assert before < after
+    assert {name for name in after if not name.startswith("C9")} == before
+
+
+@pytest.mark.parametrize(
+    ("task", "target", "estimator", "metric", "least"),
+    [
+        ("multiclass", "contract", "random_forest", "roc_auc", 0.75),
+        ("regression", "monthly_charges", "ridge", "r2", 0.9),
+    ],
+)
+def test_the_other_tasks_run_by_changing_params_alone(
+    copy: BakedProject, task: str, target: str, estimator: str, metric: str, least: float
+) -> None:
+    copy.replace("params.yaml", "task: binary", f"task: {task}")
+    copy.replace("params.yaml", "target: churn", f"target: {target}")
+    copy.replace("params.yaml", "estimator: hist_gradient_boosting", f"estimator: {estimator}")
+    copy.replace("params.yaml", "slices: [contract, internet_service, senior_citizen]", "slices: [partner]")
+
+    copy.run("dvc repro")
+
+    assert copy.read("metrics/test.json")[metric] > least
+    assert list(copy.read("metrics/slices.json")) == ["partner"]
+    drawn = json.loads(copy.run("dvc plots show --json").stdout)["data"]
+    assert len([plots for plots in drawn.values() if plots]) == (6 if task == "multiclass" else 3)
+    assert f"{task}: predict `{target}`" in copy.text("reports/model_card.md")
+    predictions = copy.run("python -c \"import pandas as pd; print(*pd.read_parquet('data/predictions/test.parquet'))\"").stdout
+    assert ("probability_One year" in predictions) == (task == "multiclass")
+
+
+def test_the_command_checks_any_file(copy: BakedProject, tmp_path: Path) -> None:
+    good = copy.run("telco-churn validate", PYTHONPATH="src")
+    header, first, *rest = copy.text("data/raw/telco.csv").splitlines()
+    (tmp_path / "bad.csv").write_text("\n".join([header, first.replace(",1,0,", ",7,0,", 1), *rest]))
+    bad = copy.run(f"telco-churn validate {tmp_path / 'bad.csv'}", check=False, PYTHONPATH="src")
+
+    assert re.search(r"data/raw/telco.csv: (\d+) of \1 checks passed", good.stdout)
+    assert bad.returncode == 1
+    assert "FAIL  column female: isin([0, 1]) fails (customer_id C00001: 7)" in bad.stdout
+
+
+def test_help_lists_what_make_can_do(project: BakedProject) -> None:
+    targets = {line.split()[0] for line in project.run("make help").stdout.splitlines()}
+
+    assert targets == {"help", "setup", "repro", "test", "lint", "format", "ui", "plots", "lock"}

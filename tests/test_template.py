@@ -1,0 +1,116 @@
+"""What holds for the template's own files, and for a scaffold on a bare machine."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from conftest import TEMPLATE, BakedProject, clean_environment
+
+FOLDER = TEMPLATE / "<<cookiecutter.project>>"
+TRACKED = subprocess.run(["git", "ls-files", "-z"], cwd=TEMPLATE, capture_output=True, text=True).stdout.split("\0")[:-1]
+
+
+def rendered_files() -> list[Path]:
+    embedded = FOLDER / ".dvc" / "embedded"
+    return [path for path in FOLDER.rglob("*") if path.is_file() and embedded not in path.parents]
+
+
+def test_the_top_level_is_what_people_look_for() -> None:
+    expected = {"<<cookiecutter.project>>", "hooks", "cookiecutter.json", "tests", "README.md", "Makefile", "LICENSE", "docs", "bench"}
+
+    assert expected <= {path.name for path in TEMPLATE.iterdir()}
+
+
+def test_every_double_angle_in_the_template_opens_a_cookiecutter_expression() -> None:
+    for path in rendered_files():
+        text = path.read_text(encoding="utf-8")
+        assert re.findall(r"<<(?! cookiecutter\.)", text) == [], path
+        assert re.findall(r"<#|<%(?! (if|else|endif|include|now)\b)", text) == [], path
+
+
+def test_a_rendered_repo_holds_no_trace_of_the_template(bake: Callable[..., BakedProject]) -> None:
+    baked = bake()
+
+    for path in baked.path.rglob("*"):
+        assert "cookiecutter" not in str(path.relative_to(baked.path))
+        if path.is_file() and ".git" not in path.parts and ".dvc/embedded" not in str(path):
+            text = path.read_text(encoding="utf-8")
+            assert "<<" not in text, path
+            assert text.endswith("\n"), path
+            assert not text.endswith("\n\n"), path
+            assert "cookiecutter." not in text, path
+
+
+def test_the_lock_file_pins_every_package_by_version_and_hash_and_names_no_address() -> None:
+    text = (FOLDER / "requirements.lock").read_text()
+    packages = re.split(r"\n(?=[a-z0-9])", text.strip())
+
+    assert len(packages) > 200
+    for package in packages:
+        assert re.match(r"[a-z0-9._-]+(\[[a-z0-9,-]+\])?==\S+", package), package[:80]
+        assert "--hash=sha256:" in package, package[:80]
+    assert "://" not in text
+
+
+def test_the_repo_holds_nothing_large_and_no_path_of_a_machine() -> None:
+    for name in TRACKED:
+        path = TEMPLATE / name
+        assert path.stat().st_size < 1_000_000, name
+        if ".dvc/embedded" not in name and path != Path(__file__):
+            assert not re.search(r"/(home|Users|root|work)/\w", path.read_text(encoding="utf-8")), name
+
+
+def test_scaffolding_needs_only_git_and_no_identity_or_network(tmp_path: Path) -> None:
+    """Run with an empty home, no git configuration, a PATH that holds git alone, and proxies that lead nowhere."""
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "git").symlink_to(str(shutil.which("git")))
+    nowhere = "http://127.0.0.1:9"
+    environment = {"HOME": str(tmp_path), "PATH": str(tmp_path / "bin"), "http_proxy": nowhere, "https_proxy": nowhere}
+
+    done = subprocess.run(
+        [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "--output-dir", str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-2:] == ["    cd telco-churn", "    make setup repro"]
+    git = {"cwd": tmp_path / "telco-churn", "capture_output": True, "text": True, "env": clean_environment()}
+    assert subprocess.run(["git", "status", "--porcelain", "--ignored"], **git).stdout == ""
+    assert subprocess.run(["git", "branch", "--show-current"], **git).stdout == "main\n"
+    assert subprocess.run(["git", "rev-list", "--count", "HEAD"], **git).stdout == "1\n"
+
+
+def test_without_git_the_scaffold_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "--output-dir", str(tmp_path / "out")],
+        env={"HOME": str(tmp_path), "PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode != 0
+    assert "git is not installed" in done.stderr
+    assert not (tmp_path / "out" / "telco-churn").exists()
+
+
+def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "telco-churn").mkdir()
+    (tmp_path / "telco-churn" / "mine.txt").write_text("mine")
+
+    done = subprocess.run(
+        [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "--output-dir", str(tmp_path)],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.returncode != 0
+    assert [path.name for path in (tmp_path / "telco-churn").iterdir()] == ["mine.txt"]
