@@ -126,7 +126,7 @@ def test_a_changed_parameter_runs_only_what_follows(copy: BakedProject) -> None:
     ran = re.findall(r"Running stage '(\w+)'", copy.run("dvc repro").stdout)
 
     assert ran == ["validate", "evaluate", "track"]
-    changed = copy.run("dvc metrics diff --json HEAD -- metrics/test.json").stdout
+    changed = copy.run("dvc metrics diff --json HEAD --targets metrics/test.json").stdout
     assert {"f1", "accuracy"} == set(json.loads(changed)["metrics/test.json"])
 
 

@@ -25,6 +25,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 
 from << cookiecutter.package >>.config import Params, Train
 from << cookiecutter.package >>.errors import ConfigError, DataError
@@ -54,6 +55,7 @@ TRUSTED = [
 ]
 """Types a model file may hold beyond those skops trusts by itself; loading refuses any other."""
 
+FEW_ROWS = 50_000
 MAX_CATEGORIES = 250  # gradient boosting takes 255 at most; rarer ones share a code
 
 
@@ -76,6 +78,15 @@ def make_estimator(task: str, train: Train, seed: int) -> BaseEstimator:
     except ValueError as error:
         raise ConfigError(f"params.yaml: train.{train.estimator}: {error}") from None
     return estimator
+
+
+def threads(rows: int) -> threadpool_limits:
+    """Return the context in which models are fitted and asked: as many threads as help, and the same answer on any number.
+
+    Linear algebra runs on one thread, because a sum split among threads is rounded differently. With few rows trees
+    do too: there threads cost more than they save, and starve whatever runs beside, queued experiments for one.
+    """
+    return threadpool_limits(1 if rows < FEW_ROWS else {"blas": 1})
 
 
 def make_pipeline_for(estimator: BaseEstimator, features: pd.DataFrame) -> Pipeline:

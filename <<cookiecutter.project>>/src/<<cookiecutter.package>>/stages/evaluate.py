@@ -96,13 +96,15 @@ def main() -> str:
     points = {}
     for side in ("train", "validation", "test"):
         frame = read_parquet(config.FEATURES / f"{side}.parquet")
-        predictions = model.predict(fitted, frame, params)
+        with model.threads(len(frame)):
+            predictions = model.predict(fitted, frame, params)
         measured = measure(frame[target], predictions, params)
         points[side] = metrics.point(measured, len(frame))
     # From here on, frame, predictions and measured are those of the test rows.
     bounds = metrics.intervals(measured, len(frame), params.evaluate.bootstrap, params.seed)
     slices = slice_metrics(frame, predictions, params)
-    importances = column_importance(fitted, frame, params)
+    with model.threads(IMPORTANCE_ROWS):
+        importances = column_importance(fitted, frame, params)
 
     shutil.rmtree(config.PLOTS, ignore_errors=True)  # a plot of another task must not stay behind
     for name, curve in {

@@ -2,7 +2,6 @@
 
 import pandas as pd
 from sklearn.pipeline import Pipeline
-from threadpoolctl import threadpool_limits
 
 from << cookiecutter.package >> import config, model
 from << cookiecutter.package >>.config import Params
@@ -15,8 +14,8 @@ LONG = 200_000  # rows from which on training takes long enough to show progress
 def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
     """Return the model fitted on training rows, behind the feature function.
 
-    The same rows and params give the same model on any number of threads: sums that a linear algebra library would
-    split among threads run on one, and what scikit-learn notes of the number of threads is put back.
+    The same rows and params give the same model on any number of threads: see `model.threads`; what scikit-learn
+    notes of their number is put back.
 
     Args:
         frame: rows as `build_features` returns them, with id and target.
@@ -27,7 +26,7 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
         estimator.set_params(verbose=int(len(frame) > LONG))
     features = frame.drop(columns=[params.data.id, params.data.target])
     pipeline = model.make_pipeline_for(estimator, features)
-    with threadpool_limits(1, user_api="blas"):
+    with model.threads(len(frame)):
         pipeline.fit(features, frame[params.data.target].to_numpy())
     for name in {"verbose", "n_jobs"} & set(estimator.get_params()):
         estimator.set_params(**{name: None if name == "n_jobs" else 0})
