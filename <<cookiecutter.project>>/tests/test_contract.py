@@ -95,6 +95,19 @@ def test_a_column_whose_distribution_moves_is_refused(
     assert record["examples"][0].startswith("found ")
 
 
+def test_a_drafted_contract_holds_for_the_table_it_was_drafted_from(
+    frame: pd.DataFrame, params: Params, tmp_path: Path
+) -> None:
+    (tmp_path / "contract.yaml").write_text(contract.draft(frame))
+
+    drafted = contract.load(tmp_path / "contract.yaml")
+
+    assert drafted.columns[params.data.id].unique
+    assert not failures(frame.astype({name: str(c.dtype) for name, c in drafted.columns.items()}), drafted, params)
+    frame.loc[3, "tenure"] = 1000
+    assert ("tenure", "less_than_or_equal_to") in failures(frame, drafted, params)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [

@@ -4,24 +4,40 @@ import argparse
 import sys
 from pathlib import Path
 
-from << cookiecutter.package >>.errors import ProjectError, exit_with
+from << cookiecutter.package >>.errors import DataError, ProjectError, exit_with
 
 
 def validate(arguments: argparse.Namespace) -> int:
     """Hold any file against the contract and print what it breaks."""
-    from << cookiecutter.package >> import config, contract
+    from << cookiecutter.package >> import config
+    from << cookiecutter.package >>.contract import describe, load
     from << cookiecutter.package >>.stages.data import read_raw
     from << cookiecutter.package >>.stages.validate import report
 
     params = config.load()
-    schema = contract.load(config.CONTRACT)
+    schema = load(config.CONTRACT)
     path = arguments.path or params.data.raw
     checks = report(read_raw(path, schema), schema, params, path)["checks"]
     failed = [record for record in checks if not record["passed"]]
     for record in failed:
-        print(f"FAIL  {contract.describe([record])}")
+        print(f"FAIL  {describe([record])}")
     print(f"{path}: {len(checks) - len(failed)} of {len(checks)} checks passed")
     return 1 if failed else 0
+
+
+def contract(arguments: argparse.Namespace) -> int:
+    """Print a first contract.yaml for a file: its types, ranges and categories as they are now, to be tightened."""
+    import pandas as pd
+
+    from << cookiecutter.package >>.contract import draft
+
+    read = pd.read_parquet if arguments.path.suffix == ".parquet" else pd.read_csv
+    try:
+        frame = read(arguments.path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{arguments.path}: cannot be read: {error}") from None
+    print(draft(frame), end="")
+    return 0
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -33,6 +49,9 @@ def main(argv: list[str] | None = None) -> None:
     verb = verbs.add_parser("validate", help="hold a file against contract.yaml", description=validate.__doc__)
     verb.add_argument("path", nargs="?", type=Path, help="CSV or Parquet (default: data.raw of params.yaml)")
     verb.set_defaults(run=validate)
+    verb = verbs.add_parser("contract", help="draft contract.yaml for a file", description=contract.__doc__)
+    verb.add_argument("path", type=Path, help="CSV or Parquet")
+    verb.set_defaults(run=contract)
     arguments = parser.parse_args(argv)
     try:
         sys.exit(arguments.run(arguments))

@@ -18,6 +18,7 @@ from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.files import read_yaml
 
 MAX_EXAMPLES = 5
+MAX_DRAFTED_CATEGORIES = 30
 
 
 @register_check_method(statistics=["min_value", "max_value"])
@@ -72,6 +73,23 @@ def load(path: Path) -> pa.DataFrameSchema:
                 raise ConfigError(f"{path}: column {name}: check {check.name} lacks {', '.join(missing)}")
             check.ignore_na = False  # else pandera drops the nulls before a share of nulls can be taken
     return schema
+
+
+def draft(frame: pd.DataFrame) -> str:
+    """Return a first contract for a table, as YAML: every type, range, set of categories and key as they are now.
+
+    A person has to tighten what is loose and loosen what is accidental.
+    """
+    table = frame.copy()
+    for name in table.select_dtypes(["object", "string"]):
+        if table[name].nunique() <= MAX_DRAFTED_CATEGORIES:
+            table[name] = table[name].astype("category")
+    schema = pa.infer_schema(table)
+    schema.index = None
+    schema.strict = True
+    for name, column in schema.columns.items():
+        column.unique = str(column.dtype).startswith(("str", "int")) and table[name].is_unique
+    return schema.to_yaml()
 
 
 def validate(frame: pd.DataFrame, schema: pa.DataFrameSchema, key: str) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ import io
 import json
 import warnings
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.utils import gen_batches
 from threadpoolctl import threadpool_limits
 
 from << cookiecutter.package >>.config import Params, Train
@@ -47,16 +49,15 @@ ESTIMATORS: dict[str, dict[str, type[BaseEstimator]]] = {
 
 TRUSTED = [
     f"{build_features.__module__}.{build_features.__name__}",
-    "functools.partial",  # the function inside must be trusted as well
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
-    "sklearn.utils.validation.check_array",
 ]
 """Types a model file may hold beyond those skops trusts by itself; loading refuses any other."""
 
 FEW_ROWS = 50_000
-MAX_CATEGORIES = 250  # gradient boosting takes 255 at most; rarer ones share a code
+MAX_CATEGORIES = 250  # of a one-hot column; rarer ones share one
+BATCH = 65_536  # rows asked at a time: what a model makes on the way to an answer is several times its input
 
 
 def make_estimator(task: str, train: Train, seed: int) -> BaseEstimator:
@@ -99,17 +100,15 @@ def make_pipeline_for(estimator: BaseEstimator, features: pd.DataFrame) -> Pipel
     numeric = list(features.select_dtypes(["number", "bool"]))
     prepare: dict[str, Any]
     if isinstance(estimator, LogisticRegression | Ridge):
+        one_hot = {"handle_unknown": "infrequent_if_exist", "max_categories": MAX_CATEGORIES, "sparse_output": False}
         prepare = {
-            "categorical": OneHotEncoder(
-                handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False
-            ),
+            "categorical": OneHotEncoder(**one_hot),
             "numeric": make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()),
         }
     else:
-        codes = {"handle_unknown": "use_encoded_value", "unknown_value": np.nan, "max_categories": MAX_CATEGORIES}
-        prepare = {"categorical": OrdinalEncoder(**codes), "numeric": "passthrough"}
-        if "categorical_features" in estimator.get_params():
-            estimator.set_params(categorical_features=list(range(len(categorical))))
+        # Codes without `categorical_features`: trees split them as well, and gradient boosting then copies no column.
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, dtype=np.float32)
+        prepare = {"categorical": codes, "numeric": "passthrough"}
     columns = {"categorical": categorical, "numeric": numeric}
     steps = [(name, step, columns[name]) for name, step in prepare.items() if columns[name]]
     return Pipeline([("prepare", ColumnTransformer(steps)), ("estimator", estimator)])
@@ -136,16 +135,22 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
         (of the positive class) or one `probability_<class>` each.
     """
     if params.task == "regression":
-        return pd.DataFrame({"prediction": model.predict(frame)}, index=frame.index)
-    probabilities = model.predict_proba(frame)
+        return pd.DataFrame({"prediction": _in_batches(model.predict, frame)}, index=frame.index)
+    probabilities = _in_batches(model.predict_proba, frame)
     classes = [str(name) for name in model.classes_]
     if params.task == "multiclass":
         columns = {f"probability_{name}": probabilities[:, i] for i, name in enumerate(classes)}
-        return pd.DataFrame({"prediction": model.classes_[probabilities.argmax(axis=1)], **columns}, index=frame.index)
+        labels = pd.Categorical.from_codes(probabilities.argmax(axis=1), categories=pd.Index(model.classes_))
+        return pd.DataFrame({"prediction": labels, **columns}, index=frame.index)
     positive = classes.index(str(params.data.positive))
     probability = probabilities[:, positive]
     chosen = np.where(probability >= params.evaluate.threshold, positive, 1 - positive)
-    return pd.DataFrame({"prediction": model.classes_[chosen], "probability": probability}, index=frame.index)
+    labels = pd.Categorical.from_codes(chosen, categories=pd.Index(model.classes_))
+    return pd.DataFrame({"prediction": labels, "probability": probability}, index=frame.index)
+
+
+def _in_batches(ask: Callable[[pd.DataFrame], np.ndarray], frame: pd.DataFrame) -> np.ndarray:
+    return np.concatenate([ask(frame.iloc[rows]) for rows in gen_batches(len(frame), BATCH)])
 
 
 def save(model: Pipeline, path: Path) -> None:

@@ -29,19 +29,23 @@ def measure(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> met
     if params.task == "multiclass":
         one_hot, probabilities = one_hot_and_scores(actual, predictions, params)
         return metrics.multiclass(one_hot.argmax(axis=1), probabilities)
-    positive = (actual.astype("str") == str(params.data.positive)).to_numpy()
-    return metrics.binary(positive, predictions["probability"].to_numpy(), params.evaluate.threshold)
+    return metrics.binary(
+        _is(actual, params.data.positive), predictions["probability"].to_numpy(), params.evaluate.threshold
+    )
 
 
 def one_hot_and_scores(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> tuple[np.ndarray, np.ndarray]:
     """Return the actual classes as booleans and their scores, each of shape (rows, classes); binary has one column."""
     if params.task == "binary":
-        return (actual.astype("str") == str(params.data.positive)).to_numpy()[:, None], predictions[
-            ["probability"]
-        ].to_numpy()
+        return _is(actual, params.data.positive)[:, None], predictions[["probability"]].to_numpy()
     scores = predictions.filter(regex="^probability_")
     classes = [str(name).removeprefix("probability_") for name in scores]
-    return np.stack([(actual.astype("str") == name).to_numpy() for name in classes], axis=1), scores.to_numpy()
+    return np.stack([_is(actual, name) for name in classes], axis=1), scores.to_numpy()
+
+
+def _is(actual: pd.Series, name: Any) -> np.ndarray:
+    """Which rows are of a class, named as params.yaml or a column does, by its text; shape (rows,)."""
+    return actual.isin([value for value in actual.unique() if str(value) == str(name)]).to_numpy(dtype=bool)
 
 
 def slice_metrics(

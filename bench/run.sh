@@ -1,0 +1,12 @@
+#!/bin/sh
+# Build an environment with cookiecutter and a generated repo's packages, then run the named benchmarks (default: all).
+set -eu
+folder=build/bench
+rm -rf "$folder"
+.venv/bin/cookiecutter . --no-input --output-dir "$folder" project=telco-churn > /dev/null
+make --no-print-directory -C "$folder/telco-churn" setup
+python="$folder/telco-churn/.venv/bin/python"
+.venv/bin/uv pip install --quiet --python "$python" cookiecutter==2.7.1
+for name in ${*:-pipeline rows}; do
+  "$python" "bench/$name.py"
+done
