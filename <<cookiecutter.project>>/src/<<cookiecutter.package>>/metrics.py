@@ -125,20 +125,20 @@ def _ranking(positive: np.ndarray, score: np.ndarray) -> Callable[[np.ndarray], 
     """ROC AUC (Mann-Whitney, ties count half) and average precision (not interpolated); rows are sorted once."""
     order = np.argsort(score, kind="stable")
     hit = positive[order].astype(np.float64)
-    last = np.flatnonzero(np.append(np.diff(score[order]) != 0, True))  # the last row of each run of equal scores
+    starts = np.flatnonzero(np.append(True, np.diff(score[order]) != 0))  # the first row of each run of equal scores
 
     def measure(weights: np.ndarray) -> tuple[float, float]:
         weight = weights[order]
-        positives = np.diff(np.cumsum(weight * hit)[last], prepend=0.0)
-        everyone = np.diff(np.cumsum(weight)[last], prepend=0.0)
-        total, rows = positives.sum(), everyone.sum()
-        if not 0 < total < rows:
+        positives = np.add.reduceat(weight * hit, starts)
+        everyone = np.add.reduceat(weight, starts)
+        hits, rows = np.cumsum(positives[::-1])[::-1], np.cumsum(everyone[::-1])[::-1]  # at this score or above
+        total, negatives = hits[0], rows[0] - hits[0]
+        if not (total > 0 and negatives > 0):
             return float("nan"), float("nan")
-        at_or_above = np.cumsum(positives[::-1])[::-1]
-        rows_above = np.cumsum(everyone[::-1])[::-1]
-        auc = ((everyone - positives) * (at_or_above - positives / 2)).sum() / (total * (rows - total))
-        precision = np.divide(at_or_above, rows_above, out=np.zeros_like(rows_above), where=rows_above > 0)
-        return float(auc), float((precision * positives).sum() / total)
+        auc = np.dot(everyone - positives, hits - positives / 2) / (total * negatives)
+        with np.errstate(invalid="ignore"):  # 0 / 0 above the highest score that was drawn
+            precision = np.nan_to_num(hits / rows, copy=False)
+        return float(auc), float(np.dot(precision, positives) / total)
 
     return measure
 
