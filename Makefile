@@ -18,7 +18,7 @@ demo: .venv/.ready  ## generate build/telco-churn afresh, train its model and sh
 	@echo "==> installed its environment and fetched its data"
 	@$(MAKE) --no-print-directory -C $(DEMO) repro
 	@echo && cd $(DEMO) && .venv/bin/dvc metrics show
-	@printf '\n%s\n' 'Where to look next:' \
+	@echo && printf '%s\n' 'Where to look next:' \
 	  '  $(DEMO)/reports/model_card.md   what the model is and how good' \
 	  '  make -C $(DEMO) plots           ROC, calibration, confusion and more, as a page' \
 	  '  make -C $(DEMO) ui              the tracked run in MLflow' \
