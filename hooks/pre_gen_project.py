@@ -49,7 +49,9 @@ def complaint(answers: dict[str, str]) -> str | None:
 
     remote, url = answers["remote"], answers["remote_url"]
     if url != url.strip() or not url:
-        return f"remote_url is {'empty' if not url.strip() else 'padded with blanks'}: remote {remote!r} needs an address"
+        return (
+            f"remote_url is {'empty' if not url.strip() else 'padded with blanks'}: remote {remote!r} needs an address"
+        )
     if remote == "local" and "://" in url:
         return f"remote_url {url!r} is not a folder: choose the remote that fits it, or name a folder"
     if found := [c for c in "#;,='%[]" if c in url]:

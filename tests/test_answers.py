@@ -3,11 +3,11 @@
 import json
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import tomllib
 from conftest import TEMPLATE, BakedProject, clean_environment
 
 Bake = Callable[..., BakedProject]
@@ -136,15 +136,23 @@ BAD = [
 
 def generate(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
     config = folder / "config.yaml"
-    config.write_text(f"cookiecutters_dir: {folder}\nreplay_dir: {folder / 'replay'}\ndefault_context: {json.dumps(answers)}\n")
+    config.write_text(
+        f"cookiecutters_dir: {folder}\nreplay_dir: {folder / 'replay'}\ndefault_context: {json.dumps(answers)}\n"
+    )
     command = [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "--config-file", str(config)]
     return subprocess.run(
-        [*command, "--output-dir", str(folder / "out")], env=clean_environment(), capture_output=True, text=True, timeout=60
+        [*command, "--output-dir", str(folder / "out")],
+        env=clean_environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
 
 @pytest.mark.parametrize(("answers", "complaint"), BAD, ids=[str(answers) for answers, _ in BAD])
-def test_a_bad_answer_is_refused_with_one_line_and_nothing_is_left(tmp_path: Path, answers: dict[str, str], complaint: str) -> None:
+def test_a_bad_answer_is_refused_with_one_line_and_nothing_is_left(
+    tmp_path: Path, answers: dict[str, str], complaint: str
+) -> None:
     done = generate(tmp_path, answers)
 
     (line,) = done.stderr.splitlines()
@@ -157,7 +165,16 @@ def test_a_bad_answer_is_refused_with_one_line_and_nothing_is_left(tmp_path: Pat
 
 def test_an_unknown_choice_is_refused(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "--output-dir", str(tmp_path), "license=WTFPL"],
+        [
+            sys.executable,
+            "-m",
+            "cookiecutter",
+            str(TEMPLATE),
+            "--no-input",
+            "--output-dir",
+            str(tmp_path),
+            "license=WTFPL",
+        ],
         env=clean_environment(),
         capture_output=True,
         text=True,

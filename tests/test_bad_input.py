@@ -9,7 +9,15 @@ from conftest import BakedProject
 pytestmark = pytest.mark.slow
 
 RAW = "data/raw/telco.csv"
-KEPT = ("metrics", "plots", "models", "reports/validation.json", "reports/model_card.md", "data/features", "data/predictions")
+KEPT = (
+    "metrics",
+    "plots",
+    "models",
+    "reports/validation.json",
+    "reports/model_card.md",
+    "data/features",
+    "data/predictions",
+)
 
 Change = Callable[[BakedProject], None]
 
@@ -79,7 +87,9 @@ QUESTION_WAS_WRONG = {
     "contract names an unknown type": (edit("contract.yaml", "dtype: int64", "dtype: integer63"), ["contract.yaml", "integer63"]),
 }  # fmt: skip
 
-CASES = [(name, 1, *case) for name, case in DATA_SAYS_NO.items()] + [(name, 2, *case) for name, case in QUESTION_WAS_WRONG.items()]
+CASES = [(name, 1, *case) for name, case in DATA_SAYS_NO.items()] + [
+    (name, 2, *case) for name, case in QUESTION_WAS_WRONG.items()
+]
 
 
 @pytest.mark.parametrize(("exit_code", "change", "says"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])

@@ -71,7 +71,15 @@ def test_the_validation_report_holds_every_check(reproduced: BakedProject) -> No
 
     assert report["passed"]
     assert report["rows"] == 7043
-    assert {"column_in_dataframe", "dtype", "not_nullable", "isin", "in_range", "mean_between", "unique_share_between"} <= kinds
+    assert {
+        "column_in_dataframe",
+        "dtype",
+        "not_nullable",
+        "isin",
+        "in_range",
+        "mean_between",
+        "unique_share_between",
+    } <= kinds
     assert {"field_uniqueness", "null_share_at_most", "str_matches", "fits_task"} <= kinds
 
 
@@ -144,7 +152,9 @@ def test_a_model_trained_before_comes_back_from_the_run_cache(copy: BakedProject
 
 
 def test_adding_rows_moves_no_row_to_another_side(copy: BakedProject) -> None:
-    command = "python -c \"import pandas as pd; print(list(pd.read_parquet('data/features/test.parquet').customer_id))\""
+    command = (
+        "python -c \"import pandas as pd; print(list(pd.read_parquet('data/features/test.parquet').customer_id))\""
+    )
     before = set(json.loads(copy.run(command).stdout.replace("'", '"')))
     with (copy.path / "data/raw/telco.csv").open("a") as file:
         rows = copy.text("data/raw/telco.csv").splitlines()[1:801]
@@ -180,7 +190,9 @@ def test_the_other_tasks_run_by_changing_params_alone(
     drawn = json.loads(copy.run("dvc plots show --json").stdout)["data"]
     assert len([plots for plots in drawn.values() if plots]) == (6 if task == "multiclass" else 3)
     assert f"{task}: predict `{target}`" in copy.text("reports/model_card.md")
-    predictions = copy.run("python -c \"import pandas as pd; print(*pd.read_parquet('data/predictions/test.parquet'))\"").stdout
+    predictions = copy.run(
+        "python -c \"import pandas as pd; print(*pd.read_parquet('data/predictions/test.parquet'))\""
+    ).stdout
     assert ("probability_One year" in predictions) == (task == "multiclass")
 
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from conftest import TEMPLATE, BakedProject, clean_environment
 
 FOLDER = TEMPLATE / "<<cookiecutter.project>>"
-TRACKED = subprocess.run(["git", "ls-files", "-z"], cwd=TEMPLATE, capture_output=True, text=True).stdout.split("\0")[:-1]
+TRACKED = subprocess.run(["git", "ls-files", "-z"], cwd=TEMPLATE, capture_output=True, text=True).stdout.split("\0")[
+    :-1
+]
 
 
 def rendered_files() -> list[Path]:
@@ -19,7 +21,17 @@ def rendered_files() -> list[Path]:
 
 
 def test_the_top_level_is_what_people_look_for() -> None:
-    expected = {"<<cookiecutter.project>>", "hooks", "cookiecutter.json", "tests", "README.md", "Makefile", "LICENSE", "docs", "bench"}
+    expected = {
+        "<<cookiecutter.project>>",
+        "hooks",
+        "cookiecutter.json",
+        "tests",
+        "README.md",
+        "Makefile",
+        "LICENSE",
+        "docs",
+        "bench",
+    }
 
     assert expected <= {path.name for path in TEMPLATE.iterdir()}
 
@@ -114,3 +126,14 @@ def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
 
     assert done.returncode != 0
     assert [path.name for path in (tmp_path / "telco-churn").iterdir()] == ["mine.txt"]
+
+
+def test_continuous_integration_runs_what_the_readme_tells_people_to_run() -> None:
+    readme, makefile = (TEMPLATE / "README.md").read_text(), (TEMPLATE / "Makefile").read_text()
+
+    assert (TEMPLATE / ".ci/run").read_text().rstrip().endswith("exec make test")
+    assert "run: make test\n" in (TEMPLATE / ".github/workflows/test.yml").read_text()
+    for command in re.findall(r"^make ([a-z-]+) ", readme, flags=re.MULTILINE) + re.findall(
+        r"\| `make ([a-z-]+)`", readme
+    ):
+        assert f"\n{command}: .venv/.ready" in makefile, command

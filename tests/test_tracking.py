@@ -55,11 +55,27 @@ def free_port() -> int:
 def server(project: BakedProject, tmp_path: Path) -> Iterator[str]:
     """A real MLflow server on loopback, stopped by its process group."""
     port = free_port()
-    command = [str(project.path / ".venv/bin/mlflow"), "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
-    command += ["--backend-store-uri", f"sqlite:///{tmp_path}/server.db", "--artifacts-destination", str(tmp_path / "artifacts")]
+    command = [
+        str(project.path / ".venv/bin/mlflow"),
+        "server",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--workers",
+        "1",
+    ]
+    command += [
+        "--backend-store-uri",
+        f"sqlite:///{tmp_path}/server.db",
+        "--artifacts-destination",
+        str(tmp_path / "artifacts"),
+    ]
     environment = clean_environment() | {"PATH": f"{project.path / '.venv/bin'}:{os.environ['PATH']}"}
     with (tmp_path / "server.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=log, stderr=log, start_new_session=True
+        )
         try:
             for _ in range(240):
                 with socket.socket() as probe:
@@ -93,11 +109,15 @@ def test_the_run_holds_what_made_the_model_and_what_it_reached(reproduced: Baked
     assert run["tags"]["model.sha256"] == model_hash
     assert run["tags"]["git.commit"] == reproduced.run("git rev-parse HEAD~1").stdout.strip()
     assert re.fullmatch(r"[0-9a-f]{64}", run["tags"]["dvc.lock.sha256"])
-    assert {"metrics/test.json", "plots/roc.json", "reports/model_card.md", "reports/validation.json"} <= set(run["artifacts"])
+    assert {"metrics/test.json", "plots/roc.json", "reports/model_card.md", "reports/validation.json"} <= set(
+        run["artifacts"]
+    )
     assert len(run["models"]) == 1
 
 
-def test_the_logged_model_answers_the_offline_probabilities_without_the_repo(reproduced: BakedProject, tmp_path: Path) -> None:
+def test_the_logged_model_answers_the_offline_probabilities_without_the_repo(
+    reproduced: BakedProject, tmp_path: Path
+) -> None:
     (run,) = tracked(reproduced, sqlite(reproduced))
     (folder,) = (reproduced.path / "mlartifacts/models").glob("*/artifacts")
     assert "skops" in (folder / "MLmodel").read_text()
@@ -107,13 +127,21 @@ def test_the_logged_model_answers_the_offline_probabilities_without_the_repo(rep
     elsewhere = BakedProject(tmp_path)
 
     done = subprocess.run(
-        [reproduced.path / ".venv/bin/python", "-S", "-c", "import site, sys; print(*sys.path)"], capture_output=True, text=True
+        [reproduced.path / ".venv/bin/python", "-S", "-c", "import site, sys; print(*sys.path)"],
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0
-    environment = {"MLFLOW_TRACKING_URI": sqlite(reproduced), "PATH": f"{reproduced.path / '.venv/bin'}:{os.environ['PATH']}"}
+    environment = {
+        "MLFLOW_TRACKING_URI": sqlite(reproduced),
+        "PATH": f"{reproduced.path / '.venv/bin'}:{os.environ['PATH']}",
+    }
     answer = elsewhere.run(f"python score.py {run['models'][0]} {raw} {known}", **environment)
 
-    assert answer.stdout.split()[-2:] == ["equal", str(len(reproduced.run(f"git -C {reproduced.path} log").stdout) and 1384)]
+    assert answer.stdout.split()[-2:] == [
+        "equal",
+        str(len(reproduced.run(f"git -C {reproduced.path} log").stdout) and 1384),
+    ]
 
 
 def test_tracking_again_updates_the_run_and_adds_no_twin(copy: BakedProject) -> None:
@@ -130,7 +158,10 @@ def test_tracking_again_updates_the_run_and_adds_no_twin(copy: BakedProject) -> 
 
 def test_a_run_that_was_cut_off_is_completed(copy: BakedProject) -> None:
     (before,) = tracked(copy, sqlite(copy))
-    copy.run(f"python -c \"import mlflow; mlflow.MlflowClient().delete_tag('{before['id']}', 'complete')\"", MLFLOW_TRACKING_URI=sqlite(copy))
+    copy.run(
+        f"python -c \"import mlflow; mlflow.MlflowClient().delete_tag('{before['id']}', 'complete')\"",
+        MLFLOW_TRACKING_URI=sqlite(copy),
+    )
 
     copy.run("dvc repro --force --single-item track")
 
@@ -168,7 +199,9 @@ def test_experiments_queued_ones_included_land_in_the_same_store(copy: BakedProj
     copy.run("git checkout --quiet . && dvc checkout --quiet")
     copy.run("dvc exp run --queue -S train.hist_gradient_boosting.max_iter=20,25")
     # Code that is edited after queueing must not run in the queued experiments.
-    copy.replace("src/telco_churn/features.py", "def build_features(", "raise SystemExit('edited later')\ndef build_features(")
+    copy.replace(
+        "src/telco_churn/features.py", "def build_features(", "raise SystemExit('edited later')\ndef build_features("
+    )
 
     copy.run("dvc queue start --jobs 2")
     for _ in range(120):
@@ -177,7 +210,9 @@ def test_experiments_queued_ones_included_land_in_the_same_store(copy: BakedProj
             break
         time.sleep(2)
 
-    assert status.count("Success") == 2, status + copy.run("dvc queue logs $(dvc queue status | awk 'NR==2{print $1}')", check=False).stdout
+    assert status.count("Success") == 2, (
+        status + copy.run("dvc queue logs $(dvc queue status | awk 'NR==2{print $1}')", check=False).stdout
+    )
     runs = tracked(copy, sqlite(copy))
     assert len(runs) == 4
     assert {run["params"]["train.max_iter"] for run in runs} == {"150", "30", "25", "20"}
