@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow
+import pyarrow.parquet
 from ruamel.yaml import YAML, YAMLError
 
 from << cookiecutter.package >>.errors import ConfigError
@@ -40,8 +42,13 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
         frame.to_parquet(temporary, index=False)
 
 
-def read_parquet(path: Path, columns: list[str] | None = None) -> pd.DataFrame:
-    return pd.read_parquet(path, columns=columns)
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a table, giving back what reading took column by column: pandas' own reader holds it twice."""
+    table = pyarrow.parquet.read_table(path)
+    frame = table.to_pandas(self_destruct=True, split_blocks=True)
+    del table
+    pyarrow.default_memory_pool().release_unused()
+    return frame
 
 
 def read_yaml(path: Path) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import skops.io
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
 from sklearn.ensemble import (
@@ -90,28 +89,30 @@ def threads(rows: int) -> threadpool_limits:
     return threadpool_limits(1 if rows < FEW_ROWS else {"blas": 1})
 
 
-def make_pipeline_for(estimator: BaseEstimator, features: pd.DataFrame) -> Pipeline:
-    """Return the unfitted pipeline that learns encodings, imputations and the estimator from a table of features.
+def make_preparation(estimator: BaseEstimator, features: pd.DataFrame) -> ColumnTransformer:
+    """Return what encodes and imputes the features for an estimator, fitted on a table of training features.
 
     Args:
-        features: rows as `build_features` returns them, without id, target and time; only its column types count.
+        features: rows as `build_features` returns them, without id and target.
     """
     categorical = list(features.select_dtypes(["category", "object", "string"]))
     numeric = list(features.select_dtypes(["number", "bool"]))
+    known: dict[str, Any] = {"categories": [sorted(features[name].dropna().unique()) for name in categorical]}
+    linear = isinstance(estimator, LogisticRegression | Ridge)
     prepare: dict[str, Any]
-    if isinstance(estimator, LogisticRegression | Ridge):
+    if linear:
         one_hot = {"handle_unknown": "infrequent_if_exist", "max_categories": MAX_CATEGORIES, "sparse_output": False}
         prepare = {
-            "categorical": OneHotEncoder(**one_hot),
+            "categorical": OneHotEncoder(**known, **one_hot),
             "numeric": make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()),
         }
     else:
         # Codes without `categorical_features`: trees split them as well, and gradient boosting then copies no column.
-        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan, dtype=np.float32)
+        codes = OrdinalEncoder(**known, handle_unknown="use_encoded_value", unknown_value=np.nan, dtype=np.float32)
         prepare = {"categorical": codes, "numeric": "passthrough"}
     columns = {"categorical": categorical, "numeric": numeric}
-    steps = [(name, step, columns[name]) for name, step in prepare.items() if columns[name]]
-    return Pipeline([("prepare", ColumnTransformer(steps)), ("estimator", estimator)])
+    preparation = ColumnTransformer([(name, step, columns[name]) for name, step in prepare.items() if columns[name]])
+    return preparation.fit(features if linear else features.head(BATCH))  # codes are known without looking at rows
 
 
 def with_features(fitted: Pipeline, inputs: pd.DataFrame) -> Pipeline:
@@ -135,8 +136,8 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
         (of the positive class) or one `probability_<class>` each.
     """
     if params.task == "regression":
-        return pd.DataFrame({"prediction": _in_batches(model.predict, frame)}, index=frame.index)
-    probabilities = _in_batches(model.predict_proba, frame)
+        return pd.DataFrame({"prediction": in_batches(model.predict, frame)}, index=frame.index)
+    probabilities = in_batches(model.predict_proba, frame)
     classes = [str(name) for name in model.classes_]
     if params.task == "multiclass":
         columns = {f"probability_{name}": probabilities[:, i] for i, name in enumerate(classes)}
@@ -149,8 +150,15 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
     return pd.DataFrame({"prediction": labels, "probability": probability}, index=frame.index)
 
 
-def _in_batches(ask: Callable[[pd.DataFrame], np.ndarray], frame: pd.DataFrame) -> np.ndarray:
-    return np.concatenate([ask(frame.iloc[rows]) for rows in gen_batches(len(frame), BATCH)])
+def in_batches(ask: Callable[[pd.DataFrame], np.ndarray], frame: pd.DataFrame) -> np.ndarray:
+    """Return what a function of rows answers, shape (rows, ...), without ever holding what it makes on the way to it."""
+    answers = np.empty(0)
+    for rows in gen_batches(len(frame), BATCH):
+        part = ask(frame.iloc[rows])
+        if rows.start == 0:
+            answers = np.empty((len(frame), *part.shape[1:]), dtype=part.dtype)
+        answers[rows] = part
+    return answers
 
 
 def save(model: Pipeline, path: Path) -> None:
@@ -159,6 +167,8 @@ def save(model: Pipeline, path: Path) -> None:
     skops numbers the parts of an archive by their addresses in memory and zip stamps them with the time: both are
     replaced by the order in which the parts appear.
     """
+    import skops.io
+
     with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as archive:
         schema = json.loads(archive.read("schema.json"))
         numbers: dict[str, str] = {}
@@ -179,6 +189,8 @@ def load(path: Path) -> Pipeline:
 
     Raises DataError if there is none, it is damaged, or it holds a type that is not trusted.
     """
+    import skops.io
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)

@@ -25,14 +25,14 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
     if "verbose" in estimator.get_params():
         estimator.set_params(verbose=int(len(frame) > LONG))
     features = frame.drop(columns=[params.data.id, params.data.target])
-    pipeline = model.make_pipeline_for(estimator, features)
     with model.threads(len(frame)):
-        pipeline.fit(features, frame[params.data.target].to_numpy())
+        preparation = model.make_preparation(estimator, features)
+        estimator.fit(model.in_batches(preparation.transform, features), frame[params.data.target].to_numpy())
     for name in {"verbose", "n_jobs"} & set(estimator.get_params()):
         estimator.set_params(**{name: None if name == "n_jobs" else 0})
     if hasattr(estimator, "_bin_mapper"):
         estimator._bin_mapper.n_threads = 1
-    return model.with_features(pipeline, frame[inputs])
+    return model.with_features(Pipeline([("prepare", preparation), ("estimator", estimator)]), frame[inputs])
 
 
 def main() -> str:
