@@ -48,6 +48,8 @@ def read_parquet(path: Path) -> pd.DataFrame:
     frame = table.to_pandas(self_destruct=True, split_blocks=True)
     del table
     pyarrow.default_memory_pool().release_unused()
+    for name in frame.select_dtypes("category"):  # else every row that is turned into an array gets a string of its own
+        frame[name] = frame[name].cat.rename_categories(pd.Index(frame[name].cat.categories, dtype=object))
     return frame
 
 
