@@ -15,7 +15,7 @@ demo: .venv/.ready  ## generate build/telco-churn afresh, train its model and sh
 	@.venv/bin/cookiecutter . --no-input --output-dir build project=telco-churn > /dev/null
 	@echo "==> generated $(DEMO)"
 	@$(MAKE) --no-print-directory -C $(DEMO) setup PYTHON="$(PYTHON)"
-	@echo "==> installed its environment and fetched its data"
+	@echo "==> installed its environment, fetched its data; running the pipeline"
 	@$(MAKE) --no-print-directory -C $(DEMO) repro
 	@echo && cd $(DEMO) && .venv/bin/dvc metrics show
 	@echo && printf '%s\n' 'Where to look next:' \

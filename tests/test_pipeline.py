@@ -196,6 +196,12 @@ def test_the_other_tasks_run_by_changing_params_alone(
     assert ("probability_One year" in predictions) == (task == "multiclass")
 
 
+def test_the_projects_tests_hold_after_a_value_is_tuned(copy: BakedProject) -> None:
+    copy.run("dvc exp run -S train.hist_gradient_boosting.learning_rate=0.1 -S evaluate.threshold=0.4")
+
+    assert "failed" not in copy.run("make test").stdout
+
+
 def test_the_command_checks_any_file(copy: BakedProject, tmp_path: Path) -> None:
     good = copy.run("telco-churn validate", PYTHONPATH="src")
     header, first, *rest = copy.text("data/raw/telco.csv").splitlines()
@@ -205,6 +211,45 @@ def test_the_command_checks_any_file(copy: BakedProject, tmp_path: Path) -> None
     assert re.search(r"data/raw/telco.csv: (\d+) of \1 checks passed", good.stdout)
     assert bad.returncode == 1
     assert "FAIL  column female: isin([0, 1]) fails (customer_id C00001: 7)" in bad.stdout
+
+
+def test_a_table_of_ones_own_takes_the_place_of_the_sample(fresh: BakedProject) -> None:
+    """The steps of docs/your-own-data.md, with a table that has nothing in common with the sample."""
+    fresh.run(
+        'python -c "from sklearn.datasets import load_breast_cancer as load; frame = load(as_frame=True).frame;'
+        "frame.insert(0, 'patient', range(1000, 1000 + len(frame))); frame.to_csv('data/raw/patients.csv', index=False)\""
+    )
+    fresh.run("dvc add data/raw/patients.csv")
+    fresh.run(
+        "git rm -q data/raw/telco.csv.dvc scripts/prepare_telco.py && rm -f data/raw/telco.csv && git rm -rq .dvc/embedded"
+    )
+    for old, new in {
+        "data/raw/telco.csv ": "data/raw/patients.csv ",
+        "id: customer_id": "id: patient",
+        "target: churn": "target: target",
+        "positive: Yes": "positive: 1",
+        "slices: [contract, internet_service, senior_citizen]": "slices: []",
+    }.items():
+        fresh.replace("params.yaml", old, new)
+    fresh.run("telco-churn contract data/raw/patients.csv > contract.yaml", PYTHONPATH="src")
+    fresh.run("telco-churn validate", PYTHONPATH="src")
+
+    stuck = fresh.run("dvc repro", check=False)
+    assert (
+        "error: build_features in features.py reads column 'tenure', which contract.yaml does not have: adapt it"
+        in stuck.stderr
+    )
+    source = fresh.text("src/telco_churn/features.py")
+    start = source.index("    months = ")
+    (fresh.path / "src/telco_churn/features.py").write_text(
+        source[:start].replace("import numpy as np\n", "").replace("ADD_ONS = ", "# ") + "    return frame\n"
+    )
+    fresh.run("make repro")
+    tested = fresh.run("make test")
+
+    assert fresh.read("metrics/test.json")["roc_auc"] > 0.95
+    assert re.search(r"\d+ passed, \d+ skipped", tested.stdout)
+    assert "data/raw/patients.csv" in fresh.text("reports/model_card.md")
 
 
 def test_help_lists_what_make_can_do(project: BakedProject) -> None:

@@ -14,6 +14,14 @@ ROOT = Path(__file__).parents[1]
 ROWS = 1500
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests marked `sample` speak of the Telco table's columns: they end when it is replaced."""
+    if config.load(ROOT / config.PARAMS).data.raw != Path("data/raw/telco.csv"):
+        for item in items:
+            if item.get_closest_marker("sample"):
+                item.add_marker(pytest.mark.skip(reason="speaks of the sample's columns, which are gone"))
+
+
 @pytest.fixture(autouse=True)
 def _from_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stages name files relative to the root of the repo."""

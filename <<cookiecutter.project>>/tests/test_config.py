@@ -1,36 +1,53 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError
+from << cookiecutter.package >>.files import read_yaml
+
+MISSING = object()
+
+
+def changed(tmp_path: Path, **changes: Any) -> Path:
+    """Write params.yaml with some values changed, by dotted name, and return its path."""
+    content = read_yaml(config.PARAMS)
+    for name, value in changes.items():
+        *sections, last = name.split(".")
+        section = content
+        for part in sections:
+            section = section[part]
+        if value is MISSING:
+            section.pop(last, None)
+        else:
+            section[last] = value
+    path = tmp_path / "params.yaml"
+    YAML().dump(content, path)
+    return path
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "complaint"),
+    ("changes", "complaint"),
     [
-        ("seed: 42", "", "seed is missing"),
-        ("seed: 42", "sed: 42", "sed is not a parameter (did you mean seed?)"),
-        ("seed: 42", "seed: -1", "seed is -1: input should be greater than or equal to 0"),
-        ("test: 0.2", "test: 1.2", "split.test is 1.2: input should be less than 1"),
-        ("test: 0.2", "test: 0.9", "split: validation and test take 1.05 of the rows"),
-        ("test: 0.2", "tests: 0.2", "split.tests is not a parameter (did you mean test?)"),
-        ("task: binary", "task: ranking", "task is 'ranking'"),
-        ("positive: Yes", "positive:", "data.positive is missing"),
-        ("bootstrap: 1000", "bootstrap: many", "evaluate.bootstrap is 'many'"),
+        ({"seed": MISSING}, "seed is missing"),
+        ({"sed": 42}, "sed is not a parameter (did you mean seed?)"),
+        ({"seed": -1}, "seed is -1: input should be greater than or equal to 0"),
+        ({"split.test": 1.2}, "split.test is 1.2: input should be less than 1"),
+        ({"split.test": 0.9, "split.validation": 0.15}, "split: validation and test take 1.05 of the rows"),
+        ({"split.tests": 0.2}, "split.tests is not a parameter (did you mean test?)"),
+        ({"task": "ranking"}, "task is 'ranking'"),
+        ({"task": "binary", "data.positive": None}, "data.positive is missing"),
+        ({"evaluate.bootstrap": "many"}, "evaluate.bootstrap is 'many'"),
         (
-            "time: null",
-            "time: {column: t, validation_from: 2025-04-01, test_from: 2025-01-01}",
+            {"split.time": {"column": "t", "validation_from": "2025-04-01", "test_from": "2025-01-01"}},
             "validation_from must come before",
         ),
-        ("seed: 42", "seed: [", "not valid YAML"),
     ],
 )
-def test_a_bad_parameter_is_named_with_what_to_do(tmp_path: Path, old: str, new: str, complaint: str) -> None:
-    path = tmp_path / "params.yaml"
-    text = config.PARAMS.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new, 1))
+def test_a_bad_parameter_is_named_with_what_to_do(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
+    path = changed(tmp_path, **changes)
 
     with pytest.raises(ConfigError) as error:
         config.load(path)
@@ -39,11 +56,22 @@ def test_a_bad_parameter_is_named_with_what_to_do(tmp_path: Path, old: str, new:
     assert complaint in str(error.value)
 
 
-def test_numbers_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
-    path = tmp_path / "params.yaml"
-    path.write_text(config.PARAMS.read_text().replace("learning_rate: 0.05", "learning_rate: 5e-2"))
+def test_params_that_are_not_yaml_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text("seed: [")
 
-    assert config.load(path).train.hist_gradient_boosting["learning_rate"] == 0.05
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        config.load(tmp_path / "params.yaml")
+
+
+def test_numbers_and_words_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
+    """YAML 1.2: 5e-2 is a number and Yes is a word."""
+    path = changed(tmp_path, **{"train.ridge": {}, "data.positive": "POSITIVE"})
+    path.write_text(path.read_text().replace("ridge: {}", "ridge: {alpha: 5e-2}").replace("POSITIVE", "Yes"))
+
+    params = config.load(path)
+
+    assert params.train.ridge["alpha"] == 0.05
+    assert params.data.positive == "Yes"
 
 
 def test_an_experiment_in_a_copy_of_the_repo_knows_the_main_checkout(

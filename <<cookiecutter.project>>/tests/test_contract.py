@@ -25,6 +25,7 @@ def test_the_sample_keeps_the_contract_and_every_check_is_reported(
         assert len(checks) == len(set(checks)) >= 2 + len(column.checks)
 
 
+@pytest.mark.sample
 def test_a_missing_and_an_unexpected_column_are_named(
     frame: pd.DataFrame, schema: pa.DataFrameSchema, params: Params
 ) -> None:
@@ -34,6 +35,7 @@ def test_a_missing_and_an_unexpected_column_are_named(
     assert ("tenur", "column_in_schema") in broken
 
 
+@pytest.mark.sample
 def test_a_value_out_of_range_is_counted_and_shown_with_its_id(
     frame: pd.DataFrame, schema: pa.DataFrameSchema, params: Params
 ) -> None:
@@ -48,12 +50,14 @@ def test_a_value_out_of_range_is_counted_and_shown_with_its_id(
     assert contract.describe([record]).endswith(", ...)")
 
 
+@pytest.mark.sample
 def test_a_category_never_seen_is_refused(frame: pd.DataFrame, schema: pa.DataFrameSchema, params: Params) -> None:
     frame["contract"] = frame["contract"].cat.rename_categories({"One year": "Ten years"})
 
     assert "Ten years" in failures(frame, schema, params)["contract", "isin"]["examples"][0]
 
 
+@pytest.mark.sample
 def test_a_null_is_refused_where_the_contract_forbids_it(
     frame: pd.DataFrame, schema: pa.DataFrameSchema, params: Params
 ) -> None:
@@ -62,6 +66,7 @@ def test_a_null_is_refused_where_the_contract_forbids_it(
     assert failures(frame, schema, params)["monthly_charges", "not_nullable"]["failures"] == 1
 
 
+@pytest.mark.sample
 def test_an_id_that_returns_with_other_values_is_refused(
     frame: pd.DataFrame, schema: pa.DataFrameSchema, params: Params
 ) -> None:
@@ -70,12 +75,14 @@ def test_an_id_that_returns_with_other_values_is_refused(
     assert failures(frame, schema, params)[params.data.id, "field_uniqueness"]["failures"] == 2
 
 
+@pytest.mark.sample
 def test_a_wrong_type_is_refused(frame: pd.DataFrame, schema: pa.DataFrameSchema, params: Params) -> None:
     frame["tenure"] = frame["tenure"].astype("float64")
 
     assert ("tenure", "dtype") in failures(frame, schema, params)
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize(
     ("column", "spoil", "check"),
     [
@@ -95,6 +102,7 @@ def test_a_column_whose_distribution_moves_is_refused(
     assert record["examples"][0].startswith("found ")
 
 
+@pytest.mark.sample
 def test_a_drafted_contract_holds_for_the_table_it_was_drafted_from(
     frame: pd.DataFrame, params: Params, tmp_path: Path
 ) -> None:
@@ -108,6 +116,7 @@ def test_a_drafted_contract_holds_for_the_table_it_was_drafted_from(
     assert ("tenure", "less_than_or_equal_to") in failures(frame, drafted, params)
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [

@@ -1,4 +1,5 @@
 import pandas as pd
+import pytest
 from pandas.testing import assert_frame_equal
 
 from << cookiecutter.package >>.features import build_features
@@ -27,6 +28,7 @@ def test_building_twice_changes_nothing(frame: pd.DataFrame) -> None:
     assert_frame_equal(build_features(once), once)
 
 
+@pytest.mark.sample
 def test_a_first_month_has_no_average_charge(frame: pd.DataFrame) -> None:
     frame.loc[0, ["tenure", "total_charges"]] = [0, 50.0]
 

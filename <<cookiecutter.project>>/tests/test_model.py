@@ -35,6 +35,7 @@ def with_task(params: Params, task: str, estimator: str) -> Params:
     )
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize(("task", "estimator"), CASES)
 def test_a_saved_model_answers_raw_rows_as_the_fitted_one_answered_features(
     table: pd.DataFrame, params: Params, tmp_path: Path, task: str, estimator: str
@@ -58,6 +59,7 @@ def test_a_saved_model_answers_raw_rows_as_the_fitted_one_answered_features(
     pd.testing.assert_frame_equal(one_by_one, served.head(3), rtol=1e-12)
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize(("task", "estimator"), CASES)
 def test_equal_models_are_equal_bytes(
     table: pd.DataFrame, params: Params, tmp_path: Path, task: str, estimator: str
@@ -71,6 +73,7 @@ def test_equal_models_are_equal_bytes(
     assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
 
 
+@pytest.mark.sample
 def test_the_threshold_decides_the_label(table: pd.DataFrame, inputs: list[str], params: Params) -> None:
     fitted = fit(build_features(table), inputs, params)
     strict = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"threshold": 0.8})})
@@ -80,6 +83,17 @@ def test_the_threshold_decides_the_label(table: pd.DataFrame, inputs: list[str],
     assert ((usual["probability"] >= 0.5) == (usual["prediction"] == "Yes")).all()
     assert ((careful["probability"] >= 0.8) == (careful["prediction"] == "Yes")).all()
     assert (usual["prediction"] != careful["prediction"]).any()
+
+
+def test_the_model_in_params_survives_saving_and_takes_raw_rows(
+    table: pd.DataFrame, inputs: list[str], params: Params, tmp_path: Path
+) -> None:
+    fitted = fit(build_features(table), inputs, params)
+    model.save(fitted, tmp_path / "model.skops")
+
+    answers = model.predict(model.load(tmp_path / "model.skops"), table[inputs], params)
+
+    pd.testing.assert_frame_equal(answers, model.predict(fitted, build_features(table), params))
 
 
 @pytest.mark.parametrize(

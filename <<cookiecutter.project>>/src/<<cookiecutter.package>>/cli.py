@@ -40,6 +40,15 @@ def contract(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def tracking_uri(arguments: argparse.Namespace) -> int:
+    """Print the address of the MLflow store that `track` writes to."""
+    from << cookiecutter.package >> import config
+    from << cookiecutter.package >>.stages import track
+
+    print(track.tracking_uri(config.load()))
+    return 0
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="<< cookiecutter.project >>",
@@ -52,6 +61,8 @@ def main(argv: list[str] | None = None) -> None:
     verb = verbs.add_parser("contract", help="draft contract.yaml for a file", description=contract.__doc__)
     verb.add_argument("path", type=Path, help="CSV or Parquet")
     verb.set_defaults(run=contract)
+    verb = verbs.add_parser("tracking-uri", help="print where runs are tracked", description=tracking_uri.__doc__)
+    verb.set_defaults(run=tracking_uri)
     arguments = parser.parse_args(argv)
     try:
         sys.exit(arguments.run(arguments))

@@ -89,7 +89,12 @@ def draft(frame: pd.DataFrame) -> str:
     schema.strict = True
     for name, column in schema.columns.items():
         column.unique = str(column.dtype).startswith(("str", "int")) and table[name].is_unique
-    return schema.to_yaml()
+        if column.unique:
+            column.checks = []  # the range of a key says nothing of the next one
+    return (
+        "# A draft, from one table: loosen what is an accident of it, tighten what must never change.\n"
+        + schema.to_yaml()
+    )
 
 
 def validate(frame: pd.DataFrame, schema: pa.DataFrameSchema, key: str) -> list[dict[str, Any]]:

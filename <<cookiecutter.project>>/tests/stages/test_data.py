@@ -8,6 +8,8 @@ import pytest
 from << cookiecutter.package >>.errors import DataError
 from << cookiecutter.package >>.stages.data import drop_repeated_rows, read_raw
 
+pytestmark = pytest.mark.sample
+
 
 @pytest.fixture
 def path(table: pd.DataFrame, tmp_path: Path) -> Path:

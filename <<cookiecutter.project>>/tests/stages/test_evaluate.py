@@ -14,6 +14,8 @@ from << cookiecutter.package >>.stages.evaluate import (
 )
 from << cookiecutter.package >>.stages.train import fit
 
+pytestmark = pytest.mark.sample
+
 
 @pytest.fixture(
     params=[("binary", "churn"), ("multiclass", "contract"), ("regression", "monthly_charges")],

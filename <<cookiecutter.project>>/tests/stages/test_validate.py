@@ -18,6 +18,7 @@ def test_a_good_table_passes(frame: pd.DataFrame, schema: pa.DataFrameSchema, pa
     assert (content["rows"], content["columns"]) == frame.shape
 
 
+@pytest.mark.sample
 def test_failed_checks_come_first(frame: pd.DataFrame, schema: pa.DataFrameSchema, params: Params) -> None:
     content = report(frame.assign(churn="Yes"), schema, params, params.data.raw)
 
@@ -25,6 +26,7 @@ def test_failed_checks_come_first(frame: pd.DataFrame, schema: pa.DataFrameSchem
     assert [check["passed"] for check in content["checks"]] == sorted(check["passed"] for check in content["checks"])
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize(
     ("task", "data", "complaint"),
     [
@@ -47,12 +49,14 @@ def test_a_target_that_does_not_fit_the_task_fails(
     assert complaint in record["examples"][0]
 
 
+@pytest.mark.sample
 def test_a_target_with_one_class_fails(frame: pd.DataFrame, params: Params) -> None:
     (record,) = check_target(frame[frame["churn"] == "No"], params)
 
     assert record["examples"] == ["1 classes (No)"]
 
 
+@pytest.mark.sample
 @pytest.mark.parametrize(("task", "target"), [("multiclass", "contract"), ("regression", "monthly_charges")])
 def test_a_target_that_fits_passes(frame: pd.DataFrame, params: Params, task: str, target: str) -> None:
     (record,) = check_target(frame, with_data(params, task, target=target))
@@ -60,6 +64,7 @@ def test_a_target_that_fits_passes(frame: pd.DataFrame, params: Params, task: st
     assert record["passed"]
 
 
+@pytest.mark.sample
 def test_a_parameter_that_names_no_column_is_refused_before_training(
     params: Params, schema: pa.DataFrameSchema
 ) -> None:

@@ -47,7 +47,11 @@ def main() -> str:
     params = config.load()
     dataset = read_parquet(config.DATASET)
     sides = split(dataset, params.split, params.data.id)
-    frame = build_features(dataset)
+    try:
+        frame = build_features(dataset)
+    except KeyError as error:
+        message = f"build_features in features.py reads column {error}, which {config.CONTRACT} does not have: adapt it"
+        raise ConfigError(message) from None
     if len(frame) != len(dataset) or not frame.columns[: dataset.shape[1]].equals(dataset.columns):
         raise DataError("build_features dropped or reordered rows or columns: it may only add columns to each row")
     for side in SIDES:
