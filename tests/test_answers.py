@@ -98,6 +98,25 @@ def test_tracking_uri_is_where_runs_go(bake: Bake) -> None:
     assert baked.read("params.yaml")["track"]["tracking_uri"] == "https://mlflow.example.com"
 
 
+@pytest.mark.parametrize("project", ["123", "null", "1e3"])
+def test_a_name_that_yaml_takes_for_something_else_stays_a_name(bake: Bake, project: str) -> None:
+    baked = bake(project=project, package="p", tracking_uri="http://h:")
+
+    assert baked.read("params.yaml")["track"] == {"experiment": project, "tracking_uri": "http://h:"}
+
+
+@pytest.mark.slow
+def test_no_package_may_take_the_name_of_an_installed_one(project: BakedProject) -> None:
+    hook = (TEMPLATE / "hooks/pre_gen_project.py").read_text().split('"""')
+    refused = set(next(block for block in hook if "alembic" in block).split())
+    installed = project.run(
+        "python -c 'from importlib.metadata import packages_distributions as names; print(*names())'"
+    ).stdout.split()
+
+    public = {name.lower() for name in installed if name.isidentifier() and not name.startswith("_")}
+    assert public - refused - {"telco_churn"} == set()
+
+
 BAD = [
     ({"project": "a b"}, "project 'a b' is not a distribution name"),
     ({"project": "-churn"}, "project '-churn' is not a distribution name"),
@@ -117,7 +136,11 @@ BAD = [
     ({"description": "back\\slash"}, "description holds \\"),
     ({"description": "two\nlines"}, "description holds a control character"),
     ({"author": "Ada\x1b[31m"}, "author holds a control character"),
-    ({"author": "Ada <ada@x.org>"}, "author holds < or >"),
+    ({"author": "Ada <ada@x.org>"}, "author 'Ada <ada@x.org>' is not a name git takes"),
+    ({"author": ".,"}, "is not a name git takes"),
+    ({"email": "<x@y>"}, "is not an address"),
+    ({"project": "p" * 81}, "80 characters at most"),
+    ({"package": "joblib"}, "shadows a package"),
     ({"author": " "}, "author is empty"),
     ({"email": "ada"}, "email 'ada' is not an address"),
     ({"email": "a b@x.org"}, "is not an address"),

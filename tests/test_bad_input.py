@@ -81,6 +81,10 @@ QUESTION_WAS_WRONG = {
         ["params.yaml: train.hist_gradient_boosting: Invalid parameter 'learning_rat'", "Valid parameters are"],
     ),
     "estimator setting out of range": (edit("params.yaml", "learning_rate: 0.05", "learning_rate: -0.1"), ["The 'learning_rate' parameter", "Got -0.1 instead"]),
+    "settings that do not go together": (
+        edit("params.yaml", "learning_rate: 0.05", "monotonic_cst: {tenure: -1}"),
+        ["params.yaml: train.hist_gradient_boosting: ", "monotonic_cst"],
+    ),
     "unknown column": (edit("params.yaml", "[contract,", "[contrat,"), ["evaluate.slices names 'contrat', which contract.yaml does not have"]),
     "contract not YAML": (edit("contract.yaml", "columns:", "columns: ]"), ["contract.yaml: not valid YAML"]),
     "contract names an unknown check": (edit("contract.yaml", "str_matches:", "str_matchs:"), ["contract.yaml", "column customer_id: 'str_matchs' is neither"]),

@@ -6,6 +6,7 @@ import pytest
 
 from << cookiecutter.package >> import config, contract
 from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.contract_draft import draft
 from << cookiecutter.package >>.errors import ConfigError
 
 
@@ -106,7 +107,7 @@ def test_a_column_whose_distribution_moves_is_refused(
 def test_a_drafted_contract_holds_for_the_table_it_was_drafted_from(
     frame: pd.DataFrame, params: Params, tmp_path: Path
 ) -> None:
-    (tmp_path / "contract.yaml").write_text(contract.draft(frame))
+    (tmp_path / "contract.yaml").write_text(draft(frame))
 
     drafted = contract.load(tmp_path / "contract.yaml")
 
@@ -121,8 +122,8 @@ def test_a_drafted_contract_holds_for_the_table_it_was_drafted_from(
     ("old", "new", "complaint"),
     [
         ("strict: true", "strict: [", "not valid YAML"),
-        ("strict: true", "stict: true", "'stict' is not a key of a schema"),
-        ("    mean_between", "    men_between", "'men_between' is neither a key of a column nor a check"),
+        ("strict: true", "stict: true", "'stict' is not a key of a schema here"),
+        ("    mean_between", "    men_between", "'men_between' is neither a key of a column here nor a check"),
         ("nullable: true", "nulable: true", "'nulable' is neither"),
         ("dtype: int64", "dtype: integr", "integr"),
         ("in_range: {min_value: 0, max_value: 120}", "in_range: {min_value: 9, max_value: 1}", "empty interval"),
@@ -131,6 +132,11 @@ def test_a_drafted_contract_holds_for_the_table_it_was_drafted_from(
             "mean_between: {min_value: 0.4}",
             "mean_between lacks max_value",
         ),
+        ("    nullable: true", "    nullable: no", "nullable is 'no': write true or false"),
+        ("    nullable: true", "    drop_invalid_rows: true", "'drop_invalid_rows' is neither"),
+        ("strict: true", "strict: true\nordered: true", "'ordered' is not a key of a schema here"),
+        ("strict: true", "strict: true\nunique: [nope]", "unique names column 'nope'"),
+        ("  tenure:", "  5:", "column 5: expected a name"),
         ("\ncolumns:", "\ncolumn:", "'column' is not a key"),
     ],
 )

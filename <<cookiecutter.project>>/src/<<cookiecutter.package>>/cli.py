@@ -29,7 +29,7 @@ def contract(arguments: argparse.Namespace) -> int:
     """Print a first contract.yaml for a file: its types, ranges and categories as they are now, to be tightened."""
     import pandas as pd
 
-    from << cookiecutter.package >>.contract import draft
+    from << cookiecutter.package >>.contract_draft import draft
 
     read = pd.read_parquet if arguments.path.suffix == ".parquet" else pd.read_csv
     try:
@@ -42,17 +42,16 @@ def contract(arguments: argparse.Namespace) -> int:
 
 def tracking_uri(arguments: argparse.Namespace) -> int:
     """Print the address of the MLflow store that `track` writes to."""
-    from << cookiecutter.package >> import config
-    from << cookiecutter.package >>.stages import track
+    from << cookiecutter.package >> import config, tracking
 
-    print(track.tracking_uri(config.load()))
+    print(tracking.tracking_uri(config.load()))
     return 0
 
 
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="<< cookiecutter.project >>",
-        description="<< cookiecutter.description >>",
+        description="<< cookiecutter.description.rstrip('.') >>",
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     verb = verbs.add_parser("validate", help="hold a file against contract.yaml", description=validate.__doc__)

@@ -28,11 +28,11 @@ Date = Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinsta
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class Data(Section):
-    raw: Path
+    raw: Annotated[Path, Field(strict=False)]
     id: str
     target: str
     positive: str | int | None = None
@@ -101,6 +101,8 @@ class Params(Section):
     def _fits_together(self) -> "Params":
         if self.task == "binary" and self.data.positive is None:
             raise ValueError("data.positive is missing: name the value of the target that counts as positive")
+        if self.data.id == self.data.target:
+            raise ValueError(f"data.id and data.target are both {self.data.id}: a key cannot be predicted")
         return self
 
 

@@ -18,13 +18,17 @@ from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.files import read_yaml
 
 MAX_EXAMPLES = 5
-MAX_DRAFTED_CATEGORIES = 30
+MAX_SHOWN = 60  # characters of an offending value
+
+SWITCHES = {"nullable", "unique", "required", "coerce"}
+# Columns are taken by name, in the contract's order; and a contract that drops the rows which break it is none.
+NOT_HERE = {"drop_invalid_rows", "ordered", "regex", "add_missing_columns", "parsers", "index"}
 
 
 @register_check_method(statistics=["min_value", "max_value"])
 def mean_between(column: pd.Series, *, min_value: float, max_value: float) -> bool:
     """The mean of the column's values, nulls left out, lies in [min_value, max_value]."""
-    return bool(min_value <= column.mean() <= max_value)
+    return bool(min_value <= _mean(column) <= max_value)
 
 
 @register_check_method(statistics=["min_value", "max_value"])
@@ -39,12 +43,16 @@ def null_share_at_most(column: pd.Series, *, max_value: float) -> bool:
     return bool(column.isna().mean() <= max_value)
 
 
+def _mean(column: pd.Series) -> float:
+    return column.mean() if pd.api.types.is_numeric_dtype(column) else float("nan")
+
+
 def _unique_share(column: pd.Series) -> float:
     return column.nunique() / max(column.count(), 1)
 
 
 COLUMN_CHECKS: dict[str, Callable[[pd.Series], float]] = {
-    "mean_between": lambda column: column.mean(),
+    "mean_between": _mean,
     "unique_share_between": _unique_share,
     "null_share_at_most": lambda column: column.isna().mean(),
 }
@@ -73,28 +81,6 @@ def load(path: Path) -> pa.DataFrameSchema:
                 raise ConfigError(f"{path}: column {name}: check {check.name} lacks {', '.join(missing)}")
             check.ignore_na = False  # else pandera drops the nulls before a share of nulls can be taken
     return schema
-
-
-def draft(frame: pd.DataFrame) -> str:
-    """Return a first contract for a table, as YAML: every type, range, set of categories and key as they are now.
-
-    A person has to tighten what is loose and loosen what is accidental.
-    """
-    table = frame.copy()
-    for name in table.select_dtypes(["object", "string"]):
-        if table[name].nunique() <= MAX_DRAFTED_CATEGORIES:
-            table[name] = table[name].astype("category")
-    schema = pa.infer_schema(table)
-    schema.index = None
-    schema.strict = True
-    for name, column in schema.columns.items():
-        column.unique = str(column.dtype).startswith(("str", "int")) and table[name].is_unique
-        if column.unique:
-            column.checks = []  # the range of a key says nothing of the next one
-    return (
-        "# A draft, from one table: loosen what is an accident of it, tighten what must never change.\n"
-        + schema.to_yaml()
-    )
 
 
 def validate(frame: pd.DataFrame, schema: pa.DataFrameSchema, key: str) -> list[dict[str, Any]]:
@@ -137,18 +123,33 @@ def describe(records: list[dict[str, Any]]) -> str:
     return "; ".join(parts)
 
 
+def shorten(value: Any) -> str:
+    """Return a value as text that fits into a message."""
+    text = str(value)
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
+
+
 def _refuse_unknown_keys(content: dict[str, Any]) -> None:
     """pandera skips a key it does not know, so that a misspelt check would never run."""
-    structure = {*inspect.signature(pa.DataFrameSchema).parameters, "schema_type", "api", "version"}
+    structure = {*inspect.signature(pa.DataFrameSchema).parameters, "schema_type", "api", "version"} - NOT_HERE
     if unknown := [key for key in content if key not in structure]:
-        raise ValueError(f"{unknown[0]!r} is not a key of a schema")
-    parts = set(inspect.signature(pa.Column).parameters)
-    for name, column in (content.get("columns") or {}).items():
-        if not isinstance(column, dict):
-            raise ValueError(f"column {name}: expected a mapping, found {column!r}")
-        for key in column:
-            if key not in parts and not hasattr(pa.Check, key):
-                raise ValueError(f"column {name}: {key!r} is neither a key of a column nor a check")
+        raise ValueError(f"{unknown[0]!r} is not a key of a schema here")
+    columns = content.get("columns") or {}
+    if lost := [name for name in _listed(content.get("unique")) if name not in columns]:
+        raise ValueError(f"unique names column {lost[0]!r}, which is not listed")
+    parts = set(inspect.signature(pa.Column).parameters) - NOT_HERE
+    for name, column in columns.items():
+        if not isinstance(name, str) or not isinstance(column, dict):
+            raise ValueError(f"column {name!r}: expected a name and a mapping, found {column!r}")
+        for key, value in column.items():
+            if key not in parts and not hasattr(pa.Check, str(key)):
+                raise ValueError(f"column {name}: {key!r} is neither a key of a column here nor a check")
+            if key in SWITCHES and not isinstance(value, bool):
+                raise ValueError(f"column {name}: {key} is {value!r}: write true or false")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def _checks(schema: pa.DataFrameSchema) -> list[tuple[str | None, str]]:
@@ -175,7 +176,7 @@ def _failures(
         return [_record(column, check, 1, found)]
     first = rows.head(MAX_EXAMPLES)
     keys = frame.loc[first["index"], key] if key in frame else first["index"]
-    examples = [f"{key} {row}: {case}" for row, case in zip(keys, first["failure_case"], strict=True)]
+    examples = [f"{key} {shorten(row)}: {shorten(case)}" for row, case in zip(keys, first["failure_case"], strict=True)]
     return [_record(column, check, len(rows), examples)]
 
 

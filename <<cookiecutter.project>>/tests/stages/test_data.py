@@ -1,11 +1,12 @@
 import gzip
+import re
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
 import pytest
 
-from << cookiecutter.package >>.errors import DataError
+from << cookiecutter.package >>.errors import ConfigError, DataError
 from << cookiecutter.package >>.stages.data import drop_repeated_rows, read_raw
 
 pytestmark = pytest.mark.sample
@@ -42,6 +43,8 @@ def test_the_columns_may_stand_in_any_order(path: Path, table: pd.DataFrame, sch
         (lambda text: text.replace("female,", "female,female,", 1), "repeated column female"),
         (lambda text: text.replace(",No,1,0,", ",No,one,0,", 1), "column female: 1 value (row 1: 'one') not int64"),
         (lambda text: text.replace(",No,1,0,", ",No,1.5,0,", 1), "column female: 1 value (row 1: '1.5') not int64"),
+        (lambda text: text.replace(",No,1,0,", ",No,1.0,0,", 1), "column female: 1 value (row 1: '1.0') not int64"),
+        (lambda text: text.replace(",No,1,0,", f",No,{'x' * 9999},0,", 1), "x...) not int64"),
         (lambda text: text.replace(",No,1,0,", ",No,,0,", 1), "column female: 1 value (row 1: None)"),
         (lambda text: text.replace(",No,1,0,", ",No,1,0,9,9,", 1), "cannot be read: CSV parse error"),
         (lambda text: text.encode().replace(b"Electronic", b"\xff\xfe", 1), "cannot be read"),
@@ -68,6 +71,26 @@ def test_many_bad_values_are_counted_and_few_are_shown(path: Path, schema: pa.Da
         DataError, match=r"column monthly_charges: \d+ values \(row \d+: 'x[\d.]+', .*, \.\.\.\) not double"
     ):
         read_raw(path, schema)
+
+
+def test_a_folder_or_a_damaged_archive_is_refused(path: Path, tmp_path: Path, schema: pa.DataFrameSchema) -> None:
+    broken, cut = tmp_path / "broken.csv.gz", tmp_path / "cut.csv.gz"
+    broken.write_bytes(b"not gzip at all")
+    cut.write_bytes(gzip.compress(path.read_bytes())[:200])
+
+    for file in (tmp_path, broken, cut):
+        with pytest.raises(DataError, match=re.escape(str(file))):
+            read_raw(file, schema)
+
+
+def test_a_type_that_cannot_be_read_is_refused_and_an_optional_column_may_be_absent(
+    path: Path, schema: pa.DataFrameSchema
+) -> None:
+    optional = schema.add_columns({"bonus": pa.Column("int64", required=False)})
+    assert "bonus" not in read_raw(path, optional)
+
+    with pytest.raises(ConfigError, match=r"column bonus: dtype complex128 is not one this project reads"):
+        read_raw(path, schema.add_columns({"bonus": pa.Column("complex128")}))
 
 
 def test_a_parquet_file_of_other_types_is_refused(path: Path, table: pd.DataFrame, schema: pa.DataFrameSchema) -> None:

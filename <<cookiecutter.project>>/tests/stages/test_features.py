@@ -3,7 +3,7 @@ import pytest
 
 from << cookiecutter.package >>.config import Params, Split, TimeSplit
 from << cookiecutter.package >>.errors import ConfigError, DataError
-from << cookiecutter.package >>.stages.features import split
+from << cookiecutter.package >>.stages.features import check_classes, split
 
 BY_ID = Split(validation=0.15, test=0.2)
 BY_TIME = Split(
@@ -48,6 +48,14 @@ def test_by_time_each_bound_belongs_to_the_later_side() -> None:
 def test_a_side_without_rows_is_refused(params: Params) -> None:
     with pytest.raises(DataError, match="no rows for"):
         split(ids(0, 1), BY_ID, "id")
+
+
+def test_a_class_that_training_never_sees_is_refused() -> None:
+    sides = pd.Series(["train", "train", "test"])
+
+    check_classes(pd.Series(["a", "b", "a"]), sides)
+    with pytest.raises(DataError, match="no row of class c falls on the training side"):
+        check_classes(pd.Series(["a", "b", "c"]), sides)
 
 
 def test_time_must_be_a_date() -> None:

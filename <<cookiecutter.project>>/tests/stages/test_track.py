@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from << cookiecutter.package >> import tracking
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.files import write_text
 from << cookiecutter.package >>.stages import track
@@ -26,10 +27,10 @@ def test_a_relative_sqlite_store_lies_in_the_main_checkout(
     monkeypatch.setenv("DVC_ROOT", str(tmp_path))
     local = params.model_copy(update={"track": params.track.model_copy(update={"tracking_uri": "sqlite:///runs.db"})})
 
-    assert track.tracking_uri(local) == f"sqlite:///{tmp_path / 'runs.db'}"
+    assert tracking.tracking_uri(local) == f"sqlite:///{tmp_path / 'runs.db'}"
 
 
 def test_the_environment_names_the_store_first(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
 
-    assert track.tracking_uri(params) == "http://127.0.0.1:9"
+    assert tracking.tracking_uri(params) == "http://127.0.0.1:9"

@@ -16,13 +16,13 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from << cookiecutter.package >> import config, contract
-from << cookiecutter.package >>.errors import DataError
+from << cookiecutter.package >>.errors import ConfigError, DataError
 from << cookiecutter.package >>.files import write_parquet
 from << cookiecutter.package >>.stages import run
 
-NO_NULLS = {
-    np.dtype(name) for name in ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool")
-}
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+NUMBERS = (*INTEGERS, "float32", "float64")
+NO_NULLS = (*INTEGERS, "bool")
 
 
 def read_raw(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
@@ -37,28 +37,30 @@ def read_raw(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
             contract's type (named with their column and the first rows).
     """
     types = {name: _arrow_type(column) for name, column in schema.columns.items()}
+    if path.is_dir():
+        raise DataError(f"{path}: is a folder; name a file in params.yaml (data.raw)")
     try:
         if path.suffix == ".parquet":
             table = pyarrow.parquet.read_table(path)
-            _check_header(path, table.column_names, schema)
+            types = _check_header(path, table.column_names, types, schema)
             table = table.select(list(types)).cast(arrow.schema(types.items()))
         else:
             header = _csv_header(path)
             if not header:
                 raise DataError(f"{path}: is empty")
-            _check_header(path, header, schema)
+            types = _check_header(path, header, types, schema)
             table = _read_csv(path, types)
     except FileNotFoundError:
         raise DataError(
             f"{path}: no such file; fetch it with `dvc pull`, or name another in params.yaml (data.raw)"
         ) from None
     except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError, OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: {_misfits(path, types) or f'cannot be read: {error}'}") from None
+        raise DataError(f"{path}: {_misfits(path, types) or f'cannot be read: {str(error)[:300]}'}") from None
     if not table.num_rows:
         raise DataError(f"{path}: has a header and no rows")
-    dtypes = {name: str(column.dtype) for name, column in schema.columns.items()}
+    dtypes = {name: str(schema.columns[name].dtype) for name in types}
     for name, values in zip(table.column_names, table.columns, strict=True):
-        if values.null_count and pd.api.types.pandas_dtype(dtypes[name]) in NO_NULLS:
+        if values.null_count and dtypes[name] in NO_NULLS:
             found = _rows(values.is_null().to_numpy(), values)
             raise DataError(
                 f"{path}: column {name}: {found} but {dtypes[name]} has no null; Int64 or float64 in contract.yaml has"
@@ -80,14 +82,20 @@ def _arrow_type(column: pa.Column) -> arrow.DataType:
         return arrow.dictionary(arrow.int32(), arrow.string())
     if name.startswith(("string", "str", "object")):
         return arrow.string()
-    if name.startswith("datetime64"):
+    if name.startswith("datetime64[ns"):
         return arrow.timestamp("ns")
-    return arrow.from_numpy_dtype(pd.api.types.pandas_dtype(name.lower()))
+    if name.lower() in NUMBERS:
+        return arrow.from_numpy_dtype(np.dtype(name.lower()))
+    if name in ("bool", "boolean"):
+        return arrow.bool_()
+    known = "str, category, bool, boolean, datetime64[ns], int64, Int64, float64 and their shorter kin"
+    raise ConfigError(f"{config.CONTRACT}: column {column.name}: dtype {name} is not one this project reads: {known}")
 
 
 def _csv_header(path: Path) -> list[str]:
     with arrow.input_stream(str(path), compression="detect") as stream:
-        return next(csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")), [])
+        lines = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
+        return next((line for line in lines if line), [])
 
 
 def _read_csv(path: Path, types: dict[str, arrow.DataType]) -> arrow.Table:
@@ -95,20 +103,24 @@ def _read_csv(path: Path, types: dict[str, arrow.DataType]) -> arrow.Table:
     return pyarrow.csv.read_csv(path, convert_options=convert)
 
 
-def _check_header(path: Path, header: list[str], schema: pa.DataFrameSchema) -> None:
-    repeated = sorted({name for name in header if header.count(name) > 1})
-    missing = [name for name, column in schema.columns.items() if column.required and name not in header]
-    extra = [name for name in header if name not in schema.columns] if schema.strict else []
-    if repeated or missing or extra:
-        raise DataError(
-            f"{path}: "
-            + "; ".join(
-                f"{what} column{'s' * (len(names) > 1)} {', '.join(names[:5])}{', ...' * (len(names) > 5)}"
-                for what, names in [("repeated", repeated), ("missing", missing), ("unexpected", extra)]
-                if names
-            )
-            + "; mend the file, or say so in contract.yaml"
-        )
+def _check_header(
+    path: Path, header: list[str], types: dict[str, arrow.DataType], schema: pa.DataFrameSchema
+) -> dict[str, arrow.DataType]:
+    """Return the types of the columns that are there, or raise DataError on ones that should be, or should not."""
+    found = {
+        "repeated": sorted({name for name in header if header.count(name) > 1}),
+        "missing": [name for name, column in schema.columns.items() if column.required and name not in header],
+        "unexpected": [name for name in header if name not in schema.columns] if schema.strict else [],
+    }
+    if any(found.values()):
+        parts = []
+        for what, names in found.items():
+            shown = ", ".join(map(contract.shorten, names[: contract.MAX_EXAMPLES]))
+            more = ", ..." if len(names) > contract.MAX_EXAMPLES else ""
+            parts += [f"{what} column{'s' if len(names) > 1 else ''} {shown}{more}"] if names else []
+        advice = "mend the file, say so in contract.yaml, or name another file in params.yaml (data.raw)"
+        raise DataError(f"{path}: {'; '.join(parts)}; {advice}")
+    return {name: kind for name, kind in types.items() if name in header}
 
 
 def _misfits(path: Path, types: dict[str, arrow.DataType]) -> str:
@@ -117,7 +129,7 @@ def _misfits(path: Path, types: dict[str, arrow.DataType]) -> str:
         return ""
     try:
         texts = _read_csv(path, dict.fromkeys(types, arrow.string()))
-    except arrow.ArrowException:
+    except (arrow.ArrowException, OSError):
         return ""
     found = {name: _unlike(texts[name].to_pandas(), kind) for name, kind in types.items()}
     return "; ".join(
@@ -128,8 +140,9 @@ def _misfits(path: Path, types: dict[str, arrow.DataType]) -> str:
 def _unlike(texts: pd.Series, kind: arrow.DataType) -> np.ndarray:
     """Which texts, nulls aside, are not of the type; shape (rows,)."""
     if arrow.types.is_integer(kind):
+        bounds = np.iinfo(kind.to_pandas_dtype())
         numbers = pd.to_numeric(texts, errors="coerce")
-        wrong = numbers.isna() | (numbers % 1 != 0)
+        wrong = ~texts.str.fullmatch(r"[+-]?\d+", na=False) | (numbers < bounds.min) | (numbers > bounds.max)
     elif arrow.types.is_floating(kind):
         wrong = pd.to_numeric(texts, errors="coerce").isna()
     elif arrow.types.is_timestamp(kind):
@@ -144,7 +157,8 @@ def _unlike(texts: pd.Series, kind: arrow.DataType) -> np.ndarray:
 def _rows(mask: np.ndarray, column: arrow.ChunkedArray) -> str:
     positions = mask.nonzero()[0]
     shown = [
-        f"row {position + 1}: {column[int(position)].as_py()!r}" for position in positions[: contract.MAX_EXAMPLES]
+        f"row {position + 1}: {contract.shorten(repr(column[int(position)].as_py()))}"
+        for position in positions[: contract.MAX_EXAMPLES]
     ]
     more = ", ..." if len(positions) > len(shown) else ""
     return f"{len(positions):,} value{'s' if len(positions) > 1 else ''} ({', '.join(shown)}{more})"
@@ -155,7 +169,7 @@ def main() -> str:
     schema = contract.load(config.CONTRACT)
     raw = read_raw(params.data.raw, schema)
     if params.data.id not in raw:
-        raise config.ConfigError(f"params.yaml: data.id {params.data.id!r} is not a column of {config.CONTRACT}")
+        raise ConfigError(f"params.yaml: data.id {params.data.id!r} is not a column of {config.CONTRACT}")
     frame = drop_repeated_rows(raw, params.data.id)
     write_parquet(frame, config.DATASET)
     return (

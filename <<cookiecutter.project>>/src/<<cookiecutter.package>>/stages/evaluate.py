@@ -13,7 +13,7 @@ import pandas as pd
 from sklearn.inspection import permutation_importance
 from sklearn.pipeline import Pipeline
 
-from << cookiecutter.package >> import config, metrics, model, plots
+from << cookiecutter.package >> import config, metrics, model, model_file, plots
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.files import read_parquet, write_json, write_parquet, write_text
 from << cookiecutter.package >>.model_card import model_card
@@ -96,7 +96,7 @@ def curves(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dict
 def main() -> str:
     params = config.load()
     target = params.data.target
-    fitted = model.load(config.MODEL)
+    fitted = model_file.load(config.MODEL)
     points = {}
     for side in ("train", "validation", "test"):
         frame = read_parquet(config.FEATURES / f"{side}.parquet")
@@ -110,17 +110,18 @@ def main() -> str:
     with model.threads(IMPORTANCE_ROWS):
         importances = column_importance(fitted, frame, params)
 
+    drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
+    card = model_card(params, fitted, len(frame), points, bounds, slices, importances)
+
+    # Nothing is written before everything is computed.
     shutil.rmtree(config.PLOTS, ignore_errors=True)  # a plot of another task must not stay behind
-    for name, curve in {
-        **curves(frame[target], predictions, params),
-        "importance": plots.importance(importances),
-    }.items():
+    for name, curve in drawn.items():
         write_json(curve, config.PLOTS / f"{name}.json")
     for side, values in points.items():
         write_json(values, config.METRICS / f"{side}.json")
     write_json(slices, config.METRICS / "slices.json")
     write_json(bounds, config.INTERVALS)
-    write_text(model_card(params, fitted, len(frame), points, bounds, slices, importances), config.MODEL_CARD)
+    write_text(card, config.MODEL_CARD)
     write_parquet(pd.concat([frame[[params.data.id, target]], predictions], axis=1), config.PREDICTIONS)
     shown = ", ".join(f"{name} {value:.4g}" for name, value in points["test"].items())
     return f"{len(frame):,} test rows: {shown}; wrote {config.METRICS}, {config.PLOTS}, {config.MODEL_CARD}"

@@ -43,10 +43,22 @@ def split(frame: pd.DataFrame, settings: Split, key: str) -> pd.Series:
     return sides
 
 
+def check_classes(target: pd.Series, sides: pd.Series) -> None:
+    """Raise DataError if rows to be judged are of a class that no training row is of."""
+    known = set(target[sides == "train"].unique())
+    if unknown := sorted(str(name) for name in set(target.unique()) - known):
+        raise DataError(
+            f"column {target.name}: no row of class {', '.join(unknown[:5])} falls on the training side; "
+            "add rows of it, take the class out, or split otherwise (params.yaml: split)"
+        )
+
+
 def main() -> str:
     params = config.load()
     dataset = read_parquet(config.DATASET)
     sides = split(dataset, params.split, params.data.id)
+    if params.task != "regression":
+        check_classes(dataset[params.data.target], sides)
     try:
         frame = build_features(dataset)
     except KeyError as error:

@@ -6,23 +6,19 @@ before this stage starts, so a server that is down costs a second `dvc repro` of
 
 import hashlib
 import json
-import logging
 import os
 import subprocess
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from << cookiecutter.package >> import config, model
+from << cookiecutter.package >> import config, model_file
 from << cookiecutter.package >>.config import Params
-from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.files import read_parquet, read_yaml
 from << cookiecutter.package >>.stages import run
+from << cookiecutter.package >>.tracking import experiment_id, store, tracking_uri
 
 MODEL_HASH, LOCK_HASH, COMPLETE = "model.sha256", "dvc.lock.sha256", "complete"
-SQLITE = "sqlite:///"
 EXAMPLE_ROWS = 5
 # What a server that loads the model installs; given, because guessing it takes MLflow ten seconds.
 REQUIREMENTS = ("pandas", "pydantic", "ruamel.yaml", "scikit-learn", "skops")
@@ -40,47 +36,6 @@ def lock_hash(path: Path) -> str:
     return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()
 
 
-def tracking_uri(params: Params) -> str:
-    """Return the address of the tracking store: MLFLOW_TRACKING_URI, or track.tracking_uri of params.yaml.
-
-    A SQLite file with a relative path lies in the main checkout, also for a queued experiment.
-    """
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or params.track.tracking_uri
-    if uri.startswith(SQLITE) and not uri.startswith(SQLITE + "/"):
-        return f"{SQLITE}{(config.main_checkout() / uri.removeprefix(SQLITE)).resolve()}"
-    return uri
-
-
-@contextmanager
-def store(params: Params) -> Iterator[Any]:
-    """Connect to the tracking store and yield an MlflowClient.
-
-    Raises ConfigError with one line if the store does not answer, now or in the block.
-    """
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
-    import mlflow
-    from filelock import FileLock
-    from mlflow.exceptions import MlflowException
-
-    logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("alembic").setLevel(logging.ERROR)
-    uri = tracking_uri(params)
-    mlflow.set_tracking_uri(uri)
-    # Two experiments that open a new SQLite file at once race on its tables, and would not see each other's runs.
-    local = uri.startswith(SQLITE)
-    lock = FileLock(f"{uri.removeprefix(SQLITE)}.lock", timeout=600, mode=0o644) if local else warnings.catch_warnings()
-    try:
-        with lock:
-            yield mlflow.MlflowClient()
-    except MlflowException as error:
-        raise ConfigError(
-            f"MLflow at {uri} did not take the run: {str(error)[:300]}; everything else is on disk: "
-            "start the server or set MLFLOW_TRACKING_URI, then `dvc repro` runs this stage alone"
-        ) from error
-
-
 def log_run(client: Any, params: Params) -> tuple[str, bool]:
     """Log the model in models/ with its params, metrics, plots and lineage, once.
 
@@ -89,7 +44,7 @@ def log_run(client: Any, params: Params) -> tuple[str, bool]:
     import mlflow
 
     model_hash = file_hash(config.MODEL)
-    experiment = _experiment(client, params)
+    experiment = experiment_id(client, params)
     mlflow.set_experiment(experiment_id=experiment)
     found = client.search_runs(
         [experiment], f"tags.`{MODEL_HASH}` = '{model_hash}'", order_by=["attributes.start_time ASC"]
@@ -112,15 +67,6 @@ def log_run(client: Any, params: Params) -> tuple[str, bool]:
     return active.info.run_id, earlier is None
 
 
-def _experiment(client: Any, params: Params) -> str:
-    found = client.get_experiment_by_name(params.track.experiment)
-    if found:
-        return found.experiment_id
-    uri = tracking_uri(params)
-    local = Path(uri.removeprefix(SQLITE)).parent / "mlartifacts" if uri.startswith(SQLITE) else None
-    return client.create_experiment(params.track.experiment, artifact_location=local.as_uri() if local else None)
-
-
 def _log_dataset(params: Params) -> None:
     import mlflow
     from mlflow.data.http_dataset_source import HTTPDatasetSource
@@ -139,7 +85,7 @@ def _log_model(params: Params) -> None:
     import mlflow
     from mlflow.models import infer_signature
 
-    fitted = model.load(config.MODEL)
+    fitted = model_file.load(config.MODEL)
     example = read_parquet(config.FEATURES / "test.parquet").head(EXAMPLE_ROWS)[list(fitted.feature_names_in_)]
     # A signature knows no categories, and its integers cannot be missing.
     example = example.astype(
@@ -157,11 +103,11 @@ def _log_model(params: Params) -> None:
             fitted,
             name="model",
             serialization_format="skops",
-            skops_trusted_types=model.TRUSTED,
+            skops_trusted_types=model_file.TRUSTED,
             pyfunc_predict_fn="predict_proba" if classifier else "predict",
             signature=infer_signature(example, output),
             input_example=example,
-            code_paths=[str(Path(model.__file__).parent)],
+            code_paths=[str(Path(model_file.__file__).parent)],
             pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
         )
 

@@ -3,8 +3,9 @@
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from << cookiecutter.package >> import config, model
+from << cookiecutter.package >> import config, model, model_file
 from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.files import read_parquet, read_yaml
 from << cookiecutter.package >>.stages import run
 
@@ -17,6 +18,8 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
     The same rows and params give the same model on any number of threads: see `model.threads`; what scikit-learn
     notes of their number is put back.
 
+    Raises ConfigError if the settings do not go together.
+
     Args:
         frame: rows as `build_features` returns them, with id and target.
         inputs: the raw columns the model will be given, without id and target.
@@ -27,11 +30,17 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
     features = frame.drop(columns=[params.data.id, params.data.target])
     with model.threads(len(frame)):
         preparation = model.make_preparation(estimator, features)
-        estimator.fit(model.in_batches(preparation.transform, features), frame[params.data.target].to_numpy())
+        matrix = model.in_batches(preparation.transform, features)
+        try:
+            estimator.fit(matrix, frame[params.data.target].to_numpy())
+        except (ValueError, TypeError) as error:  # settings that are fine each by itself, and do not go together
+            raise ConfigError(f"params.yaml: train.{params.train.estimator}: {error}") from error
     for name in {"verbose", "n_jobs"} & set(estimator.get_params()):
         estimator.set_params(**{name: None if name == "n_jobs" else 0})
     if hasattr(estimator, "_bin_mapper"):
         estimator._bin_mapper.n_threads = 1
+    for name in ("_scorer", "_raw_predict"):  # left by early stopping on a score: of no more use, and skops cannot save them
+        vars(estimator).pop(name, None)
     return model.with_features(Pipeline([("prepare", preparation), ("estimator", estimator)]), frame[inputs])
 
 
@@ -42,7 +51,7 @@ def main() -> str:
         name for name in read_yaml(config.CONTRACT)["columns"] if name not in (params.data.id, params.data.target)
     ]
     fitted = fit(frame, inputs, params)
-    model.save(fitted, config.MODEL)
+    model_file.save(fitted, config.MODEL)
     return (
         f"fitted {type(fitted[-1]).__name__} on {len(frame):,} rows; "
         f"wrote {config.MODEL} ({config.MODEL.stat().st_size / 1e3:,.0f} kB)"

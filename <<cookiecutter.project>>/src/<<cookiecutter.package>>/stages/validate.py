@@ -33,6 +33,11 @@ def check_params(params: Params, columns: list[str]) -> None:
             raise ConfigError(
                 f"{config.PARAMS}: {parameter} names {missing[0]!r}, which {config.CONTRACT} does not have"
             )
+    slices = params.evaluate.slices
+    if unfit := [name for name in slices if name in (params.data.id, params.data.target) or slices.count(name) > 1]:
+        raise ConfigError(
+            f"{config.PARAMS}: evaluate.slices names {unfit[0]}: name each column once, and not id or target"
+        )
     make_estimator(params.task, params.train, params.seed)
 
 

@@ -1,0 +1,67 @@
+"""The MLflow store: which one, how to reach it, and what to say when it does not answer."""
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from << cookiecutter.package >> import config
+from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.errors import ConfigError
+
+SQLITE = "sqlite:///"
+
+
+def tracking_uri(params: Params) -> str:
+    """Return the address of the tracking store: MLFLOW_TRACKING_URI, or track.tracking_uri of params.yaml.
+
+    A SQLite file with a relative path lies in the main checkout, also for a queued experiment.
+    """
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or params.track.tracking_uri
+    if uri.startswith(SQLITE) and not uri.startswith(SQLITE + "/"):
+        return f"{SQLITE}{(config.main_checkout() / uri.removeprefix(SQLITE)).resolve()}"
+    return uri
+
+
+@contextmanager
+def store(params: Params) -> Iterator[Any]:
+    """Connect to the tracking store and yield an MlflowClient.
+
+    Raises ConfigError with one line if the store does not answer, now or in the block.
+    """
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    import mlflow
+    from filelock import FileLock
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("alembic").setLevel(logging.ERROR)
+    uri = tracking_uri(params)
+    mlflow.set_tracking_uri(uri)
+    # Two experiments that open a new SQLite file at once race on its tables, and would not see each other's runs.
+    local = uri.startswith(SQLITE)
+    lock = FileLock(f"{uri.removeprefix(SQLITE)}.lock", timeout=600, mode=0o644) if local else warnings.catch_warnings()
+    try:
+        with lock:
+            yield mlflow.MlflowClient()
+    except (MlflowException, SQLAlchemyError, OSError) as error:
+        raise ConfigError(
+            f"MLflow at {uri} did not take the run: {str(error)[:300]}; everything else is on disk: mend that, or name "
+            "another store in MLFLOW_TRACKING_URI, and `dvc repro` runs this stage alone"
+        ) from error
+
+
+def experiment_id(client: Any, params: Params) -> str:
+    """Return the id of the experiment in params.yaml, which is made if there is none."""
+    found = client.get_experiment_by_name(params.track.experiment)
+    if found:
+        return found.experiment_id
+    uri = tracking_uri(params)
+    local = Path(uri.removeprefix(SQLITE)).parent / "mlartifacts" if uri.startswith(SQLITE) else None
+    return client.create_experiment(params.track.experiment, artifact_location=local.as_uri() if local else None)
