@@ -39,7 +39,7 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
         estimator.set_params(**{name: None if name == "n_jobs" else 0})
     if hasattr(estimator, "_bin_mapper"):
         estimator._bin_mapper.n_threads = 1
-    for name in ("_scorer", "_raw_predict"):  # left by early stopping on a score: of no more use, and skops cannot save them
+    for name in ("_scorer", "_raw_predict"):  # what early stopping on a score leaves; skops cannot save it
         vars(estimator).pop(name, None)
     return model.with_features(Pipeline([("prepare", preparation), ("estimator", estimator)]), frame[inputs])
 
