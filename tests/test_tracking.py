@@ -119,29 +119,20 @@ def test_the_logged_model_answers_the_offline_probabilities_without_the_repo(
     reproduced: BakedProject, tmp_path: Path
 ) -> None:
     (run,) = tracked(reproduced, sqlite(reproduced))
-    (folder,) = (reproduced.path / "mlartifacts/models").glob("*/artifacts")
+    folder = reproduced.path / "mlartifacts/models" / run["models"][0] / "artifacts"
     assert "skops" in (folder / "MLmodel").read_text()
     assert not list(folder.rglob("*.pkl"))
     (tmp_path / "score.py").write_text(SCORE)
     raw, known = reproduced.path / "data/raw/telco.csv", reproduced.path / "data/predictions/test.parquet"
     elsewhere = BakedProject(tmp_path)
 
-    done = subprocess.run(
-        [reproduced.path / ".venv/bin/python", "-S", "-c", "import site, sys; print(*sys.path)"],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0
     environment = {
         "MLFLOW_TRACKING_URI": sqlite(reproduced),
         "PATH": f"{reproduced.path / '.venv/bin'}:{os.environ['PATH']}",
     }
     answer = elsewhere.run(f"python score.py {run['models'][0]} {raw} {known}", **environment)
 
-    assert answer.stdout.split()[-2:] == [
-        "equal",
-        str(len(reproduced.run(f"git -C {reproduced.path} log").stdout) and 1384),
-    ]
+    assert answer.stdout.split()[-2:] == ["equal", "1384"]
 
 
 def test_tracking_again_updates_the_run_and_adds_no_twin(copy: BakedProject) -> None:
@@ -180,7 +171,7 @@ def test_a_server_that_is_down_costs_a_second_run_of_this_stage_alone(copy: Bake
     assert time.monotonic() - started < 90
     (line,) = [line for line in down.stderr.splitlines() if line.startswith("error: ")]
     assert "did not take the run" in line
-    assert "start the server or set MLFLOW_TRACKING_URI" in line
+    assert "name another store in MLFLOW_TRACKING_URI, and `dvc repro` runs this stage alone" in line
     assert "exited with 2" in down.stderr
     assert "Traceback" not in down.stderr
     results = copy.hashes("metrics", "models", "plots")
