@@ -1,6 +1,7 @@
 """What the tests share: rendered projects, one environment for all of them, and one reproduced pipeline to copy."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -45,6 +46,17 @@ class BakedProject:
     def read(self, name: str) -> Any:
         """Return the content of a YAML or JSON file."""
         return yaml.safe_load(self.text(name))
+
+    def parquet(self, name: str, expression: str) -> Any:
+        """Return what an expression says of `frame`, a Parquet file of the project, as JSON."""
+        # os._exit: Arrow's threads now and then abort a process that ends right after reading (apache/arrow#34314).
+        script = (
+            "import json, os, pyarrow.parquet as parquet\n"
+            f"frame = parquet.ParquetFile({name!r}).read().to_pandas()\n"
+            f"print(json.dumps({expression}), flush=True)\nos._exit(0)\n"
+        )
+        (self.path / ".git" / "read.py").write_text(script)
+        return json.loads(self.run("python .git/read.py").stdout)
 
     def replace(self, name: str, old: str, new: str) -> None:
         """Replace the first occurrence of a text that must be there."""

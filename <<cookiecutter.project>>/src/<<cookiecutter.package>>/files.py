@@ -44,7 +44,7 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
 
 def read_parquet(path: Path) -> pd.DataFrame:
     """Read a table, giving back what reading took column by column: pandas' own reader holds it twice."""
-    table = pyarrow.parquet.read_table(path)
+    table = pyarrow.parquet.ParquetFile(path).read()
     frame = table.to_pandas(self_destruct=True, split_blocks=True)
     del table
     pyarrow.default_memory_pool().release_unused()

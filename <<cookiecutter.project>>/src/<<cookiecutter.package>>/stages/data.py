@@ -41,7 +41,7 @@ def read_raw(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
         raise DataError(f"{path}: is a folder; name a file in params.yaml (data.raw)")
     try:
         if path.suffix == ".parquet":
-            table = pyarrow.parquet.read_table(path)
+            table = pyarrow.parquet.ParquetFile(path).read()
             types = _check_header(path, table.column_names, types, schema)
             table = table.select(list(types)).cast(arrow.schema(types.items()))
         else:
