@@ -154,10 +154,7 @@ def test_a_stage_that_is_killed_leaves_the_last_results(copy: BakedProject) -> N
 
 
 def test_adding_rows_moves_no_row_to_another_side(copy: BakedProject) -> None:
-    command = (
-        "python -c \"import pandas as pd; print(list(pd.read_parquet('data/features/test.parquet').customer_id))\""
-    )
-    before = set(json.loads(copy.run(command).stdout.replace("'", '"')))
+    before = set(copy.parquet("data/features/test.parquet", "list(frame.customer_id)"))
     with (copy.path / "data/raw/telco.csv").open("a") as file:
         rows = copy.text("data/raw/telco.csv").splitlines()[1:801]
         file.write("".join(f"C9{row[2:]}\n" for row in rows))
@@ -165,7 +162,7 @@ def test_adding_rows_moves_no_row_to_another_side(copy: BakedProject) -> None:
     log = copy.run("dvc repro features").stdout
 
     assert "read 7,843 rows" in log
-    after = set(json.loads(copy.run(command).stdout.replace("'", '"')))
+    after = set(copy.parquet("data/features/test.parquet", "list(frame.customer_id)"))
     assert before < after
     assert {name for name in after if not name.startswith("C9")} == before
 
@@ -192,9 +189,7 @@ def test_the_other_tasks_run_by_changing_params_alone(
     drawn = json.loads(copy.run("dvc plots show --json").stdout)["data"]
     assert len([plots for plots in drawn.values() if plots]) == (6 if task == "multiclass" else 3)
     assert f"{task}: predict `{target}`" in copy.text("reports/model_card.md")
-    predictions = copy.run(
-        "python -c \"import pandas as pd; print(*pd.read_parquet('data/predictions/test.parquet'))\""
-    ).stdout
+    predictions = copy.parquet("data/predictions/test.parquet", "list(frame)")
     assert ("probability_One year" in predictions) == (task == "multiclass")
 
 
