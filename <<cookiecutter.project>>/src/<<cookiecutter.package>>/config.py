@@ -4,7 +4,7 @@ import datetime
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
@@ -22,13 +22,25 @@ PLOTS = Path("plots")
 PREDICTIONS = Path("data/predictions/test.parquet")
 MODEL_CARD = Path("reports/model_card.md")
 INTERVALS = Path("reports/intervals.json")
+LOCK = Path("dvc.lock")
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Date = Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, datetime.date) else value)]
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def checked(cls, content: Any, source: str) -> Self:
+        """Return the content of a file.
+
+        Raises ConfigError naming the source and every key that is missing, misspelt or ill-valued.
+        """
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            raise ConfigError(f"{source}: {'; '.join(_explain(item, cls) for item in error.errors())}") from None
 
 
 class Data(Section):
@@ -111,19 +123,15 @@ def load(path: Path = PARAMS) -> Params:
 
     Raises ConfigError naming every missing, misspelt or ill-valued parameter.
     """
-    content = read_yaml(path)
-    try:
-        return Params.model_validate(content)
-    except ValidationError as error:
-        raise ConfigError(f"{path}: {'; '.join(_explain(item) for item in error.errors())}") from None
+    return Params.checked(read_yaml(path), str(path))
 
 
-def _explain(item: Any) -> str:
+def _explain(item: Any, section: type[Section]) -> str:
     name = ".".join(str(part) for part in item["loc"])
     if item["type"] == "missing":
         return f"{name} is missing"
     if item["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(item["loc"][-1]), _known(item["loc"][:-1]), n=1)
+        near = difflib.get_close_matches(str(item["loc"][-1]), _known(item["loc"][:-1], section), n=1)
         return f"{name} is not a parameter" + (f" (did you mean {near[0]}?)" if near else "")
     message = item["msg"].removeprefix("Value error, ")
     if not name:
@@ -135,18 +143,18 @@ def _explain(item: Any) -> str:
     )
 
 
-def _known(location: tuple[Any, ...]) -> list[str]:
-    section: Any = Params
-    for name in location:
-        section = {
-            "data": Data,
-            "split": Split,
-            "train": Train,
-            "evaluate": Evaluate,
-            "track": Track,
-            "time": TimeSplit,
-        }[name]
+def _known(location: tuple[Any, ...], section: type[Section]) -> list[str]:
+    """The keys of the section at a location, found through the types of the fields on the way there."""
+    for step in location:
+        if step in section.model_fields:
+            kind = section.model_fields[step].annotation
+            section = next((part for part in (kind, *_parts(kind)) if hasattr(part, "model_fields")), section)
     return list(section.model_fields)
+
+
+def _parts(kind: Any) -> list[Any]:
+    """The types that a type is made of, such as those of a list, a mapping or a choice."""
+    return [inner for part in get_args(kind) for inner in (part, *_parts(part))]
 
 
 def main_checkout() -> Path:

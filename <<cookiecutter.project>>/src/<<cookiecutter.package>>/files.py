@@ -1,5 +1,6 @@
 """Read and write the pipeline's files; what is written replaces the old file in one step or not at all."""
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator
@@ -53,14 +54,28 @@ def read_parquet(path: Path) -> pd.DataFrame:
     return frame
 
 
+def file_hash(path: Path, algorithm: str = "sha256") -> str:
+    """Return the hash of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML 1.2 mapping, as DVC does. Raises ConfigError if the file is missing, broken or no mapping."""
     try:
-        content = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+        return parse_yaml(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; restore it with `git checkout -- {path}`") from None
-    except (YAMLError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: not valid YAML: {error}") from None
+
+
+def parse_yaml(text: str, source: str) -> dict[str, Any]:
+    """Return the mapping that a YAML 1.2 text holds. Raises ConfigError naming the source if it holds none."""
+    try:
+        content = YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        raise ConfigError(f"{source}: not valid YAML: {error}") from None
     if not isinstance(content, dict):
-        raise ConfigError(f"{path}: expected a mapping of names to values, found {type(content).__name__}")
+        raise ConfigError(f"{source}: expected a mapping of names to values, found {type(content).__name__}")
     return content

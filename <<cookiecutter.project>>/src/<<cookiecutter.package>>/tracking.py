@@ -1,5 +1,7 @@
 """The MLflow store: which one, how to reach it, and what to say when it does not answer."""
 
+import hashlib
+import json
 import logging
 import os
 import warnings
@@ -13,6 +15,13 @@ from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.errors import ConfigError
 
 SQLITE = "sqlite:///"
+MODEL_HASH, LOCK_HASH = "model.sha256", "dvc.lock.sha256"  # the tags by which a run is found again
+
+
+def lock_hash(lock: dict[str, Any]) -> str:
+    """Return the SHA-256 of what dvc.lock says of every stage but `track`, which DVC enters only once it is done."""
+    stages = {name: entry for name, entry in lock["stages"].items() if name != "track"}
+    return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()
 
 
 def tracking_uri(params: Params) -> str:

@@ -4,7 +4,6 @@ The run is found again by the hash of its model: tracking the same model twice u
 before this stage starts, so a server that is down costs a second `dvc repro` of this stage alone.
 """
 
-import hashlib
 import json
 import os
 import subprocess
@@ -14,26 +13,14 @@ from typing import Any
 
 from << cookiecutter.package >> import config, model_file
 from << cookiecutter.package >>.config import Params
-from << cookiecutter.package >>.files import read_parquet, read_yaml
+from << cookiecutter.package >>.files import file_hash, read_parquet, read_yaml
 from << cookiecutter.package >>.stages import run
-from << cookiecutter.package >>.tracking import experiment_id, store, tracking_uri
+from << cookiecutter.package >>.tracking import LOCK_HASH, MODEL_HASH, experiment_id, lock_hash, store, tracking_uri
 
-MODEL_HASH, LOCK_HASH, COMPLETE = "model.sha256", "dvc.lock.sha256", "complete"
+COMPLETE = "complete"
 EXAMPLE_ROWS = 5
 # What a server that loads the model installs; given, because guessing it takes MLflow ten seconds.
 REQUIREMENTS = ("pandas", "pydantic", "ruamel.yaml", "scikit-learn", "skops")
-
-
-def file_hash(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def lock_hash(path: Path) -> str:
-    """Return the SHA-256 of what dvc.lock says of every stage but `track`, which DVC enters only once it is done."""
-    stages = {name: entry for name, entry in read_yaml(path)["stages"].items() if name != "track"}
-    return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()
 
 
 def log_run(client: Any, params: Params) -> tuple[str, bool]:
@@ -50,7 +37,7 @@ def log_run(client: Any, params: Params) -> tuple[str, bool]:
         [experiment], f"tags.`{MODEL_HASH}` = '{model_hash}'", order_by=["attributes.start_time ASC"]
     )
     earlier = found[0] if found else None
-    tags = {MODEL_HASH: model_hash, LOCK_HASH: lock_hash(Path("dvc.lock")), **_git_tags()}
+    tags = {MODEL_HASH: model_hash, LOCK_HASH: lock_hash(read_yaml(config.LOCK)), **_git_tags()}
     with mlflow.start_run(
         run_id=earlier.info.run_id if earlier else None, run_name=os.environ.get("DVC_EXP_NAME")
     ) as active:
@@ -72,7 +59,7 @@ def _log_dataset(params: Params) -> None:
     from mlflow.data.http_dataset_source import HTTPDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
 
-    entry = read_yaml(Path("dvc.lock"))["stages"]["data"]["deps"]
+    entry = read_yaml(config.LOCK)["stages"]["data"]["deps"]
     digest = next(item["md5"] for item in entry if item["path"] == str(params.data.raw))
     mlflow.log_input(
         MetaDataset(HTTPDatasetSource(f"dvc://{params.data.raw}"), name=str(params.data.raw), digest=digest), "training"
