@@ -1,6 +1,7 @@
 """One verb for each thing a person does; what `dvc repro` does is in dvc.yaml."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -48,6 +49,32 @@ def tracking_uri(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def gate(arguments: argparse.Namespace) -> int:
+    """Say whether the last commit may be merged into its base, and why: 0 yes, 1 no, 2 could not decide."""
+    import datetime
+
+    from << cookiecutter.package >>.files import write_json, write_text
+    from << cookiecutter.package >>.release import report
+    from << cookiecutter.package >>.release.gate import gate
+
+    try:
+        content = gate(arguments.base, datetime.datetime.now(datetime.UTC).date())
+    except ProjectError as error:
+        if arguments.report:
+            write_text(f"### ⚠️ Gate: could not decide\n\n{report.plain(error)}\n", arguments.report)
+        raise
+    print(report.terminal(content), end="")
+    if arguments.report:
+        write_text(report.markdown(content, os.environ.get("RUN_URL", "")), arguments.report)
+    if arguments.json:
+        write_json(content, arguments.json)
+    if arguments.record:
+        from << cookiecutter.package >>.release.record import record
+
+        record(content)
+    return 1 if content["reasons"] else 0
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="<< cookiecutter.project >>",
@@ -62,6 +89,12 @@ def main(argv: list[str] | None = None) -> None:
     verb.set_defaults(run=contract)
     verb = verbs.add_parser("tracking-uri", help="print where runs are tracked", description=tracking_uri.__doc__)
     verb.set_defaults(run=tracking_uri)
+    verb = verbs.add_parser("gate", help="say whether the last commit may be merged", description=gate.__doc__)
+    verb.add_argument("--base", required=True, metavar="REV", help="what it would be merged into, such as origin/main")
+    verb.add_argument("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
+    verb.add_argument("--json", type=Path, metavar="FILE", help="write everything the verdict rests on")
+    verb.add_argument("--record", action="store_true", help="write the verdict on the model's run in MLflow")
+    verb.set_defaults(run=gate)
     arguments = parser.parse_args(argv)
     try:
         sys.exit(arguments.run(arguments))

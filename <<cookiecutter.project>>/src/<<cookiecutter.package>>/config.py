@@ -23,6 +23,8 @@ PREDICTIONS = Path("data/predictions/test.parquet")
 MODEL_CARD = Path("reports/model_card.md")
 INTERVALS = Path("reports/intervals.json")
 LOCK = Path("dvc.lock")
+GATES = Path("gates.yaml")
+SLICES = METRICS / "slices.json"
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Date = Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, datetime.date) else value)]

@@ -119,7 +119,7 @@ def main() -> str:
         write_json(curve, config.PLOTS / f"{name}.json")
     for side, values in points.items():
         write_json(values, config.METRICS / f"{side}.json")
-    write_json(slices, config.METRICS / "slices.json")
+    write_json(slices, config.SLICES)
     write_json(bounds, config.INTERVALS)
     write_text(card, config.MODEL_CARD)
     write_parquet(pd.concat([frame[[params.data.id, target]], predictions], axis=1), config.PREDICTIONS)

@@ -1,0 +1,176 @@
+"""The gate: may the last commit be merged into its base?
+
+Everything is recomputed in a clean checkout, compared with the base through `dvc metrics diff` and held against the
+base's gates.yaml. What comes out is plain data; report.py writes it for people.
+"""
+
+import datetime
+import difflib
+import json
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from << cookiecutter.package >> import config
+from << cookiecutter.package >>.errors import ConfigError
+from << cookiecutter.package >>.files import file_hash, parse_yaml
+from << cookiecutter.package >>.release.checkout import (
+    Recomputed,
+    clean_checkout,
+    commit_of,
+    dvc,
+    git,
+    recompute,
+    text_at,
+)
+from << cookiecutter.package >>.release.judge import FAIL, Figures, Slices, judge_metrics, judge_slices
+from << cookiecutter.package >>.release.paired import compare, predictions_at
+from << cookiecutter.package >>.release.policy import Policy, parse
+from << cookiecutter.package >>.tracking import lock_hash
+
+# A change to one of these changes what the figures mean or how they are judged: the report names it.
+JUDGES = ("gates.yaml", "contract.yaml", "dvc.yaml", ".github", "Makefile")
+MAX_SHOWN = 6
+JUDGING_CODE = ("release", "stages", "metrics.py", "contract.py")
+
+
+def gate(revision: str, today: datetime.date) -> dict[str, Any]:
+    """Return the verdict on the last commit, with everything it rests on; `report.py` writes it for people.
+
+    Raises ConfigError if there is no answer: an unknown revision, or a policy that cannot be read or met.
+    """
+    base, head = commit_of(revision), commit_of("HEAD")
+    policy, own, change = _policies(base, head)
+    with clean_checkout(head) as folder, ThreadPoolExecutor(1) as aside:
+        waiting = aside.submit(lambda: (_params(base), _uncommitted(), predictions_at(base)))
+        found = recompute(folder, policy.recompute, policy.tolerance)
+        params, uncommitted, predictions = waiting.result()
+        figures: Figures = _json(dvc("metrics", "diff", "--all", "--json", base, folder=folder))
+        slices = {"base": _slices(text_at(base, config.SLICES)), "branch": _slices(_text(folder / config.SLICES))}
+        data = {"base": _data(text_at(base, config.VALIDATION_REPORT), base), "branch": _data(_text(folder / config.VALIDATION_REPORT), head)}
+        model = file_hash(folder / config.MODEL) if (folder / config.MODEL).exists() else None
+        paired = None if found.failure else compare(base, predictions, folder)
+    metrics, parts = [], []
+    if paired:
+        _refuse_unknown(policy, figures, slices, "base")
+        _refuse_unknown(own, figures, slices, "branch")
+        metrics = judge_metrics(policy, figures, {str(config.METRICS / "test.json"): paired.intervals}, today)
+        parts = judge_slices(policy, slices["base"], slices["branch"], today)
+    reasons = _reasons(found, uncommitted)
+    reasons += [_reason("limit", finding.why) for finding in (*metrics, *parts) if finding.status == FAIL]
+    return {
+        "verdict": "fail" if reasons else "pass",
+        "reasons": reasons,
+        "base": {"revision": revision, "commit": base, "has_metrics": any(finding.base is not None for finding in metrics)},
+        "branch": {"commit": head, "behind": int(git("rev-list", "--count", f"HEAD..{base}")), "model": model, "lock": _lock_hash(head)},
+        "metrics": [vars(finding) for finding in metrics],
+        "slices": [vars(finding) for finding in parts],
+        "paired_rows": paired.rows if paired else 0,
+        "unpaired": paired.why_not if paired else "the pipeline failed",
+        "params": params,
+        "data": data,
+        "policy": {"of": "branch" if policy is own else "base", "change": change},
+        "judges": _changed_judges(base),
+    }
+
+
+def _policies(base: str, head: str) -> tuple[Policy, Policy, str]:
+    """The policy that counts, the branch's own, and how the branch changes it.
+
+    The base's counts; where the base has none, the branch's. Both must be valid: a broken one would block the next.
+    """
+    theirs, ours = text_at(base, config.GATES), text_at(head, config.GATES)
+    if ours is None:
+        raise ConfigError(f"{config.GATES} is missing from the commit: nothing would be held to anything; restore it")
+    own = parse(ours, str(config.GATES))
+    if theirs is None:
+        return own, own, ""
+    lines = difflib.unified_diff(theirs.splitlines(), ours.splitlines(), n=1, lineterm="")
+    return parse(theirs, f"{config.GATES} of the base"), own, "\n".join(list(lines)[2:])
+
+
+def _reasons(found: Recomputed, uncommitted: list[str]) -> list[dict[str, str]]:
+    """What is wrong before any limit: each with its kind, by which the report says what to do next."""
+    failure = [_reason("pipeline", f"the pipeline fails: {found.failure}")] if found.failure else []
+    if found.stale:
+        text = f"the committed results are stale: {_some(found.stale)} changed since the last dvc repro"
+        return [_reason("stale", text), *failure]
+    if found.altered:
+        return failure + [_reason("altered", f"not made by the pipeline: {line}") for line in found.altered]
+    dirty = [_reason("uncommitted", f"not committed, and so not judged: {_some(uncommitted)}")] if uncommitted else []
+    return failure + dirty
+
+
+def _params(base: str) -> dict[str, Any]:
+    return _json(dvc("params", "diff", "--json", base, "HEAD"))
+
+
+def _uncommitted() -> list[str]:
+    """Tracked files, by git or DVC, that are not as committed."""
+    modified = _json(dvc("data", "status", "--json")).get("uncommitted", {}).get("modified", [])
+    return git("diff", "--name-only", "HEAD").splitlines() + modified
+
+
+def _reason(kind: str, text: str) -> dict[str, str]:
+    return {"kind": kind, "text": text}
+
+
+def _refuse_unknown(policy: Policy, figures: Figures, slices: dict[str, Slices], of: str) -> None:
+    """Raise ConfigError if the policy names what neither side has: it would be a limit on nothing."""
+    where = f"{config.GATES} of the {of}"
+    for file, limits in policy.metrics.items():
+        for name in limits:
+            if name not in figures.get(file, {}):
+                near = difflib.get_close_matches(name, figures.get(file, {}), n=1)
+                hint = f" (did you mean {near[0]}?)" if near else ""
+                raise ConfigError(f"{where}: {file} has no metric {name!r}, on neither side{hint}")
+    parts = [part for side in slices.values() for values in side.values() for part in values.values()]
+    for name in policy.slices.metrics if policy.slices and parts else ():
+        if not any(name in part for part in parts):
+            raise ConfigError(f"{where}: {config.SLICES} has no metric {name!r}, on neither side")
+
+
+def _changed_judges(base: str) -> list[str]:
+    """The files with a say in the verdict that the branch has changed."""
+    package = Path("src", __package__.partition(".")[0])
+    paths = [*JUDGES, *(str(package / name) for name in JUDGING_CODE)]
+    return git("diff", "--name-only", f"{base}...HEAD", "--", *paths).splitlines()
+
+
+def _data(validation: str | None, commit: str) -> dict[str, Any]:
+    """Rows, columns, checks and DVC hash of the dataset; None where the commit does not say."""
+    report = json.loads(validation or "{}")
+    pointer = parse_yaml(text_at(commit, Path(f"{report.get('file')}.dvc")) or "{}", "the dataset's .dvc file")
+    return {
+        "rows": report.get("rows"),
+        "columns": report.get("columns"),
+        "checks": len(report.get("checks", [])),
+        "md5": next((out.get("md5") for out in pointer.get("outs", [])), None),
+    }
+
+
+def _slices(text: str | None) -> Slices:
+    try:
+        return json.loads(text or "{}")
+    except ValueError:
+        return {}
+
+
+def _lock_hash(commit: str) -> str | None:
+    text = text_at(commit, config.LOCK)
+    return lock_hash(parse_yaml(text, str(config.LOCK))) if text else None
+
+
+def _text(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.exists() else None
+
+
+def _json(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+    if done.returncode:
+        raise ConfigError(f"{' '.join(done.args[2:5])}: {done.stderr.strip()[-300:]}")
+    return json.loads(done.stdout or "{}")
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:MAX_SHOWN]) + (f" and {len(names) - MAX_SHOWN} more" if len(names) > MAX_SHOWN else "")

@@ -1,0 +1,103 @@
+"""gates.yaml, typed and checked: what a model must reach to be merged."""
+
+import datetime
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from << cookiecutter.package >>.config import Section
+from << cookiecutter.package >>.files import parse_yaml
+
+UNIT_INTERVAL = {"roc_auc", "average_precision", "f1", "accuracy"}  # a limit outside 0 to 1 is a slip, such as a percentage
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class Floor(Section):
+    """The range a metric must lie in."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}: no value can pass")
+        return self
+
+    def broken_by(self, value: float) -> str:
+        """Return how the value breaks the range, or nothing."""
+        if self.min is not None and value < self.min:
+            return f"below its limit {self.min:.4f}"
+        if self.max is not None and value > self.max:
+            return f"above its limit {self.max:.4f}"
+        return ""
+
+
+class Limit(Floor):
+    """The range a metric must lie in, and how far it may move for the worse."""
+
+    max_drop: NotNegative | None = None
+    max_rise: NotNegative | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.max_drop is not None and self.max_rise is not None:
+            raise ValueError("max_drop and max_rise exclude each other: is a higher value better, or a lower one?")
+        if not self.model_fields_set:
+            raise ValueError("no limit: give min, max, max_drop or max_rise")
+        return self
+
+
+class Slices(Section):
+    min_rows: Annotated[int, Field(ge=1)]
+    metrics: dict[str, Floor]
+
+
+class Exemption(Floor):
+    """A regression that a reviewer has accepted."""
+
+    metric: Text
+    slice: Text | None = None
+    reason: Text
+    accepted_by: Text
+    expires: datetime.date
+
+    @model_validator(mode="after")
+    def _is_no_blank_cheque(self) -> Self:
+        if self.min is None and self.max is None:
+            raise ValueError("how far may it go? give min or max")
+        return self
+
+
+class Policy(Section):
+    metrics: Annotated[dict[str, Annotated[dict[str, Limit], Field(min_length=1)]], Field(min_length=1)]
+    slices: Slices | None = None
+    recompute: list[str]
+    tolerance: NotNegative
+    exceptions: list[Exemption]
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        ranges: list[tuple[str, Floor]] = [item for limits in self.metrics.values() for item in limits.items()]
+        known: set[tuple[str, str | None]] = {(name, None) for name, _ in ranges}
+        if self.slices:
+            ranges += self.slices.metrics.items()
+            known |= {(name, "") for name in self.slices.metrics}
+        for name, floor in ranges:
+            for key, bound in (("min", floor.min), ("max", floor.max)):
+                if bound is not None and name in UNIT_INTERVAL and not 0 <= bound <= 1:
+                    raise ValueError(f"{name}: {key} is {bound:g}, but {name} lies between 0 and 1")
+        for exemption in self.exceptions:
+            if (exemption.metric, exemption.slice and "") not in known:
+                where = "slices.metrics" if exemption.slice else "metrics"
+                raise ValueError(f"exceptions: {exemption.metric!r} has no limit under {where} that could be excepted from")
+        if "evaluate" not in self.recompute:
+            raise ValueError("recompute: evaluate is missing, without which anyone may write any metric")
+        return self
+
+
+def parse(text: str, source: str) -> Policy:
+    """Return the policy that a text holds. Raises ConfigError naming the source and every mistake in it."""
+    return Policy.checked(parse_yaml(text, source), source)

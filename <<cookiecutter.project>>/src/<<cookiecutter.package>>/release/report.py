@@ -1,0 +1,188 @@
+"""The verdict for people: one line, Markdown for a pull request, a table for the terminal. Standard library only.
+
+The content may come from a pull request that nobody has read: it is cut to length and escaped, so that it can neither
+mention people, nor link, nor draw.
+"""
+
+import re
+from typing import Any
+
+MAX_ROWS, MAX_TEXT = 10, 400
+SHORT = 9  # digits of a commit
+MARKS = {"pass": "✅", "FAIL": "❌", "within noise": "〰️", "accepted": "☑️", "not judged": "➖"}
+HEADER = ["metric", "base", "this branch", "change", "95% interval of change", "limit", "status"]
+SLICES = [name for name in HEADER if not name.startswith("95%")]  # slices have limits, and nothing to be unsure of
+STEPS = {
+    "stale": "run make repro and commit what it writes: dvc.lock, metrics, plots and reports",
+    "altered": "results are written by the pipeline alone: run dvc repro --force and commit what it writes",
+    "uncommitted": "commit it, or put it aside with git stash: what is merged is the commit",
+    "pipeline": "run make repro to see the whole output",
+    "limit": "make the model better, or let a reviewer accept it for a while: an entry under exceptions in the base's gates.yaml, such as",
+}
+
+
+def headline(content: dict[str, Any]) -> str:
+    """Return the verdict in one line."""
+    against = _base(content)
+    reasons = [reason["text"] for reason in content["reasons"]]
+    if reasons:
+        more = f"; and {len(reasons) - 1} more reason{'s' * (len(reasons) > 2)}" if len(reasons) > 1 else ""
+        return f"FAIL against {against}: {reasons[0]}{more}"
+    if unchanged(content):
+        return f"PASS: nothing changed: metrics, parameters and data are those of {against}"
+    parts = [f"PASS against {against}"]
+    if not content["base"]["has_metrics"]:
+        parts.append("no baseline: the base has no metrics, so only absolute limits were held against this branch")
+    findings = content["metrics"] + content["slices"]
+    parts += [finding["why"] for finding in findings if finding["status"] in ("within noise", "accepted")]
+    return "; ".join(parts if len(parts) > 1 else [f"{parts[0]}: {len(content['metrics'])} metrics within their limits"])
+
+
+def unchanged(content: dict[str, Any]) -> bool:
+    """Whether the branch passes and changes no metric, slice, parameter, dataset or judge."""
+    moved = any(finding["change"] != 0 for finding in content["metrics"]) or _moved(content)
+    data = content["data"]
+    other = content["params"] or content["judges"] or data["base"] != data["branch"]
+    return not (content["reasons"] or moved or other)
+
+
+def terminal(content: dict[str, Any]) -> str:
+    """Return the verdict as plain text."""
+    lines = [f"gate: {headline(content)}"]
+    if not unchanged(content):
+        for title, rows in _tables(content):
+            widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+            lines += ["", *([title] if title else [])]
+            lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+        lines += ["", *(f"- {line}" for line in [reason["text"] for reason in content["reasons"][1:]] + _remarks(content))]
+        lines += [f"next: {step}" for step in _steps(content)]
+        lines += [f"    {line}" for line in _example(content)]
+    return "\n".join(_printable(line).rstrip() for line in lines) + "\n"
+
+
+def markdown(content: dict[str, Any], run_url: str = "") -> str:
+    """Return the verdict as a pull request comment; `run_url` is the workflow run whose artifacts hold the plots."""
+    mark = "❌" if content["reasons"] else "✅"
+    lines = [f"### {mark} Gate: {plain(headline(content))}", ""]
+    if not unchanged(content):
+        if len(content["reasons"]) > 1:
+            lines += [*(f"- {plain(reason['text'])}" for reason in content["reasons"][:MAX_ROWS]), ""]
+        for title, rows in _tables(content):
+            cells = [[plain(cell) for cell in row] for row in rows]
+            if rows[0][-1] == "status":
+                cells = [cells[0], *([*row[:-1], f"{MARKS.get(row[-1], '')} {row[-1]}"] for row in cells[1:])]
+            lines += [f"**{title}**", ""] if title else []
+            lines += [f"| {' | '.join(row)} |" for row in [cells[0], ["---"] * len(cells[0]), *cells[1:]]] + [""]
+        lines += [f"- {plain(line)}" for line in _remarks(content)]
+        plots = f"[in the artifacts of this run]({run_url}#artifacts)" if run_url else f"`dvc plots diff {content['base']['commit'][:SHORT]}`"
+        lines += [f"- Plots of both sides: {plots}", ""]
+        if content["policy"]["change"]:
+            lines += ["<details><summary>The change to gates.yaml, which counts once it is merged</summary>", "", "```diff", _fenced(content["policy"]["change"]), "```", "</details>", ""]
+        if steps := _steps(content):
+            lines += ["**What to do next**", "", *(f"- {step}" for step in steps)]
+        if example := _example(content):
+            lines += ["", "```yaml", *map(_fenced, example), "```"]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def plain(text: Any) -> str:
+    """Return a text that Markdown on GitHub shows as it is: no mention, reference, link, image, markup or table cell."""
+    text = re.sub(r"([\\*_`\[\]|~!])", r"\\\1", _printable(text).replace("&", "&amp;"))
+    text = text.replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"(@|#|:(?=//)|www(?=\.))", "\\1\u200b", text)
+
+
+def _tables(content: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
+    """Every table that has rows: its title, and its rows, the header first."""
+    moved = _moved(content)
+    params = [(f"{file}: {name}" if file != "params.yaml" else name, change.get("old"), change.get("new")) for file, names in content["params"].items() for name, change in names.items()]
+    tables = [
+        ("", HEADER, [_cells(finding) for finding in content["metrics"]]),
+        ("Slices that moved", SLICES, [_cells(finding, interval=False) for finding in moved]),
+        ("Parameters that changed", ["parameter", "base", "this branch"], [[str(cell) for cell in row] for row in params]),
+    ]
+    found = []
+    for title, header, rows in tables:
+        if len(rows) > MAX_ROWS:
+            rows = [*rows[:MAX_ROWS], [f"and {len(rows) - MAX_ROWS} more", *[""] * (len(header) - 1)]]
+        found += [(title, [header, *rows])] if rows else []
+    return found
+
+
+def _moved(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """The slices to show: failures first, then by how far they moved."""
+    shown = [finding for finding in content["slices"] if finding["status"] in ("FAIL", "accepted") or finding["change"]]
+    return sorted(shown, key=lambda finding: (finding["status"] != "FAIL", -abs(finding["change"] or 0)))
+
+
+def _remarks(content: dict[str, Any]) -> list[str]:
+    """What the tables do not say."""
+    lines = [finding["why"] for finding in content["metrics"] + content["slices"] if finding["status"] in ("within noise", "accepted")]
+    if content["metrics"] and not content["base"]["has_metrics"]:
+        lines.append("Rule: no baseline, so only absolute limits apply")
+    elif content["metrics"]:
+        lines.append(f"Rule: paired bootstrap on {content['paired_rows']:,} test rows of both sides; a fall beyond what is allowed fails if its interval lies wholly on the worse side" if content["paired_rows"] else f"Rule: any fall beyond what is allowed fails, without an interval, because {content['unpaired']}")
+    before, after = content["data"]["base"], content["data"]["branch"]
+    if before["rows"] is None:
+        lines.append(f"Data: {_rows(after)}")
+    elif before == after:
+        lines.append(f"Data: unchanged, {_rows(after)}")
+    else:
+        lines.append(f"Data: changed from {_rows(before)} to {_rows(after)}")
+    if not any(reason["kind"] == "pipeline" for reason in content["reasons"]):
+        lines.append(f"Data validation: all {after['checks']} checks of contract.yaml passed")
+    if content["judges"]:
+        lines.append(f"This branch also changes what judges it, so read it with care: {', '.join(content['judges'][:MAX_ROWS])}")
+    if content["policy"]["of"] == "branch":
+        lines.append("The base has no gates.yaml: the branch's own was applied")
+    if content["branch"]["behind"]:
+        lines.append(f"The base has {content['branch']['behind']} commits that this branch has not: merge them first, or they are compared as well")
+    return lines
+
+
+def _steps(content: dict[str, Any]) -> list[str]:
+    kinds = dict.fromkeys(reason["kind"] for reason in content["reasons"])
+    return [STEPS[kind] for kind in kinds if kind in STEPS]
+
+
+def _example(content: dict[str, Any]) -> list[str]:
+    """The entry that would accept the first failure, for a reviewer to fill in."""
+    for finding in content["metrics"] + content["slices"]:
+        if finding["status"] == "FAIL":
+            metric, _, part = finding["name"].rpartition(": ")[2].partition(" where ")
+            limit = "max" if "rise" in finding["limit"] or finding["limit"].startswith("≤") else "min"
+            lines = [f"- metric: {metric}", *([f"  slice: {part}"] if part else []), f"  {limit}: (how far it may go)"]
+            return [*lines, "  reason: (why)", "  accepted_by: (who)", "  expires: (date)"]
+    return []
+
+
+def _cells(finding: dict[str, Any], interval: bool = True) -> list[str]:
+    span = "" if finding["low"] is None else f"{finding['low']:+.4f} to {finding['high']:+.4f}"
+    change = "" if finding["change"] is None else f"{finding['change']:+.4f}"
+    figures = [_figure(finding["base"]), _figure(finding["branch"]), change, *([span] if interval else [])]
+    return [finding["name"], *figures, finding["limit"], finding["status"]]
+
+
+def _figure(value: Any) -> str:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:.4f}" if number else "" if value is None else str(value)
+
+
+def _rows(data: dict[str, Any]) -> str:
+    if data["rows"] is None:
+        return "not known"
+    return f"{data['rows']:,} rows × {data['columns']} columns (DVC {str(data['md5'])[:SHORT]})"
+
+
+def _base(content: dict[str, Any]) -> str:
+    revision, commit = content["base"]["revision"], content["base"]["commit"]
+    return commit[:SHORT] if commit.startswith(revision) else f"{revision} ({commit[:SHORT]})"
+
+
+def _printable(text: Any) -> str:
+    text = " ".join("".join(character if character.isprintable() else " " for character in str(text)).split(" "))
+    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "..."
+
+
+def _fenced(text: str) -> str:
+    return text.replace("`", "'")[:4000]
