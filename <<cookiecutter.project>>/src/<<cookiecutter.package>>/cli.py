@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from << cookiecutter.package >>.errors import DataError, ProjectError, exit_with
 
@@ -57,21 +58,22 @@ def gate(arguments: argparse.Namespace) -> int:
     from << cookiecutter.package >>.release import report
     from << cookiecutter.package >>.release.gate import gate
 
+    content: dict[str, Any] = {}
     try:
         content = gate(arguments.base, datetime.datetime.now(datetime.UTC).date())
+        print(report.terminal(content), end="")
     except ProjectError as error:
-        if arguments.report:
-            write_text(f"### ⚠️ Gate: could not decide\n\n{report.plain(error)}\n", arguments.report)
+        content = {"verdict": "undecided", "error": str(error)}
         raise
-    print(report.terminal(content), end="")
-    if arguments.report:
-        write_text(report.markdown(content, os.environ.get("RUN_URL", "")), arguments.report)
-    if arguments.json:
-        write_json(content, arguments.json)
+    finally:  # an old report beside a new verdict would mislead
+        if content and arguments.report:
+            write_text(report.markdown(content, os.environ.get("RUN_URL", "")), arguments.report)
+        if content and arguments.json:
+            write_json(content, arguments.json)
     if arguments.record:
         from << cookiecutter.package >>.release.record import record
 
-        record(content)
+        print(record(content), file=sys.stderr)
     return 1 if content["reasons"] else 0
 
 

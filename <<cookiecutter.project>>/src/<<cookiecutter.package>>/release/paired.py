@@ -36,7 +36,7 @@ def compare(base: str, predictions: Path | None, folder: Path) -> Paired:
     except ProjectError:
         return Paired({}, 0, "the base's params.yaml cannot be read by this code")
     if predictions is None:
-        return Paired({}, 0, "the base's predictions are not at hand (`dvc pull` them there)")
+        return Paired({}, 0, "the base's predictions are neither in DVC's cache nor its remote")
     if (before.task, before.data.target) != (after.task, after.data.target):
         return Paired({}, 0, "the two sides predict something else")
     one, other = read_parquet(predictions), read_parquet(folder / config.PREDICTIONS)

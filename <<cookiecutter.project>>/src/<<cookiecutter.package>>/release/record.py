@@ -10,30 +10,27 @@ from << cookiecutter.package >>.tracking import LOCK_HASH, MODEL_HASH, experimen
 
 
 def record(content: dict[str, Any]) -> str:
-    """Write the verdict as tags of the model's run and return the run's id.
-
-    Raises ConfigError if there is no such run.
-    """
+    """Write the verdict as tags of the model's run. Return one line saying where, or why it could not be."""
     params = config.load()
-    with store(params) as client:
-        found = client.search_runs(
-            [experiment_id(client, params)], f"tags.`{MODEL_HASH}` = '{content['branch']['model']}'", max_results=1
-        )
-        if not found:
-            raise ConfigError(
-                f"MLflow at {tracking_uri(params)} has no run of the model that was judged, so the verdict "
-                f"({content['verdict']}) could not be recorded: run `dvc repro`, which tracks it"
-            )
-        accepted = [finding["why"] for finding in content["metrics"] + content["slices"] if finding["status"] == "accepted"]
-        tags = {
-            "gate.verdict": content["verdict"],
-            "gate.reason": headline(content),
-            "gate.accepted": json.dumps(accepted),
-            "gate.base": content["base"]["commit"],
-            "gate.commit": content["branch"]["commit"],
-            f"gate.{MODEL_HASH}": content["branch"]["model"],
-            f"gate.{LOCK_HASH}": content["branch"]["lock"],
-        }
-        for name, value in tags.items():
-            client.set_tag(found[0].info.run_id, name, value)
-    return found[0].info.run_id
+    address = tracking_uri(params)
+    findings = content["metrics"] + content["slices"]
+    branch = content["branch"]
+    tags = {
+        "gate.verdict": content["verdict"],
+        "gate.reason": headline(content),
+        "gate.accepted": json.dumps([finding["why"] for finding in findings if finding["status"] == "accepted"]),
+        "gate.base": content["base"]["commit"],
+        "gate.commit": branch["commit"],
+        f"gate.{LOCK_HASH}": str(branch["lock"]),
+    }
+    try:
+        with store(params) as client:
+            experiment = experiment_id(client, params)
+            found = client.search_runs([experiment], f"tags.`{MODEL_HASH}` = '{branch['model']}'", max_results=1)
+            for name, value in tags.items() if found else ():
+                client.set_tag(found[0].info.run_id, name, value)
+    except ConfigError as error:
+        return f"gate: the verdict stands, but is not recorded: {error}"
+    if not found:
+        return f"gate: the verdict stands, but is not recorded: MLflow at {address} has no run of this model (dvc repro tracks it)"
+    return f"gate: recorded on run {found[0].info.run_id} in MLflow at {address}"

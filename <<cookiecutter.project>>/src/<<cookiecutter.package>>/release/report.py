@@ -7,7 +7,7 @@ mention people, nor link, nor draw.
 import re
 from typing import Any
 
-MAX_ROWS, MAX_TEXT = 10, 400
+MAX_ROWS, MAX_SLICES, MAX_TEXT = 20, 6, 400
 SHORT = 9  # digits of a commit
 MARKS = {"pass": "✅", "FAIL": "❌", "within noise": "〰️", "accepted": "☑️", "not judged": "➖"}
 HEADER = ["metric", "base", "this branch", "change", "95% interval of change", "limit", "status"]
@@ -62,6 +62,8 @@ def terminal(content: dict[str, Any]) -> str:
 
 def markdown(content: dict[str, Any], run_url: str = "") -> str:
     """Return the verdict as a pull request comment; `run_url` is the workflow run whose artifacts hold the plots."""
+    if "error" in content:
+        return f"### ⚠️ Gate: could not decide\n\n{plain(content['error'])}\n"
     mark = "❌" if content["reasons"] else "✅"
     lines = [f"### {mark} Gate: {plain(headline(content))}", ""]
     if not unchanged(content):
@@ -98,7 +100,7 @@ def _tables(content: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
     params = [(f"{file}: {name}" if file != "params.yaml" else name, change.get("old"), change.get("new")) for file, names in content["params"].items() for name, change in names.items()]
     tables = [
         ("", HEADER, [_cells(finding) for finding in content["metrics"]]),
-        ("Slices that moved", SLICES, [_cells(finding, interval=False) for finding in moved]),
+        ("Slices that moved most", SLICES, [_cells(finding, interval=False) for finding in moved]),
         ("Parameters that changed", ["parameter", "base", "this branch"], [[str(cell) for cell in row] for row in params]),
     ]
     found = []
@@ -112,7 +114,7 @@ def _tables(content: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
 def _moved(content: dict[str, Any]) -> list[dict[str, Any]]:
     """The slices to show: failures first, then by how far they moved."""
     shown = [finding for finding in content["slices"] if finding["status"] in ("FAIL", "accepted") or finding["change"]]
-    return sorted(shown, key=lambda finding: (finding["status"] != "FAIL", -abs(finding["change"] or 0)))
+    return sorted(shown, key=lambda finding: (finding["status"] != "FAIL", -abs(finding["change"] or 0)))[:MAX_SLICES]
 
 
 def _remarks(content: dict[str, Any]) -> list[str]:

@@ -1,0 +1,81 @@
+"""Post the gate's report of a workflow run on its pull request: one comment, kept up to date.
+
+    GH_REPO=owner/name python3 scripts/comment.py RUN_ID
+
+The report is what a pull request's own run has left behind, so it is hostile: read in memory up to a size, never
+unpacked, and written anew by release/report.py, which escapes all of it. Which pull request it belongs to and whether
+the run passed is asked of GitHub. Needs Python and the GitHub CLI.
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+from << cookiecutter.package >>.release.report import markdown  # noqa: E402
+
+MARKER = "<!-- gate -->"
+AUTHOR = os.environ.get("COMMENT_AUTHOR", "github-actions[bot]")
+MAX_ARTIFACT, MAX_REPORT, MAX_COMMENT = 2_000_000, 1_000_000, 60_000  # bytes, bytes, characters (GitHub takes 65,536)
+
+
+def gh(endpoint: str, *arguments: str, body: Any = None) -> bytes:
+    """Call GitHub's API for the repo in GH_REPO."""
+    command = ["gh", "api", f"repos/{os.environ['GH_REPO']}/{endpoint}", *arguments]
+    given = None if body is None else json.dumps(body).encode()
+    done = subprocess.run(command + (["--input", "-"] if given else []), input=given, capture_output=True, timeout=120)
+    if done.returncode:
+        sys.exit(f"error: {endpoint}: {done.stderr.decode().strip()}")
+    return done.stdout
+
+
+def pull_request(run: dict[str, Any]) -> int | None:
+    """Return the number of the open pull request whose last commit is the run's."""
+    head = f"{run['head_repository']['owner']['login']}:{run['head_branch']}"
+    found = json.loads(gh("pulls", "--method", "GET", "-f", "state=open", "-f", f"head={head}", "-F", "per_page=100"))
+    return next((pull["number"] for pull in found if pull["head"]["sha"] == run["head_sha"]), None)
+
+
+def report(run: dict[str, Any]) -> str:
+    """Return the gate's report as Markdown, or why there is none."""
+    found = json.loads(gh(f"actions/runs/{run['id']}/artifacts", "--method", "GET", "-f", "name=gate"))["artifacts"]
+    if not found or found[0]["size_in_bytes"] > MAX_ARTIFACT:
+        return "The gate has left no report."
+    try:
+        packed = io.BytesIO(gh(f"actions/artifacts/{int(found[0]['id'])}/zip"))
+        with zipfile.ZipFile(packed) as archive, archive.open("gate.json") as file:
+            return markdown(json.loads(file.read(MAX_REPORT)), run["html_url"])
+    except Exception as error:  # whatever a hostile file may cause
+        return f"The gate's report cannot be read ({type(error).__name__})."
+
+
+def main(run_id: str) -> None:
+    run = json.loads(gh(f"actions/runs/{int(run_id)}"))
+    number = pull_request(run)
+    if number is None:
+        print("no open pull request ends in this commit: nothing to say")
+        return
+    verdict = "passed" if run["conclusion"] == "success" else "did not pass"
+    status = f"The checks of {run['head_sha'][:9]} {verdict}: [run]({run['html_url']})."
+    body = f"{MARKER}\n{report(run)[:MAX_COMMENT]}\n{status}\n"
+    comments = json.loads(gh(f"issues/{number}/comments", "--method", "GET", "--paginate", "--slurp", "-F", "per_page=100"))
+    ours = [
+        comment["id"]
+        for page in comments
+        for comment in page
+        if comment["user"]["login"] == AUTHOR and comment["body"].startswith(MARKER)
+    ]
+    if ours:
+        gh(f"issues/comments/{ours[0]}", "--method", "PATCH", body={"body": body})
+    else:
+        gh(f"issues/{number}/comments", "--method", "POST", body={"body": body})
+    print(f"{'updated' if ours else 'posted'} the report on pull request {number}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
