@@ -25,10 +25,10 @@ demo: .venv/.ready  ## generate build/telco-churn afresh, train its model and sh
 	  '  $(DEMO)/README.md               change something, and see the pipeline re-run only what follows'
 
 test: .venv/.ready  ## run all tests: they render the template and run what comes out
-	@.venv/bin/pytest
+	@.venv/bin/pytest --numprocesses auto
 
 test-fast: .venv/.ready  ## run the tests that run no pipeline
-	@.venv/bin/pytest -m "not slow"
+	@.venv/bin/pytest --numprocesses auto -m "not slow"
 
 lint: .venv/.ready  ## check the style of hooks, tests and bench
 	@.venv/bin/ruff check .

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from cookiecutter.main import cookiecutter
+from filelock import FileLock
 
 TEMPLATE = Path(__file__).parents[1]
 TIMEOUT = 600
@@ -87,11 +88,29 @@ def clean_environment() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[..., BakedProject]:
+    """Make a project once for all test processes; the others wait for it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base if worker_id == "master" else base.parent
+
+    def made(name: str, make: Callable[[Path], BakedProject]) -> BakedProject:
+        folder = shared / name
+        with FileLock(f"{folder}.lock", timeout=TIMEOUT):
+            done = folder / "done"
+            if not done.exists():
+                folder.mkdir(exist_ok=True)
+                done.write_text(str(make(folder).path))
+        return BakedProject(Path(done.read_text()))
+
+    return made
+
+
+@pytest.fixture(scope="session")
 def bake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., BakedProject]:
     """Render the template with the given answers, into a folder of its own."""
 
-    def render(**answers: str) -> BakedProject:
-        folder = tmp_path_factory.mktemp("baked")
+    def render(folder: Path | None = None, **answers: str) -> BakedProject:
+        folder = folder or tmp_path_factory.mktemp("baked")
         config = folder / "config.yaml"
         config.write_text(f"cookiecutters_dir: {folder}\nreplay_dir: {folder / 'replay'}\n")
         path = cookiecutter(
@@ -103,21 +122,29 @@ def bake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., BakedProject
 
 
 @pytest.fixture(scope="session")
-def project(bake: Callable[..., BakedProject]) -> BakedProject:
+def project(bake: Callable[..., BakedProject], once: Callable[..., BakedProject]) -> BakedProject:
     """The default project after `make setup`; its environment serves every other project too."""
-    baked = bake()
-    baked.run("make setup")
-    return baked
+
+    def make(folder: Path) -> BakedProject:
+        baked = bake(folder)
+        baked.run("make setup")
+        return baked
+
+    return once("project", make)
 
 
 @pytest.fixture(scope="session")
-def reproduced(project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> BakedProject:
+def reproduced(project: BakedProject, once: Callable[..., BakedProject]) -> BakedProject:
     """The default project after `make repro`, committed. Read it, do not change it: that is what `copy` is for."""
-    done = copied(project, tmp_path_factory.mktemp("reproduced"))
-    output = done.run("make repro").stdout
-    (done.path / ".git" / "repro.log").write_text(output)
-    done.commit("Results")
-    return done
+
+    def make(folder: Path) -> BakedProject:
+        done = copied(project, folder)
+        output = done.run("make repro").stdout
+        (done.path / ".git" / "repro.log").write_text(output)
+        done.commit("Results")
+        return done
+
+    return once("reproduced", make)
 
 
 @pytest.fixture
