@@ -252,4 +252,17 @@ def test_a_table_of_ones_own_takes_the_place_of_the_sample(fresh: BakedProject) 
 def test_help_lists_what_make_can_do(project: BakedProject) -> None:
     targets = {line.split()[0] for line in project.run("make help").stdout.splitlines()}
 
-    assert targets == {"help", "setup", "repro", "test", "lint", "format", "ui", "plots", "lock"}
+    assert targets == {
+        "help",
+        "setup",
+        "repro",
+        "validate",
+        "gate",
+        "test",
+        "lint",
+        "format",
+        "ui",
+        "plots",
+        "plots-diff",
+        "lock",
+    }

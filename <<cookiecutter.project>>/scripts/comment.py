@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from << cookiecutter.package >>.release.report import markdown  # noqa: E402
+from << cookiecutter.package >>.release.report import markdown
 
 MARKER = "<!-- gate -->"
 AUTHOR = os.environ.get("COMMENT_AUTHOR", "github-actions[bot]")
@@ -63,7 +63,9 @@ def main(run_id: str) -> None:
     verdict = "passed" if run["conclusion"] == "success" else "did not pass"
     status = f"The checks of {run['head_sha'][:9]} {verdict}: [run]({run['html_url']})."
     body = f"{MARKER}\n{report(run)[:MAX_COMMENT]}\n{status}\n"
-    comments = json.loads(gh(f"issues/{number}/comments", "--method", "GET", "--paginate", "--slurp", "-F", "per_page=100"))
+    comments = json.loads(
+        gh(f"issues/{number}/comments", "--method", "GET", "--paginate", "--slurp", "-F", "per_page=100")
+    )
     ours = [
         comment["id"]
         for page in comments

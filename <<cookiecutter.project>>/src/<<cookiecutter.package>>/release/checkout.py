@@ -47,7 +47,9 @@ def git(*arguments: str, folder: Path = Path()) -> str:
 def commit_of(revision: str, folder: Path = Path()) -> str:
     """Return the commit that a revision names. Raises ConfigError if it names none."""
     try:
-        return git("rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}", folder=folder).strip()
+        return git(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}", folder=folder
+        ).strip()
     except ConfigError:
         raise ConfigError(
             f"--base {revision}: git knows no such revision here; fetch it (`git fetch origin`) or name another"
@@ -118,7 +120,7 @@ def difference(committed: str, recomputed: str, tolerance: float) -> str:
     for one, other in zip(before, after, strict=False):
         if abs(float(one) - float(other)) > tolerance:
             return f"says {one} where recomputing gives {other}"
-    return "" if NUMBER.sub("", committed) == NUMBER.sub("", recomputed) else "is not what recomputing gives"
+    return "" if NUMBER.sub("0", committed) == NUMBER.sub("0", recomputed) else "is not what recomputing gives"
 
 
 def _altered_results(folder: Path, commit: str, tolerance: float) -> list[str]:
@@ -158,7 +160,11 @@ def _stale_inputs(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
 def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
     if not isinstance(values, dict):
         return {prefix: values}
-    return {name: leaf for key, part in values.items() for name, leaf in _flat(part, f"{prefix}.{key}" if prefix else str(key)).items()}
+    return {
+        name: leaf
+        for key, part in values.items()
+        for name, leaf in _flat(part, f"{prefix}.{key}" if prefix else str(key)).items()
+    }
 
 
 def _lock(text: str | None) -> dict[str, Any]:
@@ -174,11 +180,17 @@ def _complaint(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def _remove() -> None:
-    subprocess.run(["git", "worktree", "remove", "--force", "--force", str(PLACE)], env=_environment(), capture_output=True)
+    subprocess.run(
+        ["git", "worktree", "remove", "--force", "--force", str(PLACE)], env=_environment(), capture_output=True
+    )
     subprocess.run(["git", "worktree", "prune"], env=_environment(), capture_output=True)
 
 
 def _environment() -> dict[str, str]:
     """The environment for git and DVC: without what a git hook or a DVC stage sets for its own repo."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("GIT_DIR", "GIT_INDEX", "GIT_WORK", "DVC_ROOT"))}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GIT_DIR", "GIT_INDEX", "GIT_WORK", "DVC_ROOT"))
+    }
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}

@@ -35,7 +35,9 @@ def headline(content: dict[str, Any]) -> str:
         parts.append("no baseline: the base has no metrics, so only absolute limits were held against this branch")
     findings = content["metrics"] + content["slices"]
     parts += [finding["why"] for finding in findings if finding["status"] in ("within noise", "accepted")]
-    return "; ".join(parts if len(parts) > 1 else [f"{parts[0]}: {len(content['metrics'])} metrics within their limits"])
+    return "; ".join(
+        parts if len(parts) > 1 else [f"{parts[0]}: {len(content['metrics'])} metrics within their limits"]
+    )
 
 
 def unchanged(content: dict[str, Any]) -> bool:
@@ -54,7 +56,10 @@ def terminal(content: dict[str, Any]) -> str:
             widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
             lines += ["", *([title] if title else [])]
             lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-        lines += ["", *(f"- {line}" for line in [reason["text"] for reason in content["reasons"][1:]] + _remarks(content))]
+        lines += [
+            "",
+            *(f"- {line}" for line in [reason["text"] for reason in content["reasons"][1:]] + _remarks(content)),
+        ]
         lines += [f"next: {step}" for step in _steps(content)]
         lines += [f"    {line}" for line in _example(content)]
     return "\n".join(_printable(line).rstrip() for line in lines) + "\n"
@@ -76,10 +81,22 @@ def markdown(content: dict[str, Any], run_url: str = "") -> str:
             lines += [f"**{title}**", ""] if title else []
             lines += [f"| {' | '.join(row)} |" for row in [cells[0], ["---"] * len(cells[0]), *cells[1:]]] + [""]
         lines += [f"- {plain(line)}" for line in _remarks(content)]
-        plots = f"[in the artifacts of this run]({run_url}#artifacts)" if run_url else f"`dvc plots diff {content['base']['commit'][:SHORT]}`"
+        plots = (
+            f"[in the artifacts of this run]({run_url}#artifacts)"
+            if run_url
+            else f"`dvc plots diff {content['base']['commit'][:SHORT]}`"
+        )
         lines += [f"- Plots of both sides: {plots}", ""]
         if content["policy"]["change"]:
-            lines += ["<details><summary>The change to gates.yaml, which counts once it is merged</summary>", "", "```diff", _fenced(content["policy"]["change"]), "```", "</details>", ""]
+            lines += [
+                "<details><summary>The change to gates.yaml, which counts once it is merged</summary>",
+                "",
+                "```diff",
+                _fenced(content["policy"]["change"]),
+                "```",
+                "</details>",
+                "",
+            ]
         if steps := _steps(content):
             lines += ["**What to do next**", "", *(f"- {step}" for step in steps)]
         if example := _example(content):
@@ -97,11 +114,19 @@ def plain(text: Any) -> str:
 def _tables(content: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
     """Every table that has rows: its title, and its rows, the header first."""
     moved = _moved(content)
-    params = [(f"{file}: {name}" if file != "params.yaml" else name, change.get("old"), change.get("new")) for file, names in content["params"].items() for name, change in names.items()]
+    params = [
+        (f"{file}: {name}" if file != "params.yaml" else name, change.get("old"), change.get("new"))
+        for file, names in content["params"].items()
+        for name, change in names.items()
+    ]
     tables = [
         ("", HEADER, [_cells(finding) for finding in content["metrics"]]),
         ("Slices that moved most", SLICES, [_cells(finding, interval=False) for finding in moved]),
-        ("Parameters that changed", ["parameter", "base", "this branch"], [[str(cell) for cell in row] for row in params]),
+        (
+            "Parameters that changed",
+            ["parameter", "base", "this branch"],
+            [[str(cell) for cell in row] for row in params],
+        ),
     ]
     found = []
     for title, header, rows in tables:
@@ -119,11 +144,19 @@ def _moved(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _remarks(content: dict[str, Any]) -> list[str]:
     """What the tables do not say."""
-    lines = [finding["why"] for finding in content["metrics"] + content["slices"] if finding["status"] in ("within noise", "accepted")]
+    lines = [
+        finding["why"]
+        for finding in content["metrics"] + content["slices"]
+        if finding["status"] in ("within noise", "accepted")
+    ]
     if content["metrics"] and not content["base"]["has_metrics"]:
         lines.append("Rule: no baseline, so only absolute limits apply")
     elif content["metrics"]:
-        lines.append(f"Rule: paired bootstrap on {content['paired_rows']:,} test rows of both sides; a fall beyond what is allowed fails if its interval lies wholly on the worse side" if content["paired_rows"] else f"Rule: any fall beyond what is allowed fails, without an interval, because {content['unpaired']}")
+        lines.append(
+            f"Rule: paired bootstrap on {content['paired_rows']:,} test rows of both sides; a fall beyond what is allowed fails if its interval lies wholly on the worse side"
+            if content["paired_rows"]
+            else f"Rule: any fall beyond what is allowed fails, without an interval, because {content['unpaired']}"
+        )
     before, after = content["data"]["base"], content["data"]["branch"]
     if before["rows"] is None:
         lines.append(f"Data: {_rows(after)}")
@@ -134,11 +167,15 @@ def _remarks(content: dict[str, Any]) -> list[str]:
     if not any(reason["kind"] == "pipeline" for reason in content["reasons"]):
         lines.append(f"Data validation: all {after['checks']} checks of contract.yaml passed")
     if content["judges"]:
-        lines.append(f"This branch also changes what judges it, so read it with care: {', '.join(content['judges'][:MAX_ROWS])}")
+        lines.append(
+            f"This branch also changes what judges it, so read it with care: {', '.join(content['judges'][:MAX_ROWS])}"
+        )
     if content["policy"]["of"] == "branch":
         lines.append("The base has no gates.yaml: the branch's own was applied")
     if content["branch"]["behind"]:
-        lines.append(f"The base has {content['branch']['behind']} commits that this branch has not: merge them first, or they are compared as well")
+        lines.append(
+            f"The base has {content['branch']['behind']} commits that this branch has not: merge them first, or they are compared as well"
+        )
     return lines
 
 

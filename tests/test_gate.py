@@ -1,0 +1,361 @@
+"""The gate on real repos: a base, a branch, real DVC. Each case is what a branch does, and the verdict it must get."""
+
+import datetime
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from conftest import BakedProject, copied
+
+pytestmark = pytest.mark.slow
+
+RAW = "data/raw/telco.csv"
+EVALUATE = "src/telco_churn/stages/evaluate.py"
+WRITE = 'write_json(values, config.METRICS / f"{side}.json")'
+TODAY = datetime.datetime.now(datetime.UTC).date()
+
+Change = Callable[[BakedProject], None]
+
+
+def edit(name: str, old: str, new: str) -> Change:
+    return lambda project: project.replace(name, old, new)
+
+
+def tune(old: str, new: str) -> Change:
+    return edit("params.yaml", old, new)
+
+
+def repro(project: BakedProject) -> None:
+    project.run("dvc repro evaluate")
+
+
+def dvc_commit(project: BakedProject) -> None:
+    """Make dvc.lock say that everything is as it should be."""
+    project.run("dvc commit --force")
+
+
+def raw(change: Callable[[list[str]], list[str]]) -> Change:
+    """Change the dataset's lines and tell DVC."""
+
+    def apply(project: BakedProject) -> None:
+        lines = change(project.text(RAW).splitlines())
+        (project.path / RAW).write_text("".join(f"{line}\n" for line in lines))
+        project.run(f"dvc add --quiet {RAW}")
+
+    return apply
+
+
+def written(expression: str) -> list[Change]:
+    """Make `evaluate` itself write other metrics, and run it: the pipeline is sound, what it measures is not."""
+    code = f'write_text({expression}, config.METRICS / f"{{side}}.json")'
+    return [edit(EVALUATE, WRITE, code), edit(EVALUATE, '"""\n\nimport', '"""\n\nimport json\nimport'), repro]
+
+
+def metrics_with(roc_auc: str) -> list[Change]:
+    return written(f'json.dumps(values | {{"roc_auc": {roc_auc}}})')
+
+
+def forge(project: BakedProject) -> None:
+    """Write a better metric by hand."""
+    project.replace("metrics/test.json", '"roc_auc": 0.8', '"roc_auc": 0.9')
+
+
+def drop_hard_rows(project: BakedProject) -> None:
+    """Leave out of the test features what the model has got wrong, and make everything after them consistent."""
+    project.run(
+        "python -c \"import os, pyarrow.parquet as pq; f = 'data/features/test.parquet';"
+        " x = pq.ParquetFile(f).read().to_pandas();"
+        " p = pq.ParquetFile('data/predictions/test.parquet').read().to_pandas();"
+        ' x[(p.prediction.astype(str) == p.churn.astype(str)).to_numpy()].to_parquet(f, index=False); os._exit(0)"'
+    )
+    project.run("dvc commit --force features && dvc repro --single-item evaluate")
+    dvc_commit(project)
+
+
+WORSE = tune("max_iter: 150", "max_iter: 40")
+MUCH_WORSE = tune("max_iter: 150", "max_iter: 15")
+BETTER = tune("learning_rate: 0.05", "learning_rate: 0.06")
+WITHIN_NOISE = tune("l2_regularization: 1.0", "l2_regularization: 0.0")
+POLICY = "gates.yaml"
+NO_CHANGE = edit("README.md", "# telco-churn", "# Telco churn")
+
+
+def exception(expires: datetime.date, least: float = 0.7) -> Change:
+    """Accept a regression of all four metrics until a day."""
+    entries = "".join(
+        f"\n  - {{metric: {metric}, {bound}, reason: a cheaper model, accepted_by: Ada, expires: {expires}}}"
+        for metric, bound in {
+            "roc_auc": f"min: {least}",
+            "average_precision": "min: 0.5",
+            "log_loss": "max: 0.5",
+            "brier": "max: 0.2",
+        }.items()
+    )
+    return edit(POLICY, "exceptions: []", f"exceptions:{entries}")
+
+
+# name: what happens on the base, what happens on the branch, what the verdict says
+MUST_FAIL: dict[str, tuple[list[Change], list[Change], str]] = {
+    "worse than allowed": ([], [WORSE, repro], r"log_loss rose by 0\.\d+ to 0\.\d+; 0.01 is allowed \(95% interval of the change \+0\.\d+ to \+0\.\d+\)"),
+    "beyond the absolute limit": ([], [MUCH_WORSE, repro], r"log_loss is 0\.\d+, above its limit 0\.4700"),
+    "deleted": ([], written('json.dumps({name: values[name] for name in values if name != "roc_auc"})'), "roc_auc is missing from metrics/test.json, or null"),
+    "renamed": ([], written('json.dumps(values).replace("roc_auc", "auc")'), "roc_auc is missing from metrics/test.json, or null"),
+    "null": ([], metrics_with("None"), "roc_auc is missing from metrics/test.json, or null"),
+    "NaN": ([], metrics_with('float("nan")'), "roc_auc is nan, not a finite number"),
+    "infinite": ([], metrics_with('float("inf")'), "roc_auc is inf, not a finite number"),
+    "a string": ([], metrics_with('"0.9"'), "roc_auc is '0.9', not a number"),
+    "metrics file corrupt": ([], written('"{"'), "roc_auc is missing from metrics/test.json, or null"),
+    "metrics file corrupted by hand": ([], [edit("metrics/test.json", "{", "{{")], "not made by the pipeline: metrics/test.json is not what recomputing gives"),
+    "metrics file deleted by hand": ([], [lambda p: p.run("git rm -q metrics/test.json") and None], "not made by the pipeline: metrics/test.json is made by the pipeline and was not committed"),
+    "source changed, dvc repro forgotten": ([], [edit("src/telco_churn/features.py", '"""', '"""Changed. ')], "stale: src/telco_churn/features.py changed since the last dvc repro"),
+    "params changed, dvc repro forgotten": ([], [BETTER], "stale: params.yaml: train.hist_gradient_boosting.learning_rate changed since"),
+    "data changed, dvc repro forgotten": ([], [raw(lambda lines: lines[:-1])], "stale: data/raw/telco.csv changed since the last dvc repro"),
+    "stage changed, dvc repro forgotten": ([], [edit("dvc.yaml", "PYTHONPATH=src python -m telco_churn.stages.train", "PYTHONPATH=src python -B -m telco_churn.stages.train")], "stale: dvc.yaml: train changed since"),
+    "never reproduced": ([], [lambda p: p.run("git rm -q dvc.lock") and None], "not made by the pipeline: dvc.lock is made by the pipeline and was not committed"),
+    "edited by hand": ([], [forge], r"not made by the pipeline: metrics/test.json says 0\.9\d+ where recomputing gives 0\.8\d+"),
+    "edited by hand, dvc commit -f": ([], [forge, dvc_commit], r"not made by the pipeline: metrics/test.json says 0\.9\d+ where recomputing gives 0\.8\d+"),
+    "model card edited, dvc commit -f": ([], [edit("reports/model_card.md", "took no part", "took part"), dvc_commit], "reports/model_card.md is not what recomputing gives"),
+    "test rows left out, dvc commit -f": ([], [drop_hard_rows], "not made by the pipeline: metrics/"),
+    "model from elsewhere, dvc commit -f": (
+        [edit(POLICY, "features, evaluate]", "features, train, evaluate]")],
+        [BETTER, repro, tune("learning_rate: 0.06", "learning_rate: 0.05"), dvc_commit],
+        "not made by the pipeline: metrics/",
+    ),
+    "policy loosened in the same branch": ([], [edit(POLICY, "max: 0.47, max_rise: 0.01", "max: 0.9, max_rise: 0.5"), WORSE, repro], r"log_loss rose by 0\.\d+"),
+    "slice below its floor": ([edit(POLICY, "roc_auc: {min: 0.65}", "roc_auc: {min: 0.74}")], [NO_CHANGE], r"roc_auc where contract=One year is 0\.73\d+, below its limit 0\.7400"),
+    "slice no longer measured": ([], [tune("[contract, internet_service, senior_citizen]", "[internet_service, senior_citizen]"), repro], "roc_auc where contract=Month-to-month is gone: the base has it"),
+    "dataset breaks the contract": ([], [raw(lambda lines: [line.replace("Mailed check", "Bitcoin") for line in lines])], "the pipeline fails: data/raw/telco.csv breaks the contract"),
+    "dataset breaks the contract, dvc commit -f": ([], [raw(lambda lines: [line.replace("Mailed check", "Bitcoin") for line in lines]), dvc_commit], "the pipeline fails: data/raw/telco.csv breaks the contract"),
+    "the exception is over": ([exception(TODAY - datetime.timedelta(days=1))], [WORSE, repro], f"the exception of Ada (a cheaper model) ended on {TODAY - datetime.timedelta(days=1)}"),
+    "the exception comes with the branch": ([], [exception(TODAY), WORSE, repro], r"log_loss rose by 0\.\d+"),
+}  # fmt: skip
+
+MUST_PASS: dict[str, tuple[list[Change], list[Change], str]] = {
+    "improvement": ([], [BETTER, repro], r"^gate: PASS against main \(\w{9}\): 4 metrics within their limits$"),
+    "unchanged": ([], [NO_CHANGE], r"\Agate: PASS: nothing changed: metrics, parameters and data are those of main \(\w{9}\)\n\Z"),
+    "within noise": ([edit(POLICY, "max_drop: 0.01}", "max_drop: 0.0001}")], [WITHIN_NOISE, repro], r"roc_auc fell by 0\.\d+ to 0\.\d+; 0.0001 is allowed, but that is within noise \(95% interval of the change -0\.\d+ to \+0\.\d+\)"),
+    "accepted": ([exception(TODAY)], [WORSE, repro], rf"log_loss rose by 0\.\d+ .*; the exception of Ada \(a cheaper model\) holds until {TODAY}"),
+    "more data": ([], [raw(lambda lines: lines[:-40]), repro], r"Data: changed from 7,043 rows × 21 columns \(DVC \w{9}\) to 7,003 rows"),
+}  # fmt: skip
+
+
+def on_a_branch(reproduced: BakedProject, folder: Path, base: list[Change], branch: list[Change]) -> BakedProject:
+    """A copy in which main and a branch off it have each been changed and committed; the branch is checked out."""
+    project = copied(reproduced, folder)
+    for name, changes in (("main", base), ("branch", branch)):
+        if name != "main":
+            project.run(f"git switch --quiet --create {name}")
+        for change in changes:
+            change(project)
+        if project.run("git status --porcelain").stdout:
+            project.commit(f"On {name}")
+    return project
+
+
+def gate(project: BakedProject, base: str = "main", options: str = "") -> tuple[int, str]:
+    """Return the exit code and what was printed, after holding that Markdown and JSON say the same."""
+    command = f"telco-churn gate --base '{base}' --report reports/gate.md --json reports/gate.json {options}"
+    done = project.run(command, check=False, PYTHONPATH="src")
+    content = project.read("reports/gate.json")
+    assert content["verdict"] == {0: "pass", 1: "fail", 2: "undecided"}[done.returncode], done.stdout + done.stderr
+    assert project.text("reports/gate.md").startswith({0: "### ✅", 1: "### ❌", 2: "### ⚠️"}[done.returncode])
+    assert "Traceback" not in done.stderr
+    assert project.run("git worktree list").stdout.count("\n") == 1
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(("base", "branch", "says"), MUST_FAIL.values(), ids=MUST_FAIL)
+def test_must_fail(
+    reproduced: BakedProject, tmp_path: Path, base: list[Change], branch: list[Change], says: str
+) -> None:
+    project = on_a_branch(reproduced, tmp_path, base, branch)
+    before = project.run("git status --porcelain").stdout
+
+    code, output = gate(project)
+
+    assert code == 1, output
+    assert output.startswith("gate: FAIL against main (")
+    assert re.search(says, output) or says in output, output
+    assert project.run("git status --porcelain").stdout == before
+
+
+@pytest.mark.parametrize(("base", "branch", "says"), MUST_PASS.values(), ids=MUST_PASS)
+def test_must_pass(
+    reproduced: BakedProject, tmp_path: Path, base: list[Change], branch: list[Change], says: str
+) -> None:
+    project = on_a_branch(reproduced, tmp_path, base, branch)
+
+    code, output = gate(project)
+
+    assert code == 0, output
+    assert re.search(says, output, flags=re.MULTILINE), output
+
+
+UNDECIDED: dict[str, tuple[list[Change], list[Change], str, str]] = {
+    "unknown revision": ([], [], "nowhere", "--base nowhere: git knows no such revision here; fetch it"),
+    "policy not YAML": ([], [edit(POLICY, "metrics:", "metrics: ]")], "main", "gates.yaml: not valid YAML"),
+    "unknown key": ([], [edit(POLICY, "max_drop", "max_dorp")], "main", "gates.yaml: metrics.metrics/test.json.roc_auc.max_dorp is not a parameter (did you mean max_drop?)"),
+    "impossible bounds": ([], [edit(POLICY, "{min: 0.80,", "{min: 0.80, max: 0.7,")], "main", "min 0.8 is above max 0.7: no value can pass"),
+    "unknown metric": ([], [edit(POLICY, "    roc_auc: {min", "    roc_acu: {min")], "main", "gates.yaml of the branch: metrics/test.json has no metric 'roc_acu', on neither side (did you mean roc_auc?)"),
+    "unknown stage": ([edit(POLICY, "recompute: [data,", "recompute: [date,")], [], "main", "recompute names stage 'date', which dvc.yaml does not have"),
+    "policy removed": ([], [lambda p: p.run("git rm -q gates.yaml") and None], "main", "gates.yaml is missing from the commit"),
+    "policy of the base broken": ([edit(POLICY, "max_drop: 0.01}", "max_drop: -0.01}")], [edit(POLICY, "max_drop: -0.01}", "max_drop: 0.01}")], "main", "gates.yaml of the base: metrics.metrics/test.json.roc_auc.max_drop is -0.01"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("base", "branch", "revision", "says"), UNDECIDED.values(), ids=UNDECIDED)
+def test_could_not_decide(
+    reproduced: BakedProject, tmp_path: Path, base: list[Change], branch: list[Change], revision: str, says: str
+) -> None:
+    project = on_a_branch(reproduced, tmp_path, base, branch)
+
+    code, output = gate(project, revision)
+
+    assert code == 2, output
+    (line,) = output.splitlines()
+    assert line.startswith("error: ")
+    assert says in line
+
+
+def test_the_first_pull_request_has_no_baseline_and_only_absolute_limits_apply(
+    reproduced: BakedProject, tmp_path: Path
+) -> None:
+    project = on_a_branch(reproduced, tmp_path, [], [])
+
+    code, output = gate(project, "HEAD^")
+
+    assert code == 0, output
+    assert "no baseline: the base has no metrics, so only absolute limits" in output.splitlines()[0]
+    assert "Data: 7,043 rows × 21 columns" in output
+
+
+def test_a_base_without_a_policy_is_judged_by_the_branchs_own(reproduced: BakedProject, tmp_path: Path) -> None:
+    def remove(project: BakedProject) -> None:
+        project.run("git mv gates.yaml later.yaml")
+
+    def bring_back(project: BakedProject) -> None:
+        project.run("git mv later.yaml gates.yaml")
+
+    project = on_a_branch(reproduced, tmp_path, [remove], [bring_back])
+
+    code, output = gate(project)
+
+    assert code == 0, output
+    assert "The base has no gates.yaml: the branch's own was applied" in output
+
+
+@pytest.mark.parametrize(("name", "text"), [("params.yaml", "seed: 43"), (RAW, None)])
+def test_what_is_not_committed_is_not_judged_and_fails(
+    reproduced: BakedProject, tmp_path: Path, name: str, text: str | None
+) -> None:
+    project = on_a_branch(reproduced, tmp_path, [], [NO_CHANGE])
+    if text:
+        project.replace(name, "seed: 42", text)
+    else:
+        (project.path / name).write_text("\n".join(project.text(name).splitlines()[:-1]) + "\n")
+    before = project.hashes("params.yaml", "data/raw", "dvc.lock", "metrics")
+
+    code, output = gate(project)
+
+    assert code == 1
+    assert f"not committed, and so not judged: {name}" in output
+    assert project.hashes("params.yaml", "data/raw", "dvc.lock", "metrics") == before
+
+
+def test_without_the_bases_predictions_the_plain_rule_decides_and_says_so(
+    reproduced: BakedProject, tmp_path: Path
+) -> None:
+    project = on_a_branch(reproduced, tmp_path, [], [WORSE, repro])
+    lock = project.run("git show main:dvc.lock").stdout
+    md5 = re.search(r"path: data/predictions/test.parquet\s+hash: md5\s+md5: (\w+)", lock)[1]  # type: ignore[index]
+    cached = project.path / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    cached.chmod(0o644)
+    cached.write_bytes(b"not what dvc.lock says")
+
+    code, output = gate(project)
+
+    assert code == 1
+    assert "0.01 is allowed (plain rule: no paired predictions of both sides)" in output
+    assert "because the base's predictions are neither in DVC's cache nor its remote" in output
+
+
+def test_predictions_that_only_the_remote_has_are_fetched(reproduced: BakedProject, tmp_path: Path) -> None:
+    project = on_a_branch(reproduced, tmp_path, [], [])
+    project.run("dvc push --quiet")
+    for change in (WORSE, repro):
+        change(project)
+    project.run("git switch --quiet --create branch")
+    project.commit()
+    project.run("dvc gc --quiet --workspace --force")
+
+    code, output = gate(project)
+
+    assert code == 1
+    assert "Rule: paired bootstrap on 1,384 test rows of both sides" in output
+
+
+def test_the_verdict_and_what_was_accepted_are_recorded_on_the_run(reproduced: BakedProject, tmp_path: Path) -> None:
+    project = on_a_branch(reproduced, tmp_path, [exception(TODAY)], [WORSE, lambda p: p.run("dvc repro") and None])
+
+    code, output = gate(project, options="--record")
+
+    assert code == 0, output
+    (run,) = re.findall(r"gate: recorded on run (\w+) in MLflow at sqlite:///", output)
+    script = (
+        "import json, mlflow, sys; mlflow.set_tracking_uri('sqlite:///mlflow.db');"
+        f"print(json.dumps(mlflow.get_run('{run}').data.tags))"
+    )
+    tags = json.loads(project.run(f'python -c "{script}"').stdout)
+    assert tags["gate.verdict"] == "pass"
+    assert (
+        tags["gate.dvc.lock.sha256"] == tags["dvc.lock.sha256"] == project.read("reports/gate.json")["branch"]["lock"]
+    )
+    assert tags["gate.commit"] == project.run("git rev-parse HEAD").stdout.strip()
+    assert tags["gate.base"] == project.run("git rev-parse main").stdout.strip()
+    (accepted,) = [why for why in json.loads(tags["gate.accepted"]) if why.startswith("log_loss")]
+    assert f"the exception of Ada (a cheaper model) holds until {TODAY}" in accepted
+
+
+def test_a_store_that_does_not_answer_changes_no_verdict(reproduced: BakedProject, tmp_path: Path) -> None:
+    project = on_a_branch(reproduced, tmp_path, [], [NO_CHANGE])
+
+    done = project.run(
+        "telco-churn gate --base main --record",
+        check=False,
+        PYTHONPATH="src",
+        MLFLOW_TRACKING_URI="http://127.0.0.1:9",
+        MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
+    )
+
+    assert done.returncode == 0
+    assert "gate: the verdict stands, but is not recorded: MLflow at http://127.0.0.1:9" in done.stderr
+
+
+def test_a_branch_that_is_behind_and_changes_its_judge_is_told_so(reproduced: BakedProject, tmp_path: Path) -> None:
+    project = on_a_branch(reproduced, tmp_path, [], [edit(POLICY, "max_drop: 0.01}", "max_drop: 0.02}")])
+    project.run(
+        "git switch --quiet main && git commit --quiet --allow-empty --message More && git switch --quiet branch"
+    )
+
+    code, output = gate(project)
+
+    assert code == 0
+    assert "The base has 1 commits that this branch has not" in output
+    assert "This branch also changes what judges it, so read it with care: gates.yaml" in output
+    assert "+    roc_auc: {min: 0.80, max_drop: 0.02}" in project.text("reports/gate.md")
+
+
+def test_it_works_from_a_git_hook_and_after_a_gate_was_killed(reproduced: BakedProject, tmp_path: Path) -> None:
+    project = on_a_branch(reproduced, tmp_path, [], [NO_CHANGE])
+    project.run("timeout --signal=KILL 3 telco-churn gate --base main", check=False, PYTHONPATH="src")
+    hook = project.path / ".git/hooks/pre-push"
+    hook.write_text("#!/bin/sh\nexec telco-churn gate --base main\n")
+    hook.chmod(0o755)
+    project.run(f"git init --quiet --bare {tmp_path / 'origin.git'} && git remote add origin {tmp_path / 'origin.git'}")
+
+    pushed = project.run("git push origin branch", PYTHONPATH="src")
+
+    assert "gate: PASS: nothing changed" in pushed.stdout
+    assert project.run("git status --porcelain").stdout == ""
