@@ -147,6 +147,26 @@ def reproduced(project: BakedProject, once: Callable[..., BakedProject]) -> Bake
     return once("reproduced", make)
 
 
+@pytest.fixture(scope="session")
+def base(reproduced: BakedProject, once: Callable[..., BakedProject]) -> BakedProject:
+    """A project quick to recompute, and a branch `worse` off it, whose model is worse than the gate allows."""
+
+    def make(folder: Path) -> BakedProject:
+        project = copied(reproduced, folder)
+        project.replace("params.yaml", "bootstrap: 1000", "bootstrap: 200")
+        project.replace("gates.yaml", "[data, validate, features, evaluate]", "[evaluate]")
+        project.run("dvc repro evaluate")
+        project.commit("Base")
+        project.run("git switch --quiet --create worse")
+        project.replace("params.yaml", "max_iter: 150", "max_iter: 40")
+        project.run("dvc repro evaluate")
+        project.commit("Worse")
+        project.run("git switch --quiet main && dvc checkout --quiet")
+        return project
+
+    return once("gate", make)
+
+
 @pytest.fixture
 def copy(reproduced: BakedProject, tmp_path: Path) -> BakedProject:
     """A copy of the reproduced project, that a test may change."""

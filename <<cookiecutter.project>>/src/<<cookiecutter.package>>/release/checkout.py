@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError
-from << cookiecutter.package >>.files import parse_yaml, read_yaml
+from << cookiecutter.package >>.files import parse_yaml, read_yaml, write_text
 
 PLACE = Path(".dvc/tmp/gate")
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w)")
@@ -83,7 +83,7 @@ def clean_checkout(commit: str) -> Iterator[Path]:
         _remove()  # what a killed gate may have left
         try:
             git("worktree", "add", "--quiet", "--detach", str(PLACE), commit)
-            dvc("config", "--local", "cache.dir", str(cache_folder()), folder=PLACE)
+            write_text(f'[cache]\n    dir = "{cache_folder()}"\n', PLACE / ".dvc/config.local")
             dvc("checkout", "--quiet", "--allow-missing", folder=PLACE)
             yield PLACE
         finally:

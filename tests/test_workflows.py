@@ -1,0 +1,416 @@
+"""The generated workflows, linted, and run by the real `act`; comments posted by the real `gh` to a stand-in of the API."""
+
+import io
+import json
+import os
+import re
+import shutil
+import socketserver
+import subprocess
+import sys
+import threading
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import TEMPLATE, BakedProject, clean_environment, copied
+
+TOOLS = Path(sys.executable).parent
+STAND_INS = TEMPLATE / "tests" / "actions"
+REPORT = {
+    "verdict": "fail",
+    "reasons": [{"kind": "limit", "text": "roc_auc fell"}],
+    "base": {"revision": "HEAD^1", "commit": "a" * 40, "has_metrics": True},
+    "branch": {"commit": "b" * 40, "behind": 0, "model": "c" * 64, "lock": "d" * 64},
+    "metrics": [],
+    "slices": [],
+    "paired_rows": 0,
+    "unpaired": "",
+    "params": {},
+    "data": {"base": {"rows": None}, "branch": {"rows": None, "checks": 96}},
+    "policy": {"of": "base", "change": ""},
+    "judges": [],
+}
+
+
+@pytest.fixture(scope="module")
+def baked(bake: Callable[..., BakedProject]) -> BakedProject:
+    return bake()
+
+
+def workflows(baked: BakedProject) -> dict[str, Any]:
+    return {path.name: yaml.safe_load(path.read_text()) for path in (baked.path / ".github/workflows").glob("*.yml")}
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "zizmor --offline --persona pedantic --no-progress .",
+        "actionlint",
+        "check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml",
+    ],
+)
+@pytest.mark.parametrize("whose", ["generated", "ours"])
+def test_linters_have_nothing_to_say(baked: BakedProject, whose: str, command: str) -> None:
+    if whose == "ours":
+        command = command.replace(" .", " .github", 1) if command.endswith(" .") else command
+    done = subprocess.run(
+        command,
+        shell=True,
+        cwd=baked.path if whose == "generated" else TEMPLATE,
+        env=clean_environment() | {"PATH": f"{TOOLS}:{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    if command.startswith("zizmor"):
+        assert "No findings to report" in done.stdout
+
+
+def test_workflows_keep_the_house_rules(baked: BakedProject) -> None:
+    for name, workflow in workflows(baked).items():
+        assert workflow["permissions"] == {}, name
+        assert "concurrency" in workflow, name
+        for job in workflow["jobs"].values():
+            assert job["timeout-minutes"] <= 120
+            assert "permissions" in job
+            for step in job["steps"]:
+                assert "${{" not in step.get("run", "")
+                if not step.get("uses", "./").startswith("./"):
+                    assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"])
+
+
+def test_nothing_runs_in_ci_that_a_person_cannot_run(baked: BakedProject) -> None:
+    """Apart from the plumbing of Actions itself, a step is a make target or a script of the repo."""
+    plumbing = ('cat reports/gate.md >> "$GITHUB_STEP_SUMMARY"', 'test "$RESULTS"', "echo ")
+    targets = re.findall(r"^([a-z-]+):", baked.text("Makefile"), flags=re.MULTILINE)
+    for workflow in workflows(baked).values():
+        for job in workflow["jobs"].values():
+            for line in [line for step in job["steps"] for line in step.get("run", "").splitlines()]:
+                make = re.fullmatch(r"make ([a-z -]+)", line)
+                script = re.match(r"python3 (scripts/\S+)", line)
+                known = set(make[1].split()) <= set(targets) if make else script and (baked.path / script[1]).exists()
+                assert known or line.startswith(plumbing), line
+
+
+def test_the_pull_request_workflow_knows_no_secret(baked: BakedProject) -> None:
+    text = baked.text(".github/workflows/pull-request.yml")
+
+    assert "secrets." not in text
+    assert "github.token" not in text
+
+
+def test_the_ruleset_requires_the_check_that_the_workflow_reports(baked: BakedProject) -> None:
+    rules = {rule["type"]: rule.get("parameters") for rule in baked.read(".github/rulesets/main.json")["rules"]}
+    (required,) = rules["required_status_checks"]["required_status_checks"]
+    jobs = workflows(baked)["pull-request.yml"]["jobs"]
+
+    assert required["context"] in {job["name"] for job in jobs.values()}
+    assert set(jobs["verdict"]["needs"]) == set(jobs) - {"verdict"}
+    assert rules["pull_request"]["require_code_owner_review"]
+
+
+def act(
+    project: BakedProject, folder: Path, event: str, *options: str, **content: Any
+) -> subprocess.CompletedProcess[str]:
+    """Run the workflows of a project for an event, as GitHub would on its checkout."""
+    payload = {"repository": {"default_branch": "main"}} | content
+    (folder / "event.json").write_text(json.dumps(payload))
+    pinned = set(re.findall(r"uses: (actions/([\w-]+)@\w{40})", "".join(
+        path.read_text() for path in (project.path / ".github").rglob("*.yml")
+    )))  # fmt: skip
+    stand_ins = [
+        f"--local-repository={uses}={STAND_INS / name}" for uses, name in pinned if (STAND_INS / name).exists()
+    ]
+    environment = {"PROJECT_VENV": project.path / ".venv", "ARTIFACTS": folder / "artifacts", "PYTHONPATH": "src"}
+    given = [f"--env={name}={value}" for name, value in environment.items()]
+    return subprocess.run(
+        [TOOLS / "act", event, "--eventpath", folder / "event.json", "--platform=ubuntu-latest=-self-hosted",
+         f"--action-cache-path={folder / 'actions'}", *stand_ins, *given, *options],
+        cwd=project.path,
+        env=clean_environment() | {"XDG_CACHE_HOME": str(folder / "cache"), "NO_COLOR": "1"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=420,
+    )  # fmt: skip
+
+
+def pull_request(base: BakedProject, folder: Path, branch: Callable[[BakedProject], None]) -> BakedProject:
+    """A copy whose HEAD is what GitHub checks out for a pull request: the merge of a branch into main."""
+    project = copied(base, folder)
+    origin = folder / "origin.git"
+    project.run("git switch --quiet --create branch")
+    branch(project)
+    project.commit("On the branch")
+    project.run("git switch --quiet --detach main && git merge --quiet --no-ff --message Merge branch")
+    project.run(f"git clone --quiet --bare . {origin} && git remote add origin {origin} && git fetch --quiet origin")
+    shutil.rmtree(project.path / ".dvc/cache")  # a runner starts with git alone
+    return project
+
+
+def sound(project: BakedProject) -> None:
+    project.replace("README.md", "# telco-churn", "# Telco churn")
+
+
+def worse(project: BakedProject) -> None:
+    project.run("git merge --quiet worse")
+    sound(project)
+
+
+def jobs(output: str) -> dict[str, str]:
+    return dict(re.findall(r"\[[\w-]+/(\w+)\s*\] 🏁  Job (succeeded|failed)", output))
+
+
+@pytest.mark.slow
+def test_a_sound_pull_request_is_green(base: BakedProject, tmp_path: Path) -> None:
+    project = pull_request(base, tmp_path, sound)
+
+    done = act(project, tmp_path, "pull_request", "--workflows=.github/workflows/pull-request.yml")
+
+    assert done.returncode == 0, done.stdout[-6000:]
+    assert jobs(done.stdout) == dict.fromkeys(["code", "data", "gate", "verdict"], "succeeded")
+    assert "gate: PASS: nothing changed" in done.stdout
+    assert "Summary - ### ✅ Gate: PASS: nothing changed" in done.stdout
+    assert json.loads((tmp_path / "artifacts/gate/gate.json").read_text())["verdict"] == "pass"
+
+
+@pytest.mark.slow
+def test_a_worse_model_is_red_and_the_reason_is_in_the_summary(base: BakedProject, tmp_path: Path) -> None:
+    project = pull_request(
+        base,
+        tmp_path,
+        worse,
+    )
+
+    done = act(project, tmp_path, "pull_request", "--job=gate")
+
+    assert done.returncode != 0
+    assert jobs(done.stdout) == {"gate": "failed"}
+    assert re.search(r"Summary - ### ❌ Gate: FAIL against HEAD\^1 \(\w{9}\): log\\_loss rose by", done.stdout)
+    assert (tmp_path / "artifacts/plots/dvc_plots/index.html").exists()
+
+
+@pytest.mark.slow
+def test_data_that_breaks_the_contract_is_red_in_a_check_of_its_own(base: BakedProject, tmp_path: Path) -> None:
+    def break_contract(project: BakedProject) -> None:
+        project.replace("contract.yaml", "- Mailed check", "- Cheque")
+
+    project = pull_request(base, tmp_path, break_contract)
+
+    done = act(project, tmp_path, "pull_request", "--workflows=.github/workflows/pull-request.yml", "--job=data")
+
+    assert jobs(done.stdout) == {"data": "failed"}
+    assert "FAIL  column payment_method: isin(" in done.stdout
+
+
+@pytest.mark.slow
+def test_a_dispatched_branch_is_held_against_the_default_branch(base: BakedProject, tmp_path: Path) -> None:
+    project = pull_request(
+        base,
+        tmp_path,
+        worse,
+    )
+    project.run("git switch --quiet branch")
+
+    done = act(project, tmp_path, "workflow_dispatch", "--workflows=.github/workflows/pull-request.yml", "--job=gate")
+
+    assert jobs(done.stdout) == {"gate": "failed"}
+    assert "gate: FAIL against origin/main (" in done.stdout
+
+
+@pytest.mark.parametrize("results", ["failure success success", "success success skipped", "success success cancelled"])
+def test_the_verdict_is_red_if_any_job_is_not_green(baked: BakedProject, results: str) -> None:
+    """GitHub counts a skipped job as passed: the one required check must not."""
+    (step,) = workflows(baked)["pull-request.yml"]["jobs"]["verdict"]["steps"]
+    assert workflows(baked)["pull-request.yml"]["jobs"]["verdict"]["if"] == "always()"
+
+    codes = [subprocess.run(["bash", "-e", "-c", step["run"]], env={"RESULTS": given}, capture_output=True).returncode
+             for given in (results, "success success success")]  # fmt: skip
+
+    assert codes[0] != 0
+    assert codes[1] == 0
+
+
+@dataclass
+class GitHub:
+    """As much of GitHub's API as scripts/comment.py asks of it, behind a socket that `gh` is told to use."""
+
+    config: Path
+    run: dict[str, Any]
+    artifact: bytes = b""
+    head: str = "b" * 40
+    comments: list[dict[str, Any]] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def answer(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        self.asked.append(f"{method} {path}")
+        route = path.partition("?")[0].removeprefix("/repos/o/r/")
+        if route == "actions/runs/5":
+            return self.run
+        if route == "pulls":
+            assert "head=stranger%3Afix" in path
+            return [{"number": 6, "head": {"sha": "f" * 40}}, {"number": 7, "head": {"sha": self.head}}]
+        if route == "actions/runs/5/artifacts":
+            return {"artifacts": [{"id": 9, "size_in_bytes": len(self.artifact)}] if self.artifact else []}
+        if route == "actions/artifacts/9/zip":
+            return self.artifact
+        if route == "issues/7/comments" and method == "GET":
+            return self.comments
+        if route == "issues/7/comments":
+            self.comments.append({"id": len(self.comments) + 1, "user": {"login": "github-actions[bot]"}, **body})
+            return {}
+        if method == "PATCH" and (found := re.fullmatch(r"issues/comments/(\d+)", route)):
+            self.comments[int(found[1]) - 1]["body"] = body["body"]
+            return {}
+        raise AssertionError(f"{method} {path}")
+
+
+@pytest.fixture
+def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHub]:
+    folder = tmp_path_factory.mktemp("gh")
+    run = {"id": 5, "head_sha": "b" * 40, "head_branch": "fix", "conclusion": "failure", "html_url": "https://x/run/5"}
+    state = GitHub(folder, run | {"head_repository": {"owner": {"login": "stranger"}}})
+
+    class Handler(BaseHTTPRequestHandler):
+        def handle_any(self) -> None:
+            length = int(self.headers.get("Content-Length") or 0)
+            answer = state.answer(self.command, self.path, json.loads(self.rfile.read(length) or b"{}"))
+            content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+            self.send_response(200)
+            self.send_header("Content-Type", "application/zip" if isinstance(answer, bytes) else "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = do_PATCH = handle_any  # noqa: N815
+
+        def address_string(self) -> str:
+            return "gh"
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    socket = folder / "s"
+    (folder / "config.yml").write_text(f"http_unix_socket: {socket}\n")
+    with socketserver.ThreadingUnixStreamServer(str(socket), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield state
+        server.shutdown()
+
+
+def zipped(content: str | bytes, name: str = "gate.json") -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return packed.getvalue()
+
+
+def comment(baked: BakedProject, github: GitHub, run: str = "5") -> subprocess.CompletedProcess[str]:
+    """Run the script as the workflow does: with a Python that has no package of ours."""
+    return subprocess.run(
+        ["python3", "-I", "scripts/comment.py", run],
+        cwd=baked.path,
+        env=clean_environment()
+        | {"PATH": f"{TOOLS}:/usr/bin:/bin", "GH_TOKEN": "x", "GH_REPO": "o/r", "GH_CONFIG_DIR": str(github.config)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def test_the_report_becomes_one_comment_that_is_kept_up_to_date(baked: BakedProject, github: GitHub) -> None:
+    github.comments.append({"id": 1, "user": {"login": "someone"}, "body": "<!-- gate -->\nnot ours"})
+    github.artifact = zipped(json.dumps(REPORT))
+    first = comment(baked, github)
+    github.artifact = zipped(json.dumps(REPORT | {"reasons": []}))
+    github.run["conclusion"] = "success"
+    second = comment(baked, github)
+
+    assert first.stdout == "posted the report on pull request 7\n", first.stderr
+    assert second.stdout == "updated the report on pull request 7\n"
+    assert [entry["body"].splitlines()[1][:12] for entry in github.comments] == ["not ours", "### ✅ Gate: "[:12]]
+    assert "The checks of bbbbbbbbb passed: [run](https://x/run/5)." in github.comments[1]["body"]
+
+
+@pytest.mark.parametrize(
+    ("artifact", "says"),
+    [
+        (b"", "The gate has left no report."),
+        (b"no zip", "The gate's report cannot be read (BadZipFile)."),
+        (zipped("{}", "other.json"), "The gate's report cannot be read (KeyError)."),
+        (zipped("[]", "../gate.json"), "The gate's report cannot be read (KeyError)."),
+        (zipped("not JSON"), "The gate's report cannot be read (JSONDecodeError)."),
+        (zipped("{}"), "The gate's report cannot be read (KeyError)."),
+        (zipped("[" * 100_000), "The gate's report cannot be read (RecursionError)."),
+        (zipped(b"0" * 500_000_000), "The gate's report cannot be read ("),
+    ],
+    ids=["none", "no zip", "other file", "path", "no JSON", "empty", "deep", "bomb"],
+)
+def test_a_hostile_artifact_does_no_harm(baked: BakedProject, github: GitHub, artifact: bytes, says: str) -> None:
+    github.artifact = artifact
+
+    done = comment(baked, github)
+
+    assert done.returncode == 0, done.stderr
+    assert says in github.comments[0]["body"]
+    assert "The checks of bbbbbbbbb did not pass" in github.comments[0]["body"]
+    assert not (baked.path.parent / "gate.json").exists()
+
+
+def test_what_a_pull_request_claims_is_escaped_and_the_runs_own_verdict_stands_beside_it(
+    baked: BakedProject, github: GitHub
+) -> None:
+    text = "@someone <script> [x](https://evil) " * 3000
+    claimed = REPORT | {
+        "reasons": [],
+        "judges": [text] * 50,
+        "params": {"params.yaml": {text: {"old": 1, "new": text}}},
+    }
+    github.artifact = zipped(json.dumps(claimed))
+
+    comment(baked, github)
+
+    (posted,) = github.comments
+    assert "@someone" not in posted["body"]
+    assert "<script>" not in posted["body"]
+    assert len(posted["body"]) < 65_536
+    assert posted["body"].rstrip().endswith("The checks of bbbbbbbbb did not pass: [run](https://x/run/5).")
+
+
+def test_a_run_that_is_no_longer_the_last_says_nothing(baked: BakedProject, github: GitHub) -> None:
+    github.head = "e" * 40
+    github.artifact = zipped(json.dumps(REPORT))
+
+    done = comment(baked, github)
+
+    assert done.stdout == "no open pull request ends in this commit: nothing to say\n"
+    assert github.comments == []
+
+
+@pytest.mark.slow
+def test_the_comment_workflow_posts_it(base: BakedProject, github: GitHub, tmp_path: Path) -> None:
+    project = copied(base, tmp_path)
+    github.artifact = zipped(json.dumps(REPORT))
+    event = {
+        "workflow_run": {
+            "id": 5,
+            "event": "pull_request",
+            "head_branch": "fix",
+            "head_repository": {"full_name": "stranger/r"},
+        }
+    }
+
+    done = act(project, tmp_path, "workflow_run", "--workflows=.github/workflows/comment.yml", "--secret=GITHUB_TOKEN=x",
+               f"--env=GH_CONFIG_DIR={github.config}", "--env=GH_REPO=o/r", f"--env=PATH={TOOLS}:/usr/bin:/bin", **event)  # fmt: skip
+
+    assert jobs(done.stdout) == {"comment": "succeeded"}, done.stdout
+    assert "roc\\_auc fell" in github.comments[0]["body"]
