@@ -5,14 +5,37 @@ bootstrap resample without copying or sorting a row twice.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from tqdm import trange
+
+from << cookiecutter.package >>.config import Params
 
 Measure = Callable[[np.ndarray], dict[str, float]]
 """Weights of shape (rows,) in, metrics by name out; NaN where the weighted rows do not define one."""
 
 EPSILON = np.finfo(np.float64).eps
+
+
+def measure(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> Measure:
+    """Return the measure of a table of predictions against the actual targets; both have the same rows."""
+    if params.task == "regression":
+        return regression(actual.to_numpy(dtype=float), predictions["prediction"].to_numpy())
+    if params.task == "multiclass":
+        one_hot, probabilities = one_hot_and_scores(actual, predictions, params)
+        return multiclass(one_hot.argmax(axis=1), probabilities)
+    return binary(_is(actual, params.data.positive), predictions["probability"].to_numpy(), params.evaluate.threshold)
+
+
+def one_hot_and_scores(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> tuple[np.ndarray, np.ndarray]:
+    """Return the actual classes as booleans and their scores, each of shape (rows, classes); binary has one column."""
+    if params.task == "binary":
+        return _is(actual, params.data.positive)[:, None], predictions[["probability"]].to_numpy()
+    scores = predictions.filter(regex="^probability_")
+    classes = [str(name).removeprefix("probability_") for name in scores]
+    return np.stack([_is(actual, name) for name in classes], axis=1), scores.to_numpy()
 
 
 def binary(positive: np.ndarray, probability: np.ndarray, threshold: float) -> Measure:
@@ -155,3 +178,8 @@ def _weighted_sums(**columns: np.ndarray) -> Callable[[np.ndarray], dict[str, fl
 
 def _ratio(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator > 0 else 0.0
+
+
+def _is(actual: pd.Series, name: Any) -> np.ndarray:
+    """Which rows are of a class, named as params.yaml or a column does, by its text; shape (rows,)."""
+    return actual.isin([value for value in actual.unique() if str(value) == str(name)]).to_numpy(dtype=bool)

@@ -6,10 +6,10 @@ import pytest
 from << cookiecutter.package >> import metrics, model
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.features import build_features
+from << cookiecutter.package >>.metrics import measure
 from << cookiecutter.package >>.stages.evaluate import (
     column_importance,
     curves,
-    measure,
     slice_metrics,
 )
 from << cookiecutter.package >>.stages.train import fit

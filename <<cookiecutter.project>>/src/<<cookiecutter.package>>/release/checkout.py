@@ -18,7 +18,7 @@ from filelock import FileLock
 
 from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError
-from << cookiecutter.package >>.files import parse_yaml, read_yaml, write_text
+from << cookiecutter.package >>.files import parse_yaml, read_yaml, write_json, write_text
 
 PLACE = Path(".dvc/tmp/gate")
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w)")
@@ -91,23 +91,25 @@ def clean_checkout(commit: str) -> Iterator[Path]:
 
 
 def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
-    """Bring a clean checkout up to date, force the named stages, and say how it then differs from its commit.
+    """Run the pipeline in a clean checkout as if the named stages had never run, and say how it then differs.
 
-    Raises ConfigError if dvc.yaml does not have one of the stages.
+    What follows from them runs as well where they come out otherwise than they were committed. Raises ConfigError if
+    dvc.yaml does not have one of the stages.
     """
     found = Recomputed()
     pipeline = read_yaml(folder / "dvc.yaml").get("stages", {})
     if unknown := [name for name in stages if name not in pipeline]:
         raise ConfigError(f"{config.GATES}: recompute names stage {unknown[0]!r}, which dvc.yaml does not have")
     commit = commit_of("HEAD", folder)
-    before = _lock(text_at(commit, config.LOCK))
+    lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
+    before = lock.get("stages", {})
+    if before:
+        believed = {name: entry for name, entry in before.items() if name not in stages}
+        write_json(lock | {"stages": believed}, folder / config.LOCK)  # JSON is YAML
     producing = [name for name, stage in pipeline.items() if stage.keys() & {"outs", "metrics", "plots"}]
     done = dvc("repro", *producing, folder=folder)
-    ran = re.findall(r"^Running stage '(.+)':$", done.stdout, flags=re.MULTILINE)
-    if done.returncode == 0 and (rest := [name for name in stages if name not in ran]):
-        done = dvc("repro", "--force", "--single-item", *rest, folder=folder)
     found.failure = _complaint(done) if done.returncode else ""
-    after = _lock((folder / config.LOCK).read_text(encoding="utf-8")) if (folder / config.LOCK).exists() else {}
+    after = read_yaml(folder / config.LOCK).get("stages", {}) if (folder / config.LOCK).exists() else {}
     found.stale = _stale_inputs(before, after) if before else []
     if not found.stale and not found.failure:
         found.altered = _altered_results(folder, commit, tolerance)
@@ -165,10 +167,6 @@ def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
         for key, part in values.items()
         for name, leaf in _flat(part, f"{prefix}.{key}" if prefix else str(key)).items()
     }
-
-
-def _lock(text: str | None) -> dict[str, Any]:
-    return parse_yaml(text, str(config.LOCK)).get("stages", {}) if text else {}
 
 
 def _complaint(done: subprocess.CompletedProcess[str]) -> str:

@@ -48,7 +48,10 @@ def gate(revision: str, today: datetime.date) -> dict[str, Any]:
         params, uncommitted, predictions = waiting.result()
         figures: Figures = _json(dvc("metrics", "diff", "--all", "--json", base, folder=folder))
         slices = {"base": _slices(text_at(base, config.SLICES)), "branch": _slices(_text(folder / config.SLICES))}
-        data = {"base": _data(text_at(base, config.VALIDATION_REPORT), base), "branch": _data(_text(folder / config.VALIDATION_REPORT), head)}
+        data = {
+            "base": _data(text_at(base, config.VALIDATION_REPORT), base),
+            "branch": _data(_text(folder / config.VALIDATION_REPORT), head),
+        }
         model = file_hash(folder / config.MODEL) if (folder / config.MODEL).exists() else None
         paired = None if found.failure else compare(base, predictions, folder)
     metrics, parts = [], []
@@ -62,8 +65,17 @@ def gate(revision: str, today: datetime.date) -> dict[str, Any]:
     return {
         "verdict": "fail" if reasons else "pass",
         "reasons": reasons,
-        "base": {"revision": revision, "commit": base, "has_metrics": any(finding.base is not None for finding in metrics)},
-        "branch": {"commit": head, "behind": int(git("rev-list", "--count", f"HEAD..{base}")), "model": model, "lock": _lock_hash(head)},
+        "base": {
+            "revision": revision,
+            "commit": base,
+            "has_metrics": any(finding.base is not None for finding in metrics),
+        },
+        "branch": {
+            "commit": head,
+            "behind": int(git("rev-list", "--count", f"HEAD..{base}")),
+            "model": model,
+            "lock": _lock_hash(head),
+        },
         "metrics": [vars(finding) for finding in metrics],
         "slices": [vars(finding) for finding in parts],
         "paired_rows": paired.rows if paired else 0,

@@ -87,9 +87,7 @@ def describe(limit: Floor) -> str:
     return ", ".join(parts)
 
 
-def _judge(
-    name: str, file: str, limit: Limit, cell: dict[str, Any], interval: dict[str, float] | None
-) -> Finding:
+def _judge(name: str, file: str, limit: Limit, cell: dict[str, Any], interval: dict[str, float] | None) -> Finding:
     base: float | None = _number(cell.get("old"))
     branch: Any = cell.get("new")
 

@@ -28,8 +28,6 @@ def compare(base: str, predictions: Path | None, folder: Path) -> Paired:
     Percentile bootstrap of the difference, both models weighted by the same resample of rows (Efron and Tibshirani,
     An Introduction to the Bootstrap, 1993, chapters 13 and 16).
     """
-    from << cookiecutter.package >>.stages.evaluate import measure
-
     try:
         before = Params.checked(parse_yaml(text_at(base, config.PARAMS) or "", str(config.PARAMS)), str(config.PARAMS))
         after = config.load(folder / config.PARAMS)
@@ -48,8 +46,8 @@ def compare(base: str, predictions: Path | None, folder: Path) -> Paired:
     shared = shared[(one.loc[shared, target].astype(str) == other.loc[shared, target].astype(str)).to_numpy()]
     if len(shared) < SHARED * len(one):
         return Paired({}, 0, f"only {len(shared):,} of the base's {len(one):,} test rows are still there")
-    theirs = measure(one.loc[shared, target], one.loc[shared], before)
-    ours = measure(other.loc[shared, target], other.loc[shared], after)
+    theirs = metrics.measure(one.loc[shared, target], one.loc[shared], before)
+    ours = metrics.measure(other.loc[shared, target], other.loc[shared], after)
     found = metrics.intervals(
         lambda weights: _minus(ours(weights), theirs(weights)), len(shared), after.evaluate.bootstrap, after.seed
     )

@@ -8,7 +8,8 @@ from pydantic import Field, StringConstraints, model_validator
 from << cookiecutter.package >>.config import Section
 from << cookiecutter.package >>.files import parse_yaml
 
-UNIT_INTERVAL = {"roc_auc", "average_precision", "f1", "accuracy"}  # a limit outside 0 to 1 is a slip, such as a percentage
+# A limit for these outside 0 to 1 is a slip, such as a percentage.
+UNIT_INTERVAL = {"roc_auc", "average_precision", "f1", "accuracy"}
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -92,7 +93,9 @@ class Policy(Section):
         for exemption in self.exceptions:
             if (exemption.metric, exemption.slice and "") not in known:
                 where = "slices.metrics" if exemption.slice else "metrics"
-                raise ValueError(f"exceptions: {exemption.metric!r} has no limit under {where} that could be excepted from")
+                raise ValueError(
+                    f"exceptions: {exemption.metric!r} has no limit under {where} that could be excepted from"
+                )
         if "evaluate" not in self.recompute:
             raise ValueError("recompute: evaluate is missing, without which anyone may write any metric")
         return self

@@ -22,32 +22,6 @@ from << cookiecutter.package >>.stages import run
 IMPORTANCE_ROWS = 2000  # a sample is enough to rank columns, and keeps the cost flat
 
 
-def measure(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> metrics.Measure:
-    """Return the measure of a table of predictions against the actual targets; both have the same rows."""
-    if params.task == "regression":
-        return metrics.regression(actual.to_numpy(dtype=float), predictions["prediction"].to_numpy())
-    if params.task == "multiclass":
-        one_hot, probabilities = one_hot_and_scores(actual, predictions, params)
-        return metrics.multiclass(one_hot.argmax(axis=1), probabilities)
-    return metrics.binary(
-        _is(actual, params.data.positive), predictions["probability"].to_numpy(), params.evaluate.threshold
-    )
-
-
-def one_hot_and_scores(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> tuple[np.ndarray, np.ndarray]:
-    """Return the actual classes as booleans and their scores, each of shape (rows, classes); binary has one column."""
-    if params.task == "binary":
-        return _is(actual, params.data.positive)[:, None], predictions[["probability"]].to_numpy()
-    scores = predictions.filter(regex="^probability_")
-    classes = [str(name).removeprefix("probability_") for name in scores]
-    return np.stack([_is(actual, name) for name in classes], axis=1), scores.to_numpy()
-
-
-def _is(actual: pd.Series, name: Any) -> np.ndarray:
-    """Which rows are of a class, named as params.yaml or a column does, by its text; shape (rows,)."""
-    return actual.isin([value for value in actual.unique() if str(value) == str(name)]).to_numpy(dtype=bool)
-
-
 def slice_metrics(
     frame: pd.DataFrame, predictions: pd.DataFrame, params: Params
 ) -> dict[str, dict[str, dict[str, Any]]]:
@@ -56,7 +30,7 @@ def slice_metrics(
     for column in params.evaluate.slices:
         slices[column] = {}
         for value, rows in frame.groupby(column, observed=True):
-            part = measure(rows[params.data.target], predictions.loc[rows.index], params)
+            part = metrics.measure(rows[params.data.target], predictions.loc[rows.index], params)
             slices[column][str(value)] = {"rows": len(rows), **metrics.point(part, len(rows))}
     return slices
 
@@ -81,7 +55,7 @@ def curves(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dict
             "distribution": plots.histogram(residual, np.full(len(residual), "residual"), (-bound, bound)),
             "calibration": plots.calibration(predicted, actual.to_numpy(dtype=float)),
         }
-    one_hot, scores = one_hot_and_scores(actual, predictions, params)
+    one_hot, scores = metrics.one_hot_and_scores(actual, predictions, params)
     chosen = scores.argmax(axis=1) if params.task == "multiclass" else np.zeros(len(scores), dtype=int)
     rows = np.arange(len(scores))
     return {
@@ -102,7 +76,7 @@ def main() -> str:
         frame = read_parquet(config.FEATURES / f"{side}.parquet")
         with model.threads(len(frame)):
             predictions = model.predict(fitted, frame, params)
-        measured = measure(frame[target], predictions, params)
+        measured = metrics.measure(frame[target], predictions, params)
         points[side] = metrics.point(measured, len(frame))
     # From here on, frame, predictions and measured are those of the test rows.
     bounds = metrics.intervals(measured, len(frame), params.evaluate.bootstrap, params.seed)
