@@ -3,7 +3,7 @@
     GH_REPO=owner/name python3 scripts/comment.py RUN_ID
 
 The report is what a pull request's own run has left behind, so it is hostile: read in memory up to a size, never
-unpacked, and written anew by release/report.py, which escapes all of it. Which pull request it belongs to and whether
+unpacked, and written anew by release/render.py, which escapes all of it. Which pull request it belongs to and whether
 the run passed is asked of GitHub. Needs Python and the GitHub CLI.
 """
 
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from << cookiecutter.package >>.release.report import markdown
+from << cookiecutter.package >>.release.render import markdown
 
 MARKER = "<!-- gate -->"
 AUTHOR = os.environ.get("COMMENT_AUTHOR", "github-actions[bot]")

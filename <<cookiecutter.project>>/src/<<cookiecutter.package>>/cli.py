@@ -55,19 +55,19 @@ def gate(arguments: argparse.Namespace) -> int:
     import datetime
 
     from << cookiecutter.package >>.files import write_json, write_text
-    from << cookiecutter.package >>.release import report
+    from << cookiecutter.package >>.release import render
     from << cookiecutter.package >>.release.gate import gate
 
     content: dict[str, Any] = {}
     try:
         content = gate(arguments.base, datetime.datetime.now(datetime.UTC).date())
-        print(report.terminal(content), end="")
+        print(render.terminal(content), end="")
     except ProjectError as error:
         content = {"verdict": "undecided", "error": str(error)}
         raise
     finally:  # an old report beside a new verdict would mislead
         if content and arguments.report:
-            write_text(report.markdown(content, os.environ.get("RUN_URL", "")), arguments.report)
+            write_text(render.markdown(content, os.environ.get("RUN_URL", "")), arguments.report)
         if content and arguments.json:
             write_json(content, arguments.json)
     if arguments.record:

@@ -24,7 +24,13 @@ from << cookiecutter.package >>.release.checkout import (
     recompute,
     text_at,
 )
-from << cookiecutter.package >>.release.judge import FAIL, Figures, Slices, judge_metrics, judge_slices
+from << cookiecutter.package >>.release.judge import (
+    FAIL,
+    Figures,
+    Slices,
+    judge_metrics,
+    judge_slices,
+)
 from << cookiecutter.package >>.release.paired import compare, predictions_at
 from << cookiecutter.package >>.release.policy import Policy, parse
 from << cookiecutter.package >>.tracking import lock_hash
@@ -36,7 +42,7 @@ JUDGING_CODE = ("release", "stages", "metrics.py", "contract.py")
 
 
 def gate(revision: str, today: datetime.date) -> dict[str, Any]:
-    """Return the verdict on the last commit, with everything it rests on; `report.py` writes it for people.
+    """Return the verdict on the last commit, with everything it rests on; `render.py` writes it for people.
 
     Raises ConfigError if there is no answer: an unknown revision, or a policy that cannot be read or met.
     """

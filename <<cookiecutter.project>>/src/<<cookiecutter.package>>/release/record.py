@@ -6,7 +6,13 @@ from typing import Any
 from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.release.report import headline
-from << cookiecutter.package >>.tracking import LOCK_HASH, MODEL_HASH, experiment_id, store, tracking_uri
+from << cookiecutter.package >>.tracking import (
+    LOCK_HASH,
+    MODEL_HASH,
+    experiment_id,
+    store,
+    tracking_uri,
+)
 
 
 def record(content: dict[str, Any]) -> str:

@@ -1,16 +1,13 @@
-"""The verdict for people: one line, Markdown for a pull request, a table for the terminal. Standard library only.
+"""What the gate tells people: the verdict in one line, tables, remarks and next steps; `render.py` lays them out.
 
-The content may come from a pull request that nobody has read: it is cut to length and escaped, so that it can neither
-mention people, nor link, nor draw.
+Standard library only: scripts/comment.py runs this without the project's environment.
 """
 
-import re
 from typing import Any
 
-MAX_ROWS, MAX_SLICES, MAX_TEXT = 20, 6, 400
+MAX_ROWS, MAX_SLICES = 20, 6
 SHORT = 9  # digits of a commit
-MARKS = {"pass": "✅", "FAIL": "❌", "within noise": "〰️", "accepted": "☑️", "not judged": "➖"}
-HEADER = ["metric", "base", "this branch", "change", "95% interval of change", "limit", "status"]
+HEADER = ["metric", "base", "branch", "change", "95% interval", "limit", "status"]
 SLICES = [name for name in HEADER if not name.startswith("95%")]  # slices have limits, and nothing to be unsure of
 STEPS = {
     "stale": "run make repro and commit what it writes: dvc.lock, metrics, plots and reports",
@@ -23,14 +20,14 @@ STEPS = {
 
 def headline(content: dict[str, Any]) -> str:
     """Return the verdict in one line."""
-    against = _base(content)
+    base = against(content)
     reasons = [reason["text"] for reason in content["reasons"]]
     if reasons:
         more = f"; and {len(reasons) - 1} more reason{'s' * (len(reasons) > 2)}" if len(reasons) > 1 else ""
-        return f"FAIL against {against}: {reasons[0]}{more}"
+        return f"FAIL against {base}: {reasons[0]}{more}"
     if unchanged(content):
-        return f"PASS: nothing changed: metrics, parameters and data are those of {against}"
-    parts = [f"PASS against {against}"]
+        return f"PASS: nothing changed: metrics, parameters and data are those of {base}"
+    parts = [f"PASS against {base}"]
     if not content["base"]["has_metrics"]:
         parts.append("no baseline: the base has no metrics, so only absolute limits were held against this branch")
     findings = content["metrics"] + content["slices"]
@@ -48,70 +45,7 @@ def unchanged(content: dict[str, Any]) -> bool:
     return not (content["reasons"] or moved or other)
 
 
-def terminal(content: dict[str, Any]) -> str:
-    """Return the verdict as plain text."""
-    lines = [f"gate: {headline(content)}"]
-    if not unchanged(content):
-        for title, rows in _tables(content):
-            widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-            lines += ["", *([title] if title else [])]
-            lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-        lines += [
-            "",
-            *(f"- {line}" for line in [reason["text"] for reason in content["reasons"][1:]] + _remarks(content)),
-        ]
-        lines += [f"next: {step}" for step in _steps(content)]
-        lines += [f"    {line}" for line in _example(content)]
-    return "\n".join(_printable(line).rstrip() for line in lines) + "\n"
-
-
-def markdown(content: dict[str, Any], run_url: str = "") -> str:
-    """Return the verdict as a pull request comment; `run_url` is the workflow run whose artifacts hold the plots."""
-    if "error" in content:
-        return f"### ⚠️ Gate: could not decide\n\n{plain(content['error'])}\n"
-    mark = "❌" if content["reasons"] else "✅"
-    lines = [f"### {mark} Gate: {plain(headline(content))}", ""]
-    if not unchanged(content):
-        if len(content["reasons"]) > 1:
-            lines += [*(f"- {plain(reason['text'])}" for reason in content["reasons"][:MAX_ROWS]), ""]
-        for title, rows in _tables(content):
-            cells = [[plain(cell) for cell in row] for row in rows]
-            if rows[0][-1] == "status":
-                cells = [cells[0], *([*row[:-1], f"{MARKS.get(row[-1], '')} {row[-1]}"] for row in cells[1:])]
-            lines += [f"**{title}**", ""] if title else []
-            lines += [f"| {' | '.join(row)} |" for row in [cells[0], ["---"] * len(cells[0]), *cells[1:]]] + [""]
-        lines += [f"- {plain(line)}" for line in _remarks(content)]
-        plots = (
-            f"[in the artifacts of this run]({run_url}#artifacts)"
-            if run_url
-            else f"`dvc plots diff {content['base']['commit'][:SHORT]}`"
-        )
-        lines += [f"- Plots of both sides: {plots}", ""]
-        if content["policy"]["change"]:
-            lines += [
-                "<details><summary>The change to gates.yaml, which counts once it is merged</summary>",
-                "",
-                "```diff",
-                _fenced(content["policy"]["change"]),
-                "```",
-                "</details>",
-                "",
-            ]
-        if steps := _steps(content):
-            lines += ["**What to do next**", "", *(f"- {step}" for step in steps)]
-        if example := _example(content):
-            lines += ["", "```yaml", *map(_fenced, example), "```"]
-    return "\n".join(lines).rstrip() + "\n"
-
-
-def plain(text: Any) -> str:
-    """Return a text that Markdown on GitHub shows as it is: no mention, reference, link, image, markup or table cell."""
-    text = re.sub(r"([\\*_`\[\]|~!])", r"\\\1", _printable(text).replace("&", "&amp;"))
-    text = text.replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"(@|#|:(?=//)|www(?=\.))", "\\1\u200b", text)
-
-
-def _tables(content: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
+def tables(content: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
     """Every table that has rows: its title, and its rows, the header first."""
     moved = _moved(content)
     params = [
@@ -124,7 +58,7 @@ def _tables(content: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
         ("Slices that moved most", SLICES, [_cells(finding, interval=False) for finding in moved]),
         (
             "Parameters that changed",
-            ["parameter", "base", "this branch"],
+            ["parameter", "base", "branch"],
             [[str(cell) for cell in row] for row in params],
         ),
     ]
@@ -142,7 +76,7 @@ def _moved(content: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(shown, key=lambda finding: (finding["status"] != "FAIL", -abs(finding["change"] or 0)))[:MAX_SLICES]
 
 
-def _remarks(content: dict[str, Any]) -> list[str]:
+def remarks(content: dict[str, Any]) -> list[str]:
     """What the tables do not say."""
     lines = [
         finding["why"]
@@ -179,12 +113,12 @@ def _remarks(content: dict[str, Any]) -> list[str]:
     return lines
 
 
-def _steps(content: dict[str, Any]) -> list[str]:
+def steps(content: dict[str, Any]) -> list[str]:
     kinds = dict.fromkeys(reason["kind"] for reason in content["reasons"])
     return [STEPS[kind] for kind in kinds if kind in STEPS]
 
 
-def _example(content: dict[str, Any]) -> list[str]:
+def example(content: dict[str, Any]) -> list[str]:
     """The entry that would accept the first failure, for a reviewer to fill in."""
     for finding in content["metrics"] + content["slices"]:
         if finding["status"] == "FAIL":
@@ -213,15 +147,6 @@ def _rows(data: dict[str, Any]) -> str:
     return f"{data['rows']:,} rows × {data['columns']} columns (DVC {str(data['md5'])[:SHORT]})"
 
 
-def _base(content: dict[str, Any]) -> str:
+def against(content: dict[str, Any]) -> str:
     revision, commit = content["base"]["revision"], content["base"]["commit"]
     return commit[:SHORT] if commit.startswith(revision) else f"{revision} ({commit[:SHORT]})"
-
-
-def _printable(text: Any) -> str:
-    text = " ".join("".join(character if character.isprintable() else " " for character in str(text)).split(" "))
-    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "..."
-
-
-def _fenced(text: str) -> str:
-    return text.replace("`", "'")[:4000]

@@ -15,7 +15,14 @@ from << cookiecutter.package >> import config, model_file
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.files import file_hash, read_parquet, read_yaml
 from << cookiecutter.package >>.stages import run
-from << cookiecutter.package >>.tracking import LOCK_HASH, MODEL_HASH, experiment_id, lock_hash, store, tracking_uri
+from << cookiecutter.package >>.tracking import (
+    LOCK_HASH,
+    MODEL_HASH,
+    experiment_id,
+    lock_hash,
+    store,
+    tracking_uri,
+)
 
 COMPLETE = "complete"
 EXAMPLE_ROWS = 5

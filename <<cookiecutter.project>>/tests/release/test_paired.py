@@ -1,0 +1,122 @@
+"""The paired bootstrap, on predictions of our own making for the target of params.yaml."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from << cookiecutter.package >> import config, metrics
+from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.release.paired import compare
+
+pytestmark = pytest.mark.sample
+ROWS = 600
+
+
+def predictions(params: Params, noise: float, first: int = 0) -> pd.DataFrame:
+    """Predictions for rows of a binary target; more noise is a worse model. The outcome depends on the row alone."""
+    ids = np.arange(first, first + ROWS)
+    chance = np.random.default_rng(1).random(ROWS + 10_000)[ids]
+    positive = np.random.default_rng(2).random(ROWS + 10_000)[ids] < chance
+    wrong = np.random.default_rng(3).normal(0, noise, ROWS)
+    return pd.DataFrame(
+        {
+            params.data.id: ids,
+            params.data.target: np.where(positive, str(params.data.positive), "other"),
+            "probability": np.clip(chance + wrong, 0.01, 0.99),
+        }
+    )
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder that looks like a checkout of the branch; `compare` reads params.yaml and the predictions there."""
+    shutil.copy(config.PARAMS, tmp_path)
+    (tmp_path / config.PREDICTIONS).parent.mkdir(parents=True)
+    return tmp_path
+
+
+def written(frame: pd.DataFrame, path: Path) -> Path:
+    frame.to_parquet(path, index=False)
+    return path
+
+
+def test_a_worse_model_is_told_from_noise_and_a_better_one_too(params: Params, checkout: Path, tmp_path: Path) -> None:
+    good = written(predictions(params, 0.01), tmp_path / "base.parquet")
+    bad = written(predictions(params, 0.4), tmp_path / "other.parquet")
+
+    shutil.copy(bad, checkout / config.PREDICTIONS)
+    worse = compare("HEAD", good, checkout)
+    shutil.copy(good, checkout / config.PREDICTIONS)
+    better = compare("HEAD", bad, checkout)
+
+    assert worse.rows == better.rows == ROWS
+    assert worse.intervals["roc_auc"]["high"] < 0 < better.intervals["roc_auc"]["low"]
+    assert better.intervals["log_loss"]["high"] < 0 < worse.intervals["log_loss"]["low"]
+
+
+def test_the_same_predictions_in_another_order_differ_by_nothing(
+    params: Params, checkout: Path, tmp_path: Path
+) -> None:
+    frame = predictions(params, 0.2)
+    base = written(frame, tmp_path / "base.parquet")
+    written(frame.sample(frac=1, random_state=0), checkout / config.PREDICTIONS)
+
+    found = compare("HEAD", base, checkout)
+
+    for bounds in found.intervals.values():
+        assert bounds["low"] == pytest.approx(0, abs=1e-9)
+        assert bounds["high"] == pytest.approx(0, abs=1e-9)
+
+
+def test_pairing_sees_what_two_separate_intervals_would_not(params: Params, checkout: Path, tmp_path: Path) -> None:
+    one, other = predictions(params, 0.1), predictions(params, 0.12)
+    base = written(one, tmp_path / "base.parquet")
+    written(other, checkout / config.PREDICTIONS)
+
+    found = compare("HEAD", base, checkout).intervals["roc_auc"]
+
+    alone = metrics.intervals(metrics.measure(one[params.data.target], one, params), ROWS, 200, 0)["roc_auc"]
+    assert found["high"] - found["low"] < (alone["high"] - alone["low"]) / 3
+
+
+@pytest.mark.parametrize(("moved", "paired"), [(0, ROWS), (ROWS // 2, ROWS // 2), (ROWS // 2 + 1, 0), (9000, 0)])
+def test_with_less_than_half_of_the_bases_rows_there_is_no_interval(
+    params: Params, checkout: Path, tmp_path: Path, moved: int, paired: int
+) -> None:
+    base = written(predictions(params, 0.1), tmp_path / "base.parquet")
+    written(predictions(params, 0.2, first=moved), checkout / config.PREDICTIONS)
+
+    found = compare("HEAD", base, checkout)
+
+    assert found.rows == paired
+    assert bool(found.intervals) == bool(paired)
+    assert paired or "of the base's 600 test rows are still there" in found.why_not
+
+
+def test_rows_whose_label_has_changed_are_not_paired(params: Params, checkout: Path, tmp_path: Path) -> None:
+    frame = predictions(params, 0.1)
+    base = written(frame, tmp_path / "base.parquet")
+    frame.loc[:99, params.data.target] = frame.loc[:99, params.data.target].map(
+        {"other": params.data.positive, params.data.positive: "other"}
+    )
+    written(frame, checkout / config.PREDICTIONS)
+
+    assert compare("HEAD", base, checkout).rows == ROWS - 100
+
+
+def test_without_the_bases_predictions_there_is_a_reason(params: Params, checkout: Path) -> None:
+    found = compare("HEAD", None, checkout)
+
+    assert (found.intervals, found.rows) == ({}, 0)
+    assert found.why_not == "the base's predictions are neither in DVC's cache nor its remote"
+
+
+def test_two_tasks_are_not_compared(params: Params, checkout: Path, tmp_path: Path) -> None:
+    base = written(predictions(params, 0.1), tmp_path / "base.parquet")
+    text = config.PARAMS.read_text(encoding="utf-8")
+    (checkout / config.PARAMS).write_text(text.replace("task: binary", "task: multiclass"), encoding="utf-8")
+
+    assert compare("HEAD", base, checkout).why_not == "the two sides predict something else"
