@@ -279,6 +279,16 @@ def test_what_is_not_committed_is_not_judged_and_fails(
     assert project.hashes("params.yaml", "data/raw", "dvc.lock", "metrics") == before
 
 
+def test_a_run_of_track_alone_is_no_change(reproduced: BakedProject, tmp_path: Path) -> None:
+    project = on_a_branch(reproduced, tmp_path, [], [NO_CHANGE])
+    project.replace("dvc.lock", "  track:\n    cmd: PYTHONPATH=src", "  track:\n    cmd:  PYTHONPATH=src -B")
+    assert project.run("git status --porcelain").stdout == " M dvc.lock\n"
+
+    code, output = gate(project)
+
+    assert code == 0, output
+
+
 def test_without_the_bases_predictions_the_plain_rule_decides_and_says_so(base: BakedProject, tmp_path: Path) -> None:
     project = on_a_branch(base, tmp_path, [], [worse])
     lock = project.run("git show main:dvc.lock").stdout

@@ -14,7 +14,7 @@ from typing import Any
 
 from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError
-from << cookiecutter.package >>.files import file_hash, parse_yaml
+from << cookiecutter.package >>.files import file_hash, parse_yaml, read_yaml
 from << cookiecutter.package >>.release.checkout import (
     Recomputed,
     clean_checkout,
@@ -126,8 +126,14 @@ def _params(base: str) -> dict[str, Any]:
 
 def _uncommitted() -> list[str]:
     """Tracked files, by git or DVC, that are not as committed."""
-    modified = _json(dvc("data", "status", "--json")).get("uncommitted", {}).get("modified", [])
-    return git("diff", "--name-only", "HEAD").splitlines() + modified
+    modified = git("diff", "--name-only", "HEAD").splitlines()
+    if (
+        str(config.LOCK) in modified
+        and config.LOCK.exists()
+        and _lock_hash("HEAD") == lock_hash(read_yaml(config.LOCK))
+    ):
+        modified.remove(str(config.LOCK))  # only `track` has run since, which changes no result
+    return modified + _json(dvc("data", "status", "--json")).get("uncommitted", {}).get("modified", [])
 
 
 def _reason(kind: str, text: str) -> dict[str, str]:
