@@ -76,8 +76,20 @@ def test_a_policy_that_cannot_be_meant_is_refused(path: str, value: Any, complai
         ("metric: roc_auc, min: 0.7, accepted_by: Ada, expires: 2026-12-31", "reason is missing"),
         ("metric: roc_auc, min: 0.7, reason: ' ', accepted_by: Ada, expires: 2026-12-31", "reason is ' '"),
         ("metric: roc_auc, min: 0.7, reason: why, expires: 2026-12-31", "accepted_by is missing"),
-        ("metric: roc_auc, reason: why, accepted_by: Ada, expires: 2026-12-31", "how far may it go? give min or max"),
-        ("metric: f1, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31", "'f1' has no limit under metrics"),
+        (
+            "metric: roc_auc, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "exceptions: roc_auc: how far may it fall? give min",
+        ),
+        (
+            "metric: roc_auc, max: 1.0, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "how far may it fall? give min",
+        ),
+        ("metric: loss, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31", "how far may it rise? give max"),
+        ("metric: roc_auc, min: 70, reason: why, accepted_by: Ada, expires: 2026-12-31", "min is 70, but roc_auc lies"),
+        (
+            "metric: f1, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "'f1' has no limit under metrics (roc_auc, loss)",
+        ),
         (
             "metric: f1, slice: a=b, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
             "'f1' has no limit under slices.metrics",
@@ -86,7 +98,7 @@ def test_a_policy_that_cannot_be_meant_is_refused(path: str, value: Any, complai
 )
 def test_an_exception_says_who_why_how_far_and_how_long(entry: str, complaint: str) -> None:
     text = f"""
-metrics: {{metrics/test.json: {{roc_auc: {{min: 0.8}}}}}}
+metrics: {{metrics/test.json: {{roc_auc: {{min: 0.8}}, loss: {{max_rise: 0.1}}}}}}
 recompute: [evaluate]
 tolerance: 0
 exceptions: [{{{entry}}}]

@@ -29,7 +29,8 @@ def content() -> dict[str, Any]:
             "unpaired": "",
             "params": {},
             "data": {"base": SAME, "branch": SAME},
-            "policy": {"of": "base", "change": ""},
+            "date": "2026-06-15",
+            "policy": {"of": "base", "change": "", "later": []},
             "judges": [],
         }
     )
@@ -67,21 +68,24 @@ def test_a_failure_leads_with_its_reason_and_ends_with_what_to_do(content: dict[
         assert "FAIL against origin/main (aaaaaaaaa)" in text.splitlines()[0]
         assert "roc_auc fell" in text.replace("\\", "")
         assert "f1 fell" in text
-        assert "- metric: roc_auc" in text
-        assert "accepted_by: (who)" in text
+        assert "1. make the model better" in text
+        assert "- {metric: roc_auc, min: 0.6999, reason: (why), accepted_by: (who), expires: 2026-06-29}" in text
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"metrics": [finding(status="within noise", why="roc_auc fell, within noise")]}, "roc_auc fell, within noise"),
-        ({"metrics": [finding(status="accepted", why="roc_auc fell; Ada")]}, "roc_auc fell; Ada"),
+        ({"metrics": [finding(status="within noise", why="roc_auc fell, but")]}, "within noise: roc_auc"),
+        ({"metrics": [finding(status="accepted", why="roc_auc fell; Ada")]}, "accepted: roc_auc"),
     ],
 )
 def test_noise_and_exceptions_are_said_in_the_verdict(
     content: dict[str, Any], change: dict[str, Any], says: str
 ) -> None:
-    assert says in headline(content | change | {"judges": ["gates.yaml"]})
+    changed = content | change | {"judges": ["gates.yaml"]}
+
+    assert says in headline(changed)
+    assert change["metrics"][0]["why"] in terminal(changed)
 
 
 def test_a_first_pull_request_says_that_there_is_no_baseline(content: dict[str, Any]) -> None:
@@ -94,7 +98,7 @@ def test_a_first_pull_request_says_that_there_is_no_baseline(content: dict[str, 
 def test_without_predictions_the_report_says_why(content: dict[str, Any]) -> None:
     text = terminal(content | {"paired_rows": 0, "unpaired": "they are gone", "judges": ["x"]})
 
-    assert "Rule: any fall beyond what is allowed fails, without an interval, because they are gone" in text
+    assert "Rule: any change beyond what is allowed fails, without an interval, because they are gone" in text
 
 
 def test_what_a_stranger_wrote_does_nothing_on_github(content: dict[str, Any]) -> None:

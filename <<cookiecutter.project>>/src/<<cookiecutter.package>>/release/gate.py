@@ -14,29 +14,24 @@ from typing import Any
 
 from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError
-from << cookiecutter.package >>.files import file_hash, parse_yaml, read_yaml
-from << cookiecutter.package >>.release.checkout import (
-    Recomputed,
-    clean_checkout,
-    commit_of,
-    dvc,
-    git,
-    recompute,
-    text_at,
-)
+from << cookiecutter.package >>.files import file_hash, parse_yaml
+from << cookiecutter.package >>.release.changes import uncommitted
+from << cookiecutter.package >>.release.checkout import Recomputed, clean_checkout, recompute
 from << cookiecutter.package >>.release.judge import (
     FAIL,
     Figures,
+    Finding,
     Slices,
     judge_metrics,
     judge_slices,
 )
-from << cookiecutter.package >>.release.paired import compare, predictions_at
+from << cookiecutter.package >>.release.paired import Paired, compare, predictions_at
 from << cookiecutter.package >>.release.policy import Policy, parse
+from << cookiecutter.package >>.release.revisions import commit_of, dvc, git, text_at
 from << cookiecutter.package >>.tracking import lock_hash
 
 # A change to one of these changes what the figures mean or how they are judged: the report names it.
-JUDGES = ("gates.yaml", "contract.yaml", "dvc.yaml", ".github", "Makefile")
+JUDGES = ("gates.yaml", "contract.yaml", "dvc.yaml", ".dvc/config", ".dvcignore", ".github", "Makefile", "scripts")
 MAX_SHOWN = 6
 JUDGING_CODE = ("release", "stages", "metrics.py", "contract.py")
 
@@ -49,27 +44,29 @@ def gate(revision: str, today: datetime.date) -> dict[str, Any]:
     base, head = commit_of(revision), commit_of("HEAD")
     policy, own, change = _policies(base, head)
     with clean_checkout(head) as folder, ThreadPoolExecutor(1) as aside:
-        waiting = aside.submit(lambda: (_params(base), _uncommitted(), predictions_at(base)))
+        waiting = aside.submit(lambda: (_params(base), uncommitted(head, policy.tolerance), predictions_at(base)))
         found = recompute(folder, policy.recompute, policy.tolerance)
-        params, uncommitted, predictions = waiting.result()
+        params, dirty, predictions = waiting.result()
         figures: Figures = _json(dvc("metrics", "diff", "--all", "--json", base, folder=folder))
         slices = {"base": _slices(text_at(base, config.SLICES)), "branch": _slices(_text(folder / config.SLICES))}
-        data = {
-            "base": _data(text_at(base, config.VALIDATION_REPORT), base),
-            "branch": _data(_text(folder / config.VALIDATION_REPORT), head),
-        }
+        report = None if found.failure else _text(folder / config.VALIDATION_REPORT)
+        data = {"base": _data(text_at(base, config.VALIDATION_REPORT), base), "branch": _data(report, head)}
         model = file_hash(folder / config.MODEL) if (folder / config.MODEL).exists() else None
-        paired = None if found.failure else compare(base, predictions, folder)
-    metrics, parts = [], []
-    if paired:
-        _refuse_unknown(policy, figures, slices, "base")
-        _refuse_unknown(own, figures, slices, "branch")
-        metrics = judge_metrics(policy, figures, {str(config.METRICS / "test.json"): paired.intervals}, today)
-        parts = judge_slices(policy, slices["base"], slices["branch"], today)
-    reasons = _reasons(found, uncommitted)
+        paired = compare(base, predictions, folder) if not found.failure else Paired({}, 0, "the pipeline failed")
+
+    def judge(by: Policy) -> tuple[list[Finding], list[Finding]]:
+        if found.failure:
+            return [], []
+        _refuse_unknown(by, figures, slices, "branch" if by is own else "base")
+        intervals = {str(config.METRICS / "test.json"): paired.intervals}
+        return judge_metrics(by, figures, intervals, today), judge_slices(by, slices["base"], slices["branch"], today)
+
+    (metrics, parts), later = judge(policy), judge(own)
+    reasons = _reasons(found, dirty)
     reasons += [_reason("limit", finding.why) for finding in (*metrics, *parts) if finding.status == FAIL]
     return {
         "verdict": "fail" if reasons else "pass",
+        "date": str(today),
         "reasons": reasons,
         "base": {
             "revision": revision,
@@ -84,11 +81,15 @@ def gate(revision: str, today: datetime.date) -> dict[str, Any]:
         },
         "metrics": [vars(finding) for finding in metrics],
         "slices": [vars(finding) for finding in parts],
-        "paired_rows": paired.rows if paired else 0,
-        "unpaired": paired.why_not if paired else "the pipeline failed",
+        "paired_rows": paired.rows,
+        "unpaired": paired.why_not,
         "params": params,
         "data": data,
-        "policy": {"of": "branch" if policy is own else "base", "change": change},
+        "policy": {
+            "of": "branch" if policy is own else "base",
+            "change": change,
+            "later": [finding.why for part in later for finding in part if finding.status == FAIL] if change else [],
+        },
         "judges": _changed_judges(base),
     }
 
@@ -108,7 +109,7 @@ def _policies(base: str, head: str) -> tuple[Policy, Policy, str]:
     return parse(theirs, f"{config.GATES} of the base"), own, "\n".join(list(lines)[2:])
 
 
-def _reasons(found: Recomputed, uncommitted: list[str]) -> list[dict[str, str]]:
+def _reasons(found: Recomputed, dirty: list[str]) -> list[dict[str, str]]:
     """What is wrong before any limit: each with its kind, by which the report says what to do next."""
     failure = [_reason("pipeline", f"the pipeline fails: {found.failure}")] if found.failure else []
     if found.stale:
@@ -116,24 +117,12 @@ def _reasons(found: Recomputed, uncommitted: list[str]) -> list[dict[str, str]]:
         return [_reason("stale", text), *failure]
     if found.altered:
         return failure + [_reason("altered", f"not made by the pipeline: {line}") for line in found.altered]
-    dirty = [_reason("uncommitted", f"not committed, and so not judged: {_some(uncommitted)}")] if uncommitted else []
-    return failure + dirty
+    text = f"the working tree is not what is committed and judged: {_some(dirty)}"
+    return failure + ([_reason("uncommitted", text)] if dirty else [])
 
 
 def _params(base: str) -> dict[str, Any]:
     return _json(dvc("params", "diff", "--json", base, "HEAD"))
-
-
-def _uncommitted() -> list[str]:
-    """Tracked files, by git or DVC, that are not as committed."""
-    modified = git("diff", "--name-only", "HEAD").splitlines()
-    if (
-        str(config.LOCK) in modified
-        and config.LOCK.exists()
-        and _lock_hash("HEAD") == lock_hash(read_yaml(config.LOCK))
-    ):
-        modified.remove(str(config.LOCK))  # only `track` has run since, which changes no result
-    return modified + _json(dvc("data", "status", "--json")).get("uncommitted", {}).get("modified", [])
 
 
 def _reason(kind: str, text: str) -> dict[str, str]:
@@ -164,11 +153,11 @@ def _changed_judges(base: str) -> list[str]:
 
 def _data(validation: str | None, commit: str) -> dict[str, Any]:
     """Rows, columns, checks and DVC hash of the dataset; None where the commit does not say."""
-    report = json.loads(validation or "{}")
+    report = json.loads(validation or text_at(commit, config.VALIDATION_REPORT) or "{}")
     pointer = parse_yaml(text_at(commit, Path(f"{report.get('file')}.dvc")) or "{}", "the dataset's .dvc file")
     return {
-        "rows": report.get("rows"),
-        "columns": report.get("columns"),
+        "rows": report.get("rows") if validation else None,
+        "columns": report.get("columns") if validation else None,
         "checks": len(report.get("checks", [])),
         "md5": next((out.get("md5") for out in pointer.get("outs", [])), None),
     }

@@ -7,7 +7,7 @@ from << cookiecutter.package >> import config, metrics
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.errors import ProjectError
 from << cookiecutter.package >>.files import file_hash, parse_yaml, read_parquet
-from << cookiecutter.package >>.release.checkout import cache_folder, dvc, text_at
+from << cookiecutter.package >>.release.revisions import cache_folder, dvc, text_at
 
 SHARED = 0.5  # of the base's test rows: a branch cannot make noise by moving its rows elsewhere
 

@@ -1,6 +1,7 @@
 """gates.yaml, typed and checked: what a model must reach to be merged."""
 
 import datetime
+from collections.abc import Mapping
 from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
@@ -26,6 +27,16 @@ class Floor(Section):
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min {self.min:g} is above max {self.max:g}: no value can pass")
         return self
+
+    @property
+    def guards_below(self) -> bool:
+        """Whether a value can be too low."""
+        return self.min is not None or getattr(self, "max_drop", None) is not None
+
+    @property
+    def guards_above(self) -> bool:
+        """Whether a value can be too high."""
+        return self.max is not None or getattr(self, "max_rise", None) is not None
 
     def broken_by(self, value: float) -> str:
         """Return how the value breaks the range, or nothing."""
@@ -65,12 +76,6 @@ class Exemption(Floor):
     accepted_by: Text
     expires: datetime.date
 
-    @model_validator(mode="after")
-    def _is_no_blank_cheque(self) -> Self:
-        if self.min is None and self.max is None:
-            raise ValueError("how far may it go? give min or max")
-        return self
-
 
 class Policy(Section):
     metrics: Annotated[dict[str, Annotated[dict[str, Limit], Field(min_length=1)]], Field(min_length=1)]
@@ -81,24 +86,31 @@ class Policy(Section):
 
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:
-        ranges: list[tuple[str, Floor]] = [item for limits in self.metrics.values() for item in limits.items()]
-        known: set[tuple[str, str | None]] = {(name, None) for name, _ in ranges}
-        if self.slices:
-            ranges += self.slices.metrics.items()
-            known |= {(name, "") for name in self.slices.metrics}
-        for name, floor in ranges:
+        limits = {(name, False): limit for part in self.metrics.values() for name, limit in part.items()}
+        floors = {(name, True): floor for name, floor in (self.slices.metrics.items() if self.slices else ())}
+        ranges: list[tuple[str, Floor]] = [(name, floor) for (name, _), floor in (limits | floors).items()]
+        for name, floor in [*ranges, *((exemption.metric, exemption) for exemption in self.exceptions)]:
             for key, bound in (("min", floor.min), ("max", floor.max)):
                 if bound is not None and name in UNIT_INTERVAL and not 0 <= bound <= 1:
                     raise ValueError(f"{name}: {key} is {bound:g}, but {name} lies between 0 and 1")
         for exemption in self.exceptions:
-            if (exemption.metric, exemption.slice and "") not in known:
-                where = "slices.metrics" if exemption.slice else "metrics"
-                raise ValueError(
-                    f"exceptions: {exemption.metric!r} has no limit under {where} that could be excepted from"
-                )
+            _check_exemption(exemption, limits | floors)
         if "evaluate" not in self.recompute:
             raise ValueError("recompute: evaluate is missing, without which anyone may write any metric")
         return self
+
+
+def _check_exemption(exemption: Exemption, floors: Mapping[tuple[str, bool], Floor]) -> None:
+    """Raise ValueError if the exception is from no limit, or leaves open how far the metric may go."""
+    floor = floors.get((exemption.metric, exemption.slice is not None))
+    if floor is None:
+        where = "slices.metrics" if exemption.slice else "metrics"
+        known = ", ".join(name for name, of_slice in floors if of_slice == (exemption.slice is not None))
+        raise ValueError(f"exceptions: {exemption.metric!r} has no limit under {where} ({known}) to be excepted from")
+    if floor.guards_below and exemption.min is None:
+        raise ValueError(f"exceptions: {exemption.metric}: how far may it fall? give min")
+    if floor.guards_above and exemption.max is None:
+        raise ValueError(f"exceptions: {exemption.metric}: how far may it rise? give max")
 
 
 def parse(text: str, source: str) -> Policy:

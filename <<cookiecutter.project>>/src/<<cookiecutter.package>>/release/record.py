@@ -17,6 +17,8 @@ from << cookiecutter.package >>.tracking import (
 
 def record(content: dict[str, Any]) -> str:
     """Write the verdict as tags of the model's run. Return one line saying where, or why it could not be."""
+    if others := {reason["kind"] for reason in content["reasons"]} - {"limit"}:
+        return f"gate: not recorded: these results are not those of a model ({', '.join(sorted(others))})"
     params = config.load()
     address = tracking_uri(params)
     findings = content["metrics"] + content["slices"]

@@ -35,7 +35,7 @@ def terminal(content: dict[str, Any]) -> str:
             "",
             *(f"- {line}" for line in [reason["text"] for reason in content["reasons"][1:]] + remarks(content)),
         ]
-        lines += [f"next: {step}" for step in steps(content)]
+        lines += [f"{number}. {step}" for number, step in enumerate(steps(content), start=1)]
         lines += [f"    {line}" for line in example(content)]
     return "\n".join(_printable(line).rstrip() for line in lines) + "\n"
 
@@ -61,7 +61,12 @@ def markdown(content: dict[str, Any], run_url: str = "") -> str:
         lines += ["<details><summary>The change to gates.yaml, which counts once it is merged</summary>", ""]
         lines += ["```diff", _fenced(change), "```", "</details>", ""]
     if reasons:
-        lines += ["**What to do next**", "", *(f"- {step}" for step in steps(content)), ""]
+        lines += [
+            "**What to do next**",
+            "",
+            *(f"{number}. {step}" for number, step in enumerate(steps(content), start=1)),
+            "",
+        ]
     if entry := example(content):
         lines += ["```yaml", *map(_fenced, entry), "```"]
     return "\n".join(lines).rstrip() + "\n"

@@ -3,6 +3,7 @@
 Standard library only: scripts/comment.py runs this without the project's environment.
 """
 
+import datetime
 from typing import Any
 
 MAX_ROWS, MAX_SLICES = 20, 6
@@ -10,11 +11,11 @@ SHORT = 9  # digits of a commit
 HEADER = ["metric", "base", "branch", "change", "95% interval", "limit", "status"]
 SLICES = [name for name in HEADER if not name.startswith("95%")]  # slices have limits, and nothing to be unsure of
 STEPS = {
+    "pipeline": "run make repro to see all of it; all that breaks the contract is then in reports/validation_failed.json",
     "stale": "run make repro and commit what it writes: dvc.lock, metrics, plots and reports",
     "altered": "results are written by the pipeline alone: run dvc repro --force and commit what it writes",
-    "uncommitted": "commit it, or put it aside with git stash: what is merged is the commit",
-    "pipeline": "run make repro to see the whole output",
-    "limit": "make the model better, or let a reviewer accept it for a while: an entry under exceptions in the base's gates.yaml, such as",
+    "uncommitted": "commit it (data: dvc add first), or go back to the commit with git stash and dvc checkout",
+    "limit": "make the model better; or let a reviewer accept this for a while, by a pull request of its own that puts under exceptions in gates.yaml, in place of [] if there are none:",
 }
 
 
@@ -30,8 +31,9 @@ def headline(content: dict[str, Any]) -> str:
     parts = [f"PASS against {base}"]
     if not content["base"]["has_metrics"]:
         parts.append("no baseline: the base has no metrics, so only absolute limits were held against this branch")
-    findings = content["metrics"] + content["slices"]
-    parts += [finding["why"] for finding in findings if finding["status"] in ("within noise", "accepted")]
+    for status in ("within noise", "accepted"):
+        names = [finding["name"] for finding in content["metrics"] + content["slices"] if finding["status"] == status]
+        parts += [f"{status}: {', '.join(names[:MAX_ROWS])}"] if names else []
     return "; ".join(
         parts if len(parts) > 1 else [f"{parts[0]}: {len(content['metrics'])} metrics within their limits"]
     )
@@ -87,9 +89,9 @@ def remarks(content: dict[str, Any]) -> list[str]:
         lines.append("Rule: no baseline, so only absolute limits apply")
     elif content["metrics"]:
         lines.append(
-            f"Rule: paired bootstrap on {content['paired_rows']:,} test rows of both sides; a fall beyond what is allowed fails if its interval lies wholly on the worse side"
+            f"Rule: paired bootstrap on {content['paired_rows']:,} test rows of both sides; a change beyond what is allowed fails if its interval, which is over those rows, lies wholly on the worse side"
             if content["paired_rows"]
-            else f"Rule: any fall beyond what is allowed fails, without an interval, because {content['unpaired']}"
+            else f"Rule: any change beyond what is allowed fails, without an interval, because {content['unpaired']}"
         )
     before, after = content["data"]["base"], content["data"]["branch"]
     if before["rows"] is None:
@@ -104,6 +106,8 @@ def remarks(content: dict[str, Any]) -> list[str]:
         lines.append(
             f"This branch also changes what judges it, so read it with care: {', '.join(content['judges'][:MAX_ROWS])}"
         )
+    if later := content["policy"]["later"]:
+        lines.append(f"Under the gates.yaml of this branch it would FAIL: {'; '.join(later[:MAX_ROWS])}")
     if content["policy"]["of"] == "branch":
         lines.append("The base has no gates.yaml: the branch's own was applied")
     if content["branch"]["behind"]:
@@ -114,19 +118,28 @@ def remarks(content: dict[str, Any]) -> list[str]:
 
 
 def steps(content: dict[str, Any]) -> list[str]:
-    kinds = dict.fromkeys(reason["kind"] for reason in content["reasons"])
-    return [STEPS[kind] for kind in kinds if kind in STEPS]
+    """What to do about the reasons, in this order."""
+    kinds = {reason["kind"] for reason in content["reasons"]}
+    return [step for kind, step in STEPS.items() if kind in kinds]
 
 
 def example(content: dict[str, Any]) -> list[str]:
-    """The entry that would accept the first failure, for a reviewer to fill in."""
+    """The lines of gates.yaml that would accept what fails its limits as it is, for a reviewer to sign."""
+    try:
+        expires = datetime.date.fromisoformat(content["date"]) + datetime.timedelta(days=14)
+    except ValueError:
+        return []
+    lines = []
     for finding in content["metrics"] + content["slices"]:
-        if finding["status"] == "FAIL":
+        if finding["status"] == "FAIL" and isinstance(finding["branch"], int | float):
             metric, _, part = finding["name"].rpartition(": ")[2].partition(" where ")
-            limit = "max" if "rise" in finding["limit"] or finding["limit"].startswith("≤") else "min"
-            lines = [f"- metric: {metric}", *([f"  slice: {part}"] if part else []), f"  {limit}: (how far it may go)"]
-            return [*lines, "  reason: (why)", "  accepted_by: (who)", "  expires: (date)"]
-    return []
+            rising = "rise" in finding["limit"] or finding["limit"].startswith("≤")
+            bound = f"max: {finding['branch'] + 5e-5:.4f}" if rising else f"min: {finding['branch'] - 5e-5:.4f}"
+            place = f", slice: {part}" if part else ""
+            lines.append(
+                f"- {{metric: {metric}{place}, {bound}, reason: (why), accepted_by: (who), expires: {expires}}}"
+            )
+    return lines[:MAX_ROWS]
 
 
 def _cells(finding: dict[str, Any], interval: bool = True) -> list[str]:

@@ -1,7 +1,8 @@
 import pytest
 
 from << cookiecutter.package >>.errors import ConfigError
-from << cookiecutter.package >>.release.checkout import commit_of, difference
+from << cookiecutter.package >>.release.changes import difference
+from << cookiecutter.package >>.release.revisions import commit_of
 
 
 @pytest.mark.parametrize(

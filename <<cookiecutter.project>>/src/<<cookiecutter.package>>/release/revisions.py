@@ -1,0 +1,58 @@
+"""git and DVC as the gate asks them: by commit, and in this environment."""
+
+import functools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from << cookiecutter.package >>.errors import ConfigError
+
+
+def git(*arguments: str, folder: Path = Path()) -> str:
+    """Run git in a folder and return what it prints. Raises ConfigError with what it complains of."""
+    done = subprocess.run(["git", *arguments], cwd=folder, env=environment(), capture_output=True, text=True)
+    if done.returncode:
+        raise ConfigError(f"git {' '.join(arguments[:2])}: {done.stderr.strip() or f'exit code {done.returncode}'}")
+    return done.stdout
+
+
+def commit_of(revision: str, folder: Path = Path()) -> str:
+    """Return the commit that a revision names. Raises ConfigError if it names none."""
+    try:
+        return git(
+            "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}", folder=folder
+        ).strip()
+    except ConfigError:
+        raise ConfigError(
+            f"--base {revision}: git knows no such revision here; fetch it (`git fetch origin`) or name another, as in make gate BASE=main"
+        ) from None
+
+
+def text_at(commit: str, path: Path) -> str | None:
+    """Return a file's text at a commit, or None if that commit does not have it."""
+    done = subprocess.run(["git", "show", f"{commit}:./{path}"], env=environment(), capture_output=True)
+    return None if done.returncode else done.stdout.decode("utf-8", errors="replace")
+
+
+def dvc(*arguments: str, folder: Path = Path()) -> subprocess.CompletedProcess[str]:
+    """Run DVC of this environment in a folder."""
+    return subprocess.run(
+        [sys.executable, "-m", "dvc", *arguments], cwd=folder, env=environment(), capture_output=True, text=True
+    )
+
+
+@functools.cache
+def cache_folder() -> Path:
+    """Return the folder in which DVC keeps the repo's data and models."""
+    return Path(dvc("cache", "dir").stdout.strip())
+
+
+def environment() -> dict[str, str]:
+    """The environment for git and DVC: without what a git hook or a DVC stage sets for its own repo."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GIT_DIR", "GIT_INDEX", "GIT_WORK", "DVC_ROOT"))
+    }
+    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
