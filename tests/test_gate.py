@@ -14,7 +14,7 @@ pytestmark = pytest.mark.slow
 RAW = "data/raw/telco.csv"
 EVALUATE = "src/telco_churn/stages/evaluate.py"
 WRITE = 'write_json(values, config.METRICS / f"{side}.json")'
-TODAY = datetime.datetime.now(datetime.UTC).date()
+YESTERDAY, TOMORROW = (datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days) for days in (-1, 1))
 
 Change = Callable[[BakedProject], None]
 
@@ -112,6 +112,7 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str]] = {
     "never reproduced": ([], [lambda p: p.run("git rm -q dvc.lock") and None], "not made by the pipeline: dvc.lock is made by the pipeline and was not committed"),
     "edited by hand": ([], [forge], r"not made by the pipeline: metrics/test.json says 0\.9\d+ where recomputing gives 0\.8\d+"),
     "edited by hand, dvc commit -f": ([], [forge, dvc_commit], r"not made by the pipeline: metrics/test.json says 0\.9\d+ where recomputing gives 0\.8\d+"),
+    "a stage is frozen": ([], [edit("dvc.yaml", "  evaluate:\n", "  evaluate:\n    frozen: true\n"), forge, dvc_commit], "stage evaluate did not run again: is it frozen in dvc.yaml?"),
     "model card edited, dvc commit -f": ([], [edit("reports/model_card.md", "took no part", "took part"), dvc_commit], "reports/model_card.md is not what recomputing gives"),
     "test rows left out, dvc commit -f": ([edit(POLICY, "[evaluate]", "[features, evaluate]")], [drop_hard_rows], "not made by the pipeline: metrics/"),
     "model from elsewhere, dvc commit -f": (
@@ -124,15 +125,15 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str]] = {
     "slice no longer measured": ([], [tune("[contract, internet_service, senior_citizen]", "[internet_service, senior_citizen]"), repro], "roc_auc where contract=Month-to-month is gone: the base has it"),
     "dataset breaks the contract": ([], [raw(lambda lines: [line.replace("Mailed check", "Bitcoin") for line in lines])], "the pipeline fails: data/raw/telco.csv breaks the contract"),
     "dataset breaks the contract, dvc commit -f": ([edit(POLICY, "[evaluate]", "[data, validate, evaluate]")], [raw(lambda lines: [line.replace("Mailed check", "Bitcoin") for line in lines]), dvc_commit], "the pipeline fails: data/raw/telco.csv breaks the contract"),
-    "the exception is over": ([exception(TODAY - datetime.timedelta(days=1))], [worse], f"the exception of Ada (a cheaper model) ended on {TODAY - datetime.timedelta(days=1)}"),
-    "the exception comes with the branch": ([], [exception(TODAY), worse], r"log_loss rose by 0\.\d+"),
+    "the exception is over": ([exception(YESTERDAY)], [worse], f"the exception of Ada (a cheaper model) ended on {YESTERDAY}"),
+    "the exception comes with the branch": ([], [exception(TOMORROW), worse], r"log_loss rose by 0\.\d+"),
 }  # fmt: skip
 
 MUST_PASS: dict[str, tuple[list[Change], list[Change], str]] = {
     "improvement": ([], [BETTER, repro], r"^gate: PASS against main \(\w{9}\): 4 metrics within their limits$"),
     "unchanged": ([], [NO_CHANGE], r"\Agate: PASS: nothing changed: metrics, parameters and data are those of main \(\w{9}\)\n\Z"),
     "within noise": ([edit(POLICY, "max_drop: 0.02}", "max_drop: 0.0001}")], [WITHIN_NOISE, repro], r"average_precision fell by 0\.\d+ to 0\.\d+; 0.0001 is allowed, but that is within noise \(95% interval of the change -0\.\d+ to \+0\.\d+\)"),
-    "accepted": ([exception(TODAY)], [worse], rf"log_loss rose by 0\.\d+ .*; the exception of Ada \(a cheaper model\) holds until {TODAY}"),
+    "accepted": ([exception(TOMORROW)], [worse], rf"log_loss rose by 0\.\d+ .*; the exception of Ada \(a cheaper model\) holds until {TOMORROW}"),
     "more data": ([], [raw(lambda lines: lines[:-40]), repro], r"Data: changed from 7,043 rows × 21 columns \(DVC \w{9}\) to 7,003 rows"),
 }  # fmt: skip
 
@@ -275,8 +276,30 @@ def test_what_is_not_committed_is_not_judged_and_fails(
     code, output = gate(project)
 
     assert code == 1
-    assert f"not committed, and so not judged: {name}" in output
+    assert f"the working tree is not what is committed and judged: {name}" in output
     assert project.hashes("params.yaml", "data/raw", "dvc.lock", "metrics") == before
+
+
+def test_results_that_another_machine_rounds_otherwise_are_no_change(base: BakedProject, tmp_path: Path) -> None:
+    """Committed on one machine, reproduced on another before the gate, as in a pull request's job."""
+    rounded = edit("metrics/test.json", '"log_loss": 0.4208', '"log_loss": 0.42081')
+    project = on_a_branch(base, tmp_path, [], [rounded, dvc_commit])
+    project.run("git checkout --quiet main -- metrics dvc.lock && git reset --quiet")
+    assert project.run("git status --porcelain").stdout == " M dvc.lock\n M metrics/test.json\n"
+
+    code, output = gate(project)
+
+    assert code == 0, output
+
+
+def test_results_left_from_another_branch_do_not_matter(base: BakedProject, tmp_path: Path) -> None:
+    project = on_a_branch(base, tmp_path, [], [NO_CHANGE])
+    project.run("git switch --quiet worse && dvc checkout --quiet && git switch --quiet branch")
+    assert "modified" in project.run("dvc data status").stdout
+
+    code, output = gate(project)
+
+    assert code == 0, output
 
 
 def test_a_run_of_track_alone_is_no_change(reproduced: BakedProject, tmp_path: Path) -> None:
@@ -315,7 +338,7 @@ def test_predictions_that_only_the_remote_has_are_fetched(base: BakedProject, tm
 
 
 def test_the_verdict_and_what_was_accepted_are_recorded_on_the_run(base: BakedProject, tmp_path: Path) -> None:
-    project = on_a_branch(base, tmp_path, [exception(TODAY)], [worse, lambda p: p.run("dvc repro track") and None])
+    project = on_a_branch(base, tmp_path, [exception(TOMORROW)], [worse, lambda p: p.run("dvc repro track") and None])
 
     code, output = gate(project, options="--record")
 
@@ -333,7 +356,14 @@ def test_the_verdict_and_what_was_accepted_are_recorded_on_the_run(base: BakedPr
     assert tags["gate.commit"] == project.run("git rev-parse HEAD").stdout.strip()
     assert tags["gate.base"] == project.run("git rev-parse main").stdout.strip()
     (accepted,) = [why for why in json.loads(tags["gate.accepted"]) if why.startswith("log_loss")]
-    assert f"the exception of Ada (a cheaper model) holds until {TODAY}" in accepted
+    assert f"the exception of Ada (a cheaper model) holds until {TOMORROW}" in accepted
+
+    forge(project)
+    assert (
+        "gate: not recorded: these results are not those of a model (uncommitted)"
+        in gate(project, options="--record")[1]
+    )
+    assert json.loads(project.run(f'python -c "{script}"').stdout) == tags
 
 
 def test_a_store_that_does_not_answer_changes_no_verdict(base: BakedProject, tmp_path: Path) -> None:

@@ -74,7 +74,8 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
     producing = [name for name, stage in pipeline.items() if stage.keys() & {"outs", "metrics", "plots"}]
     done = dvc("repro", *producing, folder=folder)
     after = read_yaml(folder / config.LOCK).get("stages", {}) if (folder / config.LOCK).exists() else {}
-    idle = [name for name in stages if not any(key.partition("@")[0] == name for key in after)]
+    ran = {name.partition("@")[0] for name in re.findall(r"^Running stage '(.+)':$", done.stdout, flags=re.MULTILINE)}
+    idle = [name for name in stages if name not in ran]
     if done.returncode:
         found.failure = _complaint(done)
     elif idle:
