@@ -70,6 +70,27 @@ def drop_hard_rows(project: BakedProject) -> None:
     dvc_commit(project)
 
 
+def drop_worst_rows(project: BakedProject) -> None:
+    """Take the rows out of the dataset on which the present model is furthest off."""
+    worst = project.parquet(
+        "data/predictions/test.parquet",
+        "list(frame.assign(off=(frame.probability - (frame.churn.astype(str) == 'Yes')).abs()).sort_values('off').customer_id[-60:])",
+    )
+    raw(lambda lines: [line for line in lines if line.partition(",")[0] not in worst])(project)
+
+
+def flip_labels(project: BakedProject) -> None:
+    """Give some test rows the other label."""
+    chosen = project.parquet("data/predictions/test.parquet", "list(frame.customer_id[:60])")
+    other = {"Yes": "No", "No": "Yes"}
+
+    def flip(line: str) -> str:
+        first, label, rest = line.split(",", 2)
+        return f"{first},{other[label]},{rest}" if first in chosen else line
+
+    raw(lambda lines: [lines[0], *map(flip, lines[1:])])(project)
+
+
 def worse(project: BakedProject) -> None:
     """Take over the branch of the base whose model is worse than allowed, as it was reproduced once for all."""
     project.run("git merge --quiet --no-edit worse && dvc checkout --quiet")
@@ -112,7 +133,6 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str]] = {
     "never reproduced": ([], [lambda p: p.run("git rm -q dvc.lock") and None], "not made by the pipeline: dvc.lock is made by the pipeline and was not committed"),
     "edited by hand": ([], [forge], r"not made by the pipeline: metrics/test.json says 0\.9\d+ where recomputing gives 0\.8\d+"),
     "edited by hand, dvc commit -f": ([], [forge, dvc_commit], r"not made by the pipeline: metrics/test.json says 0\.9\d+ where recomputing gives 0\.8\d+"),
-    "a stage is frozen": ([], [edit("dvc.yaml", "  evaluate:\n", "  evaluate:\n    frozen: true\n"), forge, dvc_commit], "stage evaluate did not run again: is it frozen in dvc.yaml?"),
     "model card edited, dvc commit -f": ([], [edit("reports/model_card.md", "took no part", "took part"), dvc_commit], "reports/model_card.md is not what recomputing gives"),
     "test rows left out, dvc commit -f": ([edit(POLICY, "[evaluate]", "[features, evaluate]")], [drop_hard_rows], "not made by the pipeline: metrics/"),
     "model from elsewhere, dvc commit -f": (
@@ -125,6 +145,9 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str]] = {
     "slice no longer measured": ([], [tune("[contract, internet_service, senior_citizen]", "[internet_service, senior_citizen]"), repro], "roc_auc where contract=Month-to-month is gone: the base has it"),
     "dataset breaks the contract": ([], [raw(lambda lines: [line.replace("Mailed check", "Bitcoin") for line in lines])], "the pipeline fails: data/raw/telco.csv breaks the contract"),
     "dataset breaks the contract, dvc commit -f": ([edit(POLICY, "[evaluate]", "[data, validate, evaluate]")], [raw(lambda lines: [line.replace("Mailed check", "Bitcoin") for line in lines]), dvc_commit], "the pipeline fails: data/raw/telco.csv breaks the contract"),
+    "easier test rows hide a worse model": ([], [worse, drop_worst_rows, repro], "on the rows of both sides; 0.01 is allowed"),
+    "test rows with another label": ([], [flip_labels, repro], "(plain rule: test rows of the base are gone or have another target)"),
+    "a file that takes the place of DVC": ([], [worse, lambda p: (p.path / "dvc.py").write_text("print('{}')\n") and None], r"log_loss rose by 0\.\d+"),
     "the exception is over": ([exception(YESTERDAY)], [worse], f"the exception of Ada (a cheaper model) ended on {YESTERDAY}"),
     "the exception comes with the branch": ([], [exception(TOMORROW), worse], r"log_loss rose by 0\.\d+"),
 }  # fmt: skip
@@ -205,6 +228,11 @@ UNDECIDED: dict[str, tuple[list[Change], list[Change], str, str]] = {
     "unknown key": ([], [edit(POLICY, "max_drop", "max_dorp")], "main", "gates.yaml: metrics.metrics/test.json.roc_auc.max_dorp is not a parameter (did you mean max_drop?)"),
     "impossible bounds": ([], [edit(POLICY, "{min: 0.80,", "{min: 0.80, max: 0.7,")], "main", "min 0.8 is above max 0.7: no value can pass"),
     "unknown metric": ([], [edit(POLICY, "    roc_auc: {min", "    roc_acu: {min")], "main", "gates.yaml of the branch: metrics/test.json has no metric 'roc_acu', on neither side (did you mean roc_auc?)"),
+    "a stage is frozen": ([], [edit("dvc.yaml", "  evaluate:\n", "  evaluate:\n    frozen: true\n"), forge, dvc_commit], "main", "dvc.yaml: stage evaluate is frozen, so the gate cannot run it again"),
+    "a stage is a matrix": ([], [edit("dvc.yaml", "  evaluate:\n", "  evaluate:\n    matrix: {side: [test]}\n"), forge], "main", "dvc.yaml: stage evaluate is matrix, so the gate cannot run it again"),
+    "metrics behind a link": ([], [lambda p: p.run("git mv metrics elsewhere && ln -s elsewhere metrics") and None], "main", "metrics is a link in the commit: put the file itself there"),
+    "a tag that looks like the base": ([lambda p: p.run("git update-ref refs/remotes/origin/main main && git tag origin/main worse") and None], [], "origin/main", "git knows several of this name; write it out, as in refs/remotes/origin/main"),
+    "dvc.lock without stages": ([edit("dvc.lock", "stages:", "vars:")], [], "main", "dvc.lock"),
     "unknown stage": ([edit(POLICY, "[evaluate]", "[evaluate, tain]")], [], "main", "recompute names stage 'tain', which dvc.yaml does not have"),
     "policy removed": ([], [lambda p: p.run("git rm -q gates.yaml") and None], "main", "gates.yaml is missing from the commit"),
     "policy of the base broken": ([edit(POLICY, "max_drop: 0.01}", "max_drop: -0.01}")], [edit(POLICY, "max_drop: -0.01}", "max_drop: 0.01}")], "main", "gates.yaml of the base: metrics.metrics/test.json.roc_auc.max_drop is -0.01"),
@@ -391,12 +419,21 @@ def test_a_branch_that_is_behind_and_changes_its_judge_is_told_so(base: BakedPro
 
     assert code == 0
     assert "The base has 1 commits that this branch has not" in output
-    assert "This branch also changes what judges it, so read it with care: gates.yaml" in output
+    assert (
+        "This branch also changes 1 files that have a say in this verdict, so read them with care:\n- gates.yaml\n"
+        in output
+    )
     assert "+    roc_auc: {min: 0.80, max_drop: 0.02}" in project.text("reports/gate.md")
 
 
-def test_it_works_from_a_git_hook_and_after_a_gate_was_killed(base: BakedProject, tmp_path: Path) -> None:
+def test_it_works_from_a_git_hook_with_dvcs_own_hooks_and_after_a_gate_was_killed(
+    base: BakedProject, tmp_path: Path
+) -> None:
     project = on_a_branch(base, tmp_path, [], [NO_CHANGE])
+    project.run(f"git worktree add --quiet {tmp_path / 'other'} main && mv {tmp_path / 'other'} {tmp_path / 'away'}")
+    project.run("dvc install")
+    (project.path / ".dvc/tmp/gate").mkdir(parents=True)
+    (project.path / ".dvc/tmp/gate/left").write_text("by an unlucky kill")
     project.run("timeout --signal=KILL 3 telco-churn gate --base main", check=False, PYTHONPATH="src")
     hook = project.path / ".git/hooks/pre-push"
     hook.write_text("#!/bin/sh\nexec telco-churn gate --base main\n")
@@ -406,4 +443,5 @@ def test_it_works_from_a_git_hook_and_after_a_gate_was_killed(base: BakedProject
     pushed = project.run("git push origin branch", PYTHONPATH="src")
 
     assert "gate: PASS: nothing changed" in pushed.stdout
+    project.run(f"mv {tmp_path / 'away'} {tmp_path / 'other'} && git -C {tmp_path / 'other'} status")  # not pruned
     assert project.run("git status --porcelain").stdout == ""

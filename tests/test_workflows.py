@@ -33,8 +33,9 @@ REPORT = {
     "unpaired": "",
     "params": {},
     "data": {"base": {"rows": None}, "branch": {"rows": None, "checks": 96}},
-    "policy": {"of": "base", "change": ""},
+    "policy": {"of": "base", "change": "", "later": []},
     "judges": [],
+    "date": "2026-06-15",
 }
 
 
@@ -344,8 +345,9 @@ def test_the_report_becomes_one_comment_that_is_kept_up_to_date(baked: BakedProj
 
     assert first.stdout == "posted the report on pull request 7\n", first.stderr
     assert second.stdout == "updated the report on pull request 7\n"
-    assert [entry["body"].splitlines()[1][:12] for entry in github.comments] == ["not ours", "### ✅ Gate: "[:12]]
-    assert "The checks of bbbbbbbbb passed: [run](https://x/run/5)." in github.comments[1]["body"]
+    assert [entry["body"].splitlines()[1][:12] for entry in github.comments] == ["not ours", "**The checks"]
+    assert "**The checks of bbbbbbbbb passed**: [run](https://x/run/5)." in github.comments[1]["body"]
+    assert "### ✅ Gate: " in github.comments[1]["body"]
 
 
 @pytest.mark.parametrize(
@@ -390,7 +392,26 @@ def test_what_a_pull_request_claims_is_escaped_and_the_runs_own_verdict_stands_b
     assert "@someone" not in posted["body"]
     assert "<script>" not in posted["body"]
     assert len(posted["body"]) < 65_536
-    assert posted["body"].rstrip().endswith("The checks of bbbbbbbbb did not pass: [run](https://x/run/5).")
+    assert posted["body"].splitlines()[1] == "**The checks of bbbbbbbbb did not pass**: [run](https://x/run/5)."
+
+
+def test_a_report_that_is_too_long_hides_nothing(baked: BakedProject, github: GitHub) -> None:
+    params = {"&" * 290 + str(i): {"old": "&" * 290, "new": "&" * 290} for i in range(19)}
+    policy = {"of": "base", "change": "y\n" * 2000, "later": []}
+    github.artifact = zipped(json.dumps(REPORT | {"reasons": [], "params": {"params.yaml": params}, "policy": policy}))
+
+    comment(baked, github)
+
+    first, status, *rest = github.comments[0]["body"].splitlines()
+    assert (first, status[:40]) == ("<!-- gate -->", "**The checks of bbbbbbbbb did not pass**")
+    assert len(github.comments[0]["body"]) < 65_536
+    assert "\n".join(rest).count("```") % 2 == 0
+
+
+def test_a_fork_that_is_gone_gets_no_comment(baked: BakedProject, github: GitHub) -> None:
+    github.run["head_repository"] = None
+
+    assert comment(baked, github).stdout.startswith("no open pull request")
 
 
 def test_a_run_that_is_no_longer_the_last_says_nothing(baked: BakedProject, github: GitHub) -> None:

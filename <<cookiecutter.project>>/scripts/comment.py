@@ -36,6 +36,8 @@ def gh(endpoint: str, *arguments: str, body: Any = None) -> bytes:
 
 def pull_request(run: dict[str, Any]) -> int | None:
     """Return the number of the open pull request whose last commit is the run's."""
+    if not run["head_repository"]:  # the fork is gone
+        return None
     head = f"{run['head_repository']['owner']['login']}:{run['head_branch']}"
     found = json.loads(gh("pulls", "--method", "GET", "-f", "state=open", "-f", f"head={head}", "-F", "per_page=100"))
     return next((pull["number"] for pull in found if pull["head"]["sha"] == run["head_sha"]), None)
@@ -61,8 +63,9 @@ def main(run_id: str) -> None:
         print("no open pull request ends in this commit: nothing to say")
         return
     verdict = "passed" if run["conclusion"] == "success" else "did not pass"
-    status = f"The checks of {run['head_sha'][:9]} {verdict}: [run]({run['html_url']})."
-    body = f"{MARKER}\n{report(run)[:MAX_COMMENT]}\n{status}\n"
+    status = f"**The checks of {run['head_sha'][:9]} {verdict}**: [run]({run['html_url']})."
+    text = report(run)
+    body = f"{MARKER}\n{status}\n\n{text if len(text) <= MAX_COMMENT else 'The report is too long for a comment: see the run.'}\n"
     comments = json.loads(
         gh(f"issues/{number}/comments", "--method", "GET", "--paginate", "--slurp", "-F", "per_page=100")
     )

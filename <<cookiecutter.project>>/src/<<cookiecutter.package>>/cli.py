@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,7 @@ def gate(arguments: argparse.Namespace) -> int:
     from << cookiecutter.package >>.release import render
     from << cookiecutter.package >>.release.gate import gate
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up when stopped, too
     content: dict[str, Any] = {}
     try:
         content = gate(arguments.base, datetime.datetime.now(datetime.UTC).date())
@@ -102,3 +104,5 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(arguments.run(arguments))
     except ProjectError as error:
         exit_with(error)
+    except KeyboardInterrupt:
+        sys.exit(130)

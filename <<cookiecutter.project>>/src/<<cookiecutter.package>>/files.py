@@ -74,8 +74,8 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     """Return the mapping that a YAML 1.2 text holds. Raises ConfigError naming the source if it holds none."""
     try:
         content = YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        raise ConfigError(f"{source}: not valid YAML: {error}") from None
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{source}: not valid YAML: {str(error)[:300]}") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{source}: expected a mapping of names to values, found {type(content).__name__}")
     return content

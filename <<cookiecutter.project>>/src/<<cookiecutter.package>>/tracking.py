@@ -20,7 +20,7 @@ MODEL_HASH, LOCK_HASH = "model.sha256", "dvc.lock.sha256"  # the tags by which a
 
 def lock_hash(lock: dict[str, Any]) -> str:
     """Return the SHA-256 of what dvc.lock says of every stage but `track`, which DVC enters only once it is done."""
-    stages = {name: entry for name, entry in lock["stages"].items() if name != "track"}
+    stages = {name: entry for name, entry in lock.get("stages", {}).items() if name != "track"}
     return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from << cookiecutter.package >>.release.judge import Finding, judge_metrics, judge_slices
+from << cookiecutter.package >>.release.paired import Paired
 from << cookiecutter.package >>.release.policy import Policy
 
 TODAY = datetime.date(2026, 6, 15)
@@ -29,13 +30,26 @@ def exception(**changes: Any) -> dict[str, Any]:
     return content | changes
 
 
-def judged(old: Any, new: Any, interval: tuple[float, float] | None = None, **changes: Any) -> Finding:
-    """The finding of the first metric of the policy; `old` and `new` are what `dvc metrics diff` prints."""
+def judged(
+    old: Any,
+    new: Any,
+    interval: tuple[float, float] | None = None,
+    shared: float | None = None,
+    complete: bool = True,
+    **changes: Any,
+) -> Finding:
+    """The finding of the first metric of the policy; `old` and `new` are what `dvc metrics diff` prints.
+
+    `interval` is that of the change on the rows of both sides, which is `shared`, or new minus old.
+    """
     chosen = policy(**changes)
     ((file, limits),) = chosen.metrics.items()
     (metric,) = limits
-    intervals = {file: {metric: {"low": interval[0], "high": interval[1]}}} if interval else {}
-    (finding,) = judge_metrics(chosen, {file: {metric: {"old": old, "new": new}}}, intervals, TODAY)
+    paired = {}
+    if interval:
+        change = {"change": new - old if shared is None else shared, "low": interval[0], "high": interval[1]}
+        paired[file] = Paired({metric: change}, 100, complete)
+    (finding,) = judge_metrics(chosen, {file: {metric: {"old": old, "new": new}}}, paired, TODAY)
     return finding
 
 
@@ -122,7 +136,6 @@ def test_for_a_loss_it_is_the_rise_that_counts() -> None:
     [
         ((-0.03, -0.001), "FAIL"),
         ((-0.03, 0.001), "within noise"),
-        ((0.001, 0.03), "within noise"),  # other rows made the metric fall: on those of both sides the branch is better
     ],
 )
 def test_with_predictions_a_drop_fails_if_its_interval_lies_wholly_below_zero(
@@ -133,6 +146,28 @@ def test_with_predictions_a_drop_fails_if_its_interval_lies_wholly_below_zero(
     assert finding.status == status
     assert finding.why.startswith("roc_auc fell by 0.0200 to 0.8300; 0.01 is allowed")
     assert (finding.low, finding.high) == interval
+
+
+@pytest.mark.parametrize(
+    ("new", "shared", "interval", "complete", "status"),
+    [
+        # rows came in and made the metric fall; on the base's own rows nothing, or little, has changed
+        (0.83, 0.0, (0.0, 0.0), True, "pass"),
+        (0.83, -0.02, (-0.03, 0.01), True, "within noise"),
+        (0.83, -0.02, (-0.03, -0.01), True, "FAIL"),
+        # easy rows came in, or hard ones went: better on the whole, worse on the rows of both sides
+        (0.86, -0.02, (-0.03, -0.01), True, "FAIL"),
+        (0.86, -0.02, (-0.03, -0.01), False, "FAIL"),
+        (0.86, 0.01, (0.0, 0.02), False, "pass"),
+        # rows of the base are gone or have another target: the rest is no excuse
+        (0.83, 0.0, (0.0, 0.0), False, "FAIL"),
+        (0.83, -0.02, (-0.03, 0.01), False, "FAIL"),
+    ],
+)
+def test_where_the_test_rows_differ_the_base_is_compared_on_its_own(
+    new: float, shared: float, interval: tuple[float, float], complete: bool, status: str
+) -> None:
+    assert judged(0.85, new, interval, shared, complete).status == status
 
 
 @pytest.mark.parametrize("old", [None, math.nan, "0.9"])

@@ -53,8 +53,10 @@ def test_a_worse_model_is_told_from_noise_and_a_better_one_too(params: Params, c
     better = compare("HEAD", bad, checkout)
 
     assert worse.rows == better.rows == ROWS
-    assert worse.intervals["roc_auc"]["high"] < 0 < better.intervals["roc_auc"]["low"]
-    assert better.intervals["log_loss"]["high"] < 0 < worse.intervals["log_loss"]["low"]
+    assert worse.complete
+    assert worse.changes["roc_auc"]["low"] < worse.changes["roc_auc"]["change"] < worse.changes["roc_auc"]["high"]
+    assert worse.changes["roc_auc"]["high"] < 0 < better.changes["roc_auc"]["low"]
+    assert better.changes["log_loss"]["high"] < 0 < worse.changes["log_loss"]["low"]
 
 
 def test_the_same_predictions_in_another_order_differ_by_nothing(
@@ -66,7 +68,7 @@ def test_the_same_predictions_in_another_order_differ_by_nothing(
 
     found = compare("HEAD", base, checkout)
 
-    for bounds in found.intervals.values():
+    for bounds in found.changes.values():
         assert bounds["low"] == pytest.approx(0, abs=1e-9)
         assert bounds["high"] == pytest.approx(0, abs=1e-9)
 
@@ -76,7 +78,7 @@ def test_pairing_sees_what_two_separate_intervals_would_not(params: Params, chec
     base = written(one, tmp_path / "base.parquet")
     written(other, checkout / config.PREDICTIONS)
 
-    found = compare("HEAD", base, checkout).intervals["roc_auc"]
+    found = compare("HEAD", base, checkout).changes["roc_auc"]
 
     alone = metrics.intervals(metrics.measure(one[params.data.target], one, params), ROWS, 200, 0)["roc_auc"]
     assert found["high"] - found["low"] < (alone["high"] - alone["low"]) / 3
@@ -92,7 +94,7 @@ def test_with_less_than_half_of_the_bases_rows_there_is_no_interval(
     found = compare("HEAD", base, checkout)
 
     assert found.rows == paired
-    assert bool(found.intervals) == bool(paired)
+    assert bool(found.changes) == bool(paired)
     assert paired or "of the base's 600 test rows are still there" in found.why_not
 
 
@@ -104,14 +106,45 @@ def test_rows_whose_label_has_changed_are_not_paired(params: Params, checkout: P
     )
     written(frame, checkout / config.PREDICTIONS)
 
-    assert compare("HEAD", base, checkout).rows == ROWS - 100
+    found = compare("HEAD", base, checkout)
+
+    assert found.rows == ROWS - 100
+    assert not found.complete
 
 
 def test_without_the_bases_predictions_there_is_a_reason(params: Params, checkout: Path) -> None:
     found = compare("HEAD", None, checkout)
 
-    assert (found.intervals, found.rows) == ({}, 0)
+    assert (found.changes, found.rows) == ({}, 0)
     assert found.why_not == "the base's predictions are neither in DVC's cache nor its remote"
+
+
+def test_rows_that_came_in_leave_the_base_complete_and_repeated_ids_are_not_paired(
+    params: Params, checkout: Path, tmp_path: Path
+) -> None:
+    more = pd.concat([predictions(params, 0.1), predictions(params, 0.1, first=5000)])
+    base = written(predictions(params, 0.1), tmp_path / "base.parquet")
+
+    written(more, checkout / config.PREDICTIONS)
+    added = compare("HEAD", base, checkout)
+    written(pd.concat([more, more.head(3)]), checkout / config.PREDICTIONS)
+    repeated = compare("HEAD", base, checkout)
+
+    assert (added.rows, added.complete) == (ROWS, True)
+    assert added.why_not == "the base has 600 test rows, the branch 1,200"
+    assert repeated.why_not.endswith("repeats among the test rows")
+
+
+def test_the_branch_cannot_choose_seed_or_resamples(params: Params, checkout: Path, tmp_path: Path) -> None:
+    base = written(predictions(params, 0.1), tmp_path / "base.parquet")
+    written(predictions(params, 0.2), checkout / config.PREDICTIONS)
+    before = compare("HEAD", base, checkout)
+    text = config.PARAMS.read_text(encoding="utf-8")
+    text = text.replace(f"seed: {params.seed}", "seed: 4321")
+    (checkout / config.PARAMS).write_text(text.replace(f"bootstrap: {params.evaluate.bootstrap}", "bootstrap: 101"))
+
+    assert config.load(checkout / config.PARAMS).evaluate.bootstrap == 101
+    assert compare("HEAD", base, checkout) == before
 
 
 def test_two_tasks_are_not_compared(params: Params, checkout: Path, tmp_path: Path) -> None:

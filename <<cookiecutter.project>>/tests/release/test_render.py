@@ -48,7 +48,7 @@ def test_nothing_changed_is_one_line(content: dict[str, Any]) -> None:
     [
         ({"params": {"params.yaml": {"seed": {"old": 1, "new": 2}}}}, "| seed | 1 | 2 |"),
         ({"data": {"base": SAME, "branch": SAME | {"rows": 8000}}}, "changed from 7,043 rows × 21 columns (DVC 000000000) to 8,000"),
-        ({"judges": ["gates.yaml"]}, "This branch also changes what judges it, so read it with care: gates.yaml"),
+        ({"judges": ["gates.yaml"]}, "- This branch also changes 1 files that have a say in this verdict, so read them with care:\n- gates.yaml"),
         ({"metrics": [finding(branch=0.86, change=0.01)]}, "| roc\\_auc | 0.8500 | 0.8600 | +0.0100 |"),
         ({"slices": [finding(name="roc_auc where a=b", change=0.01)]}, "**Slices that moved most**"),
     ],
@@ -102,7 +102,7 @@ def test_without_predictions_the_report_says_why(content: dict[str, Any]) -> Non
 
 
 def test_what_a_stranger_wrote_does_nothing_on_github(content: dict[str, Any]) -> None:
-    hostile = "@everyone #1 <img src=x onerror=y> ![a](http://b) [c](//d) | `e` www.evil.example\n\n# Merged\x1b[31m"
+    hostile = "@everyone #1 GH-1 :tada: $x$ <img src=x onerror=y> ![a](http://b) [c](//d) | `e` www.evil.example\n\n# Merged\x1b[31m"
     content["params"] = {"params.yaml": {hostile: {"old": hostile, "new": hostile}}}
     content["reasons"] = [{"kind": "limit", "text": hostile}]
     content["judges"] = [hostile]

@@ -4,11 +4,13 @@ It lies in .dvc/tmp/gate, shares DVC's cache with the repo, and leaves the worki
 """
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock
 
@@ -47,7 +49,17 @@ def clean_checkout(commit: str) -> Iterator[Path]:
     with FileLock(f"{PLACE}.lock", timeout=3600):
         _remove()  # what a killed gate may have left
         try:
-            git("worktree", "add", "--quiet", "--detach", str(PLACE), commit)
+            git(
+                "-c",
+                "core.hooksPath=/dev/null",
+                "worktree",
+                "add",
+                "--force",
+                "--quiet",
+                "--detach",
+                str(PLACE),
+                commit,
+            )
             write_text(f'[cache]\n    dir = "{cache_folder()}"\n', PLACE / ".dvc/config.local")
             dvc("checkout", "--quiet", "--allow-missing", folder=PLACE)
             yield PLACE
@@ -68,6 +80,12 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
     commit = commit_of("HEAD", folder)
     lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
     before = lock.get("stages", {})
+    for name in stages:
+        if odd := pipeline[name].keys() & {"frozen", "foreach", "matrix"}:
+            raise ConfigError(
+                f"dvc.yaml: stage {name} is {odd.pop()}, so the gate cannot run it again: {config.GATES} names it"
+            )
+        _forget(folder, before.get(name, {}))
     if before:
         believed = {name: entry for name, entry in before.items() if name not in stages}
         write_json(lock | {"stages": believed}, folder / config.LOCK)  # JSON is YAML
@@ -87,6 +105,18 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
     return found
 
 
+def _forget(folder: Path, stage: dict[str, Any]) -> None:
+    """Remove what a stage has written: if it comes back, the stage has written it again."""
+    for out in stage.get("outs", []):
+        path = folder / out["path"]
+        if path.is_symlink() or not path.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(f"{config.LOCK}: {out['path']} of the commit is a link or lies outside of the repo")
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
 def _complaint(done: subprocess.CompletedProcess[str]) -> str:
     """The line of a failed `dvc repro` that says why."""
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
@@ -96,7 +126,7 @@ def _complaint(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def _remove() -> None:
-    subprocess.run(
-        ["git", "worktree", "remove", "--force", "--force", str(PLACE)], env=environment(), capture_output=True
-    )
-    subprocess.run(["git", "worktree", "prune"], env=environment(), capture_output=True)
+    """Remove our checkout, and none of the person's own."""
+    command = ["git", "worktree", "remove", "--force", "--force", str(PLACE)]
+    subprocess.run(command, env=environment(), capture_output=True)
+    shutil.rmtree(PLACE, ignore_errors=True)

@@ -7,6 +7,7 @@ base's gates.yaml. What comes out is plain data; report.py writes it for people.
 import datetime
 import difflib
 import json
+import math
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,9 +15,16 @@ from typing import Any
 
 from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError
-from << cookiecutter.package >>.files import file_hash, parse_yaml
+from << cookiecutter.package >>.files import file_hash
 from << cookiecutter.package >>.release.changes import uncommitted
 from << cookiecutter.package >>.release.checkout import Recomputed, clean_checkout, recompute
+from << cookiecutter.package >>.release.facts import (
+    changed_judges,
+    dataset,
+    lock_hash_of,
+    refuse_links,
+    slices_of,
+)
 from << cookiecutter.package >>.release.judge import (
     FAIL,
     Figures,
@@ -28,12 +36,8 @@ from << cookiecutter.package >>.release.judge import (
 from << cookiecutter.package >>.release.paired import Paired, compare, predictions_at
 from << cookiecutter.package >>.release.policy import Policy, parse
 from << cookiecutter.package >>.release.revisions import commit_of, dvc, git, text_at
-from << cookiecutter.package >>.tracking import lock_hash
 
-# A change to one of these changes what the figures mean or how they are judged: the report names it.
-JUDGES = ("gates.yaml", "contract.yaml", "dvc.yaml", ".dvc/config", ".dvcignore", ".github", "Makefile", "scripts")
 MAX_SHOWN = 6
-JUDGING_CODE = ("release", "stages", "metrics.py", "contract.py")
 
 
 def gate(revision: str, today: datetime.date) -> dict[str, Any]:
@@ -42,24 +46,27 @@ def gate(revision: str, today: datetime.date) -> dict[str, Any]:
     Raises ConfigError if there is no answer: an unknown revision, or a policy that cannot be read or met.
     """
     base, head = commit_of(revision), commit_of("HEAD")
+    refuse_links(head)
     policy, own, change = _policies(base, head)
     with clean_checkout(head) as folder, ThreadPoolExecutor(1) as aside:
         waiting = aside.submit(lambda: (_params(base), uncommitted(head, policy.tolerance), predictions_at(base)))
         found = recompute(folder, policy.recompute, policy.tolerance)
         params, dirty, predictions = waiting.result()
         figures: Figures = _json(dvc("metrics", "diff", "--all", "--json", base, folder=folder))
-        slices = {"base": _slices(text_at(base, config.SLICES)), "branch": _slices(_text(folder / config.SLICES))}
+        slices = {"base": slices_of(text_at(base, config.SLICES)), "branch": slices_of(_text(folder / config.SLICES))}
         report = None if found.failure else _text(folder / config.VALIDATION_REPORT)
-        data = {"base": _data(text_at(base, config.VALIDATION_REPORT), base), "branch": _data(report, head)}
+        data = {"base": dataset(text_at(base, config.VALIDATION_REPORT), base), "branch": dataset(report, head)}
         model = file_hash(folder / config.MODEL) if (folder / config.MODEL).exists() else None
-        paired = compare(base, predictions, folder) if not found.failure else Paired({}, 0, "the pipeline failed")
+        paired = (
+            compare(base, predictions, folder) if not found.failure else Paired({}, 0, why_not="the pipeline failed")
+        )
 
     def judge(by: Policy) -> tuple[list[Finding], list[Finding]]:
         if found.failure:
             return [], []
         _refuse_unknown(by, figures, slices, "branch" if by is own else "base")
-        intervals = {str(config.METRICS / "test.json"): paired.intervals}
-        return judge_metrics(by, figures, intervals, today), judge_slices(by, slices["base"], slices["branch"], today)
+        pairs = {str(config.METRICS / "test.json"): paired}
+        return judge_metrics(by, figures, pairs, today), judge_slices(by, slices["base"], slices["branch"], today)
 
     (metrics, parts), later = judge(policy), judge(own)
     reasons = _reasons(found, dirty)
@@ -77,7 +84,7 @@ def gate(revision: str, today: datetime.date) -> dict[str, Any]:
             "commit": head,
             "behind": int(git("rev-list", "--count", f"HEAD..{base}")),
             "model": model,
-            "lock": _lock_hash(head),
+            "lock": lock_hash_of(head),
         },
         "metrics": [vars(finding) for finding in metrics],
         "slices": [vars(finding) for finding in parts],
@@ -90,7 +97,7 @@ def gate(revision: str, today: datetime.date) -> dict[str, Any]:
             "change": change,
             "later": [finding.why for part in later for finding in part if finding.status == FAIL] if change else [],
         },
-        "judges": _changed_judges(base),
+        "judges": changed_judges(base),
     }
 
 
@@ -122,7 +129,15 @@ def _reasons(found: Recomputed, dirty: list[str]) -> list[dict[str, str]]:
 
 
 def _params(base: str) -> dict[str, Any]:
-    return _json(dvc("params", "diff", "--json", base, "HEAD"))
+    found = _json(dvc("params", "diff", "--json", base, "HEAD"))
+    for names in found.values():  # infinity and NaN are parameters, and no JSON
+        for change in names.values():
+            change |= {
+                side: str(value)
+                for side, value in change.items()
+                if isinstance(value, float) and not math.isfinite(value)
+            }
+    return found
 
 
 def _reason(kind: str, text: str) -> dict[str, str]:
@@ -142,37 +157,6 @@ def _refuse_unknown(policy: Policy, figures: Figures, slices: dict[str, Slices],
     for name in policy.slices.metrics if policy.slices and parts else ():
         if not any(name in part for part in parts):
             raise ConfigError(f"{where}: {config.SLICES} has no metric {name!r}, on neither side")
-
-
-def _changed_judges(base: str) -> list[str]:
-    """The files with a say in the verdict that the branch has changed."""
-    package = Path("src", __package__.partition(".")[0])
-    paths = [*JUDGES, *(str(package / name) for name in JUDGING_CODE)]
-    return git("diff", "--name-only", f"{base}...HEAD", "--", *paths).splitlines()
-
-
-def _data(validation: str | None, commit: str) -> dict[str, Any]:
-    """Rows, columns, checks and DVC hash of the dataset; None where the commit does not say."""
-    report = json.loads(validation or text_at(commit, config.VALIDATION_REPORT) or "{}")
-    pointer = parse_yaml(text_at(commit, Path(f"{report.get('file')}.dvc")) or "{}", "the dataset's .dvc file")
-    return {
-        "rows": report.get("rows") if validation else None,
-        "columns": report.get("columns") if validation else None,
-        "checks": len(report.get("checks", [])),
-        "md5": next((out.get("md5") for out in pointer.get("outs", [])), None),
-    }
-
-
-def _slices(text: str | None) -> Slices:
-    try:
-        return json.loads(text or "{}")
-    except ValueError:
-        return {}
-
-
-def _lock_hash(commit: str) -> str | None:
-    text = text_at(commit, config.LOCK)
-    return lock_hash(parse_yaml(text, str(config.LOCK))) if text else None
 
 
 def _text(path: Path) -> str | None:

@@ -5,6 +5,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Any
 
+from << cookiecutter.package >>.release.paired import Paired
 from << cookiecutter.package >>.release.policy import Exemption, Floor, Limit, Policy
 
 PASS, FAIL, NOISE, ACCEPTED, NOT_JUDGED = "pass", "FAIL", "within noise", "accepted", "not judged"
@@ -33,20 +34,18 @@ class Finding:
     high: float | None = None
 
 
-def judge_metrics(
-    policy: Policy, figures: Figures, intervals: dict[str, dict[str, dict[str, float]]], today: datetime.date
-) -> list[Finding]:
+def judge_metrics(policy: Policy, figures: Figures, paired: dict[str, Paired], today: datetime.date) -> list[Finding]:
     """Hold every metric of the policy against its limits.
 
     Args:
-        intervals: file → metric → `low` and `high`, the 95% interval of branch minus base on the same rows.
+        paired: by file, what both sides' predictions for the same rows say.
     """
     findings = []
     for file, limits in policy.metrics.items():
         for metric, limit in limits.items():
             cell = figures.get(file, {}).get(metric, {})
             name = metric if file == next(iter(policy.metrics)) else f"{file}: {metric}"
-            finding = _judge(name, file, limit, cell, intervals.get(file, {}).get(metric))
+            finding = _judge(name, file, metric, limit, cell, paired.get(file))
             findings.append(_excepted(finding, policy.exceptions, metric, None, today))
     return findings
 
@@ -87,33 +86,42 @@ def describe(limit: Floor) -> str:
     return ", ".join(parts)
 
 
-def _judge(name: str, file: str, limit: Limit, cell: dict[str, Any], interval: dict[str, float] | None) -> Finding:
+def _judge(name: str, file: str, metric: str, limit: Limit, cell: dict[str, Any], paired: Paired | None) -> Finding:
     base: float | None = _number(cell.get("old"))
     branch: Any = cell.get("new")
+    shared = paired.changes.get(metric) if paired else None
+    change = _change(base, branch)
 
-    def found(status: str, why: str, change: float | None = None) -> Finding:
-        low, high = (interval["low"], interval["high"]) if interval and change is not None else (None, None)
+    def found(status: str, why: str) -> Finding:
         shown = branch if _number(branch) is not None or branch is None else str(branch)
+        low, high = (shared["low"], shared["high"]) if shared and change is not None else (None, None)
         return Finding(name, base, shown, describe(limit), status, why, change, low, high)
 
     if wrong := _not_a_number(branch, f"is missing from {file}, or null"):
         return found(FAIL, f"{name} {wrong}")
-    change = _change(base, branch)
     if broken := limit.broken_by(branch):
-        return found(FAIL, f"{name} is {branch:.4f}, {broken}", change)
+        return found(FAIL, f"{name} is {branch:.4f}, {broken}")
     if change is None:
         return found(PASS, f"{name} has no baseline: only its absolute limit was held against it")
     worse, allowed, verb = _worsening(limit, change)
+    moved = f"{name} {verb} by {worse:.4f} to {branch:.4f}; {allowed} is allowed"
+    exceeds = allowed is not None and worse > allowed + ROUNDING
+    if shared is None:
+        plain = "(plain rule: no paired predictions of both sides)"
+        return found(FAIL, f"{moved} {plain}") if exceeds else found(PASS, "")
+    assert paired is not None
+    if exceeds and not paired.complete:  # some rows of the base are gone or have another target: no excuse in the rest
+        return found(FAIL, f"{moved} (plain rule: test rows of the base are gone or have another target)")
+    worse, allowed, verb = _worsening(limit, shared["change"])
     if allowed is None or worse <= allowed + ROUNDING:
-        return found(PASS, "", change)
-    moved = f"{name} {verb} by {worse:.4f} to {branch:.4f}; {allowed:g} is allowed"
-    if interval is None:
-        return found(FAIL, f"{moved} (plain rule: no paired predictions of both sides)", change)
-    span = f"95% interval of the change {interval['low']:+.4f} to {interval['high']:+.4f}"
-    wholly_worse = interval["low"] > 0 if limit.max_rise is not None else interval["high"] < 0
+        return found(PASS, "")
+    span = f"95% interval of the change {shared['low']:+.4f} to {shared['high']:+.4f}"
+    where = "" if round(worse, 4) == round(_worsening(limit, change)[0], 4) else " on the rows of both sides"
+    moved = f"{name} {verb} by {worse:.4f}{where or f' to {branch:.4f}'}; {allowed:g} is allowed"
+    wholly_worse = shared["low"] > 0 if limit.max_rise is not None else shared["high"] < 0
     if not wholly_worse:
-        return found(NOISE, f"{moved}, but that is within noise ({span})", change)
-    return found(FAIL, f"{moved} ({span})", change)
+        return found(NOISE, f"{moved}, but that is within noise ({span})")
+    return found(FAIL, f"{moved} ({span})")
 
 
 def _worsening(limit: Limit, change: float) -> tuple[float, float | None, str]:

@@ -9,8 +9,10 @@ from pydantic import Field, StringConstraints, model_validator
 from << cookiecutter.package >>.config import Section
 from << cookiecutter.package >>.files import parse_yaml
 
-# A limit for these outside 0 to 1 is a slip, such as a percentage.
-UNIT_INTERVAL = {"roc_auc", "average_precision", "f1", "accuracy"}
+HIGHER_IS_BETTER = {"roc_auc", "average_precision", "f1", "accuracy", "r2"}
+LOWER_IS_BETTER = {"log_loss", "brier", "mae", "rmse"}
+UNIT_INTERVAL = {"roc_auc", "average_precision", "f1", "accuracy"}  # a limit outside is a slip, such as a percentage
+LONGEST = datetime.timedelta(days=366)  # of an exception: what shall hold for longer belongs into the limit
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -57,14 +59,21 @@ class Limit(Floor):
     def _says_something(self) -> Self:
         if self.max_drop is not None and self.max_rise is not None:
             raise ValueError("max_drop and max_rise exclude each other: is a higher value better, or a lower one?")
-        if not self.model_fields_set:
+        if not (self.guards_below or self.guards_above):
             raise ValueError("no limit: give min, max, max_drop or max_rise")
         return self
 
 
 class Slices(Section):
     min_rows: Annotated[int, Field(ge=1)]
-    metrics: dict[str, Floor]
+    metrics: Annotated[dict[str, Floor], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        for name, floor in self.metrics.items():
+            if not (floor.guards_below or floor.guards_above):
+                raise ValueError(f"{name}: no limit: give min or max")
+        return self
 
 
 class Exemption(Floor):
@@ -81,7 +90,7 @@ class Policy(Section):
     metrics: Annotated[dict[str, Annotated[dict[str, Limit], Field(min_length=1)]], Field(min_length=1)]
     slices: Slices | None = None
     recompute: list[str]
-    tolerance: NotNegative
+    tolerance: Annotated[float, Field(ge=0, le=0.01)]
     exceptions: list[Exemption]
 
     @model_validator(mode="after")
@@ -89,6 +98,13 @@ class Policy(Section):
         limits = {(name, False): limit for part in self.metrics.values() for name, limit in part.items()}
         floors = {(name, True): floor for name, floor in (self.slices.metrics.items() if self.slices else ())}
         ranges: list[tuple[str, Floor]] = [(name, floor) for (name, _), floor in (limits | floors).items()]
+        for name, floor in ranges:
+            if (floor.guards_above and name in HIGHER_IS_BETTER) or (floor.guards_below and name in LOWER_IS_BETTER):
+                right = "min and max_drop" if name in HIGHER_IS_BETTER else "max and max_rise"
+                raise ValueError(f"{name}: the limit is on the wrong side, where {name} is better: give {right}")
+            largest = getattr(floor, "max_drop", None) or getattr(floor, "max_rise", None) or 0
+            if name in UNIT_INTERVAL and largest >= 1:
+                raise ValueError(f"{name}: {largest:g} is allowed, but {name} lies between 0 and 1")
         for name, floor in [*ranges, *((exemption.metric, exemption) for exemption in self.exceptions)]:
             for key, bound in (("min", floor.min), ("max", floor.max)):
                 if bound is not None and name in UNIT_INTERVAL and not 0 <= bound <= 1:
@@ -107,6 +123,8 @@ def _check_exemption(exemption: Exemption, floors: Mapping[tuple[str, bool], Flo
         where = "slices.metrics" if exemption.slice else "metrics"
         known = ", ".join(name for name, of_slice in floors if of_slice == (exemption.slice is not None))
         raise ValueError(f"exceptions: {exemption.metric!r} has no limit under {where} ({known}) to be excepted from")
+    if exemption.expires > datetime.datetime.now(datetime.UTC).date() + LONGEST:
+        raise ValueError(f"exceptions: {exemption.metric}: expires {exemption.expires} is more than a year away")
     if floor.guards_below and exemption.min is None:
         raise ValueError(f"exceptions: {exemption.metric}: how far may it fall? give min")
     if floor.guards_above and exemption.max is None:

@@ -19,8 +19,6 @@ def record(content: dict[str, Any]) -> str:
     """Write the verdict as tags of the model's run. Return one line saying where, or why it could not be."""
     if others := {reason["kind"] for reason in content["reasons"]} - {"limit"}:
         return f"gate: not recorded: these results are not those of a model ({', '.join(sorted(others))})"
-    params = config.load()
-    address = tracking_uri(params)
     findings = content["metrics"] + content["slices"]
     branch = content["branch"]
     tags = {
@@ -32,6 +30,8 @@ def record(content: dict[str, Any]) -> str:
         f"gate.{LOCK_HASH}": str(branch["lock"]),
     }
     try:
+        params = config.load()
+        address = tracking_uri(params)
         with store(params) as client:
             experiment = experiment_id(client, params)
             found = client.search_runs([experiment], f"tags.`{MODEL_HASH}` = '{branch['model']}'", max_results=1)

@@ -19,7 +19,7 @@ from << cookiecutter.package >>.release.report import (
     unchanged,
 )
 
-MAX_TEXT = 400
+MAX_TEXT = 600
 MARKS = {"pass": "✅", "FAIL": "❌", "within noise": "〰️", "accepted": "☑️", "not judged": "➖"}
 
 
@@ -74,9 +74,9 @@ def markdown(content: dict[str, Any], run_url: str = "") -> str:
 
 def plain(text: Any) -> str:
     """Return a text that Markdown on GitHub shows as it is: no mention, reference, link, image, markup or table cell."""
-    text = re.sub(r"([\\*_`\[\]|~!])", r"\\\1", _printable(text).replace("&", "&amp;"))
+    text = re.sub(r"([\\*_`\[\]|~!$])", r"\\\1", _printable(text).replace("&", "&amp;"))
     text = text.replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"(@|#|:(?=//)|www(?=\.))", "\\1\u200b", text)
+    return re.sub(r"(@|#|GH(?=-)|:(?=//|\w+:)|www(?=\.))", "\\1\u200b", text)
 
 
 def _table(rows: list[list[str]]) -> list[str]:

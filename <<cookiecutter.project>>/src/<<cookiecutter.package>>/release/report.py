@@ -87,11 +87,16 @@ def remarks(content: dict[str, Any]) -> list[str]:
     ]
     if content["metrics"] and not content["base"]["has_metrics"]:
         lines.append("Rule: no baseline, so only absolute limits apply")
+    elif content["metrics"] and content["paired_rows"]:
+        rows = f"{content['paired_rows']:,} test rows of both sides" + (
+            f" ({content['unpaired']})" if content["unpaired"] else ""
+        )
+        lines.append(
+            f"Rule: paired bootstrap on {rows}; a change for the worse beyond what is allowed fails if its interval lies wholly on the worse side"
+        )
     elif content["metrics"]:
         lines.append(
-            f"Rule: paired bootstrap on {content['paired_rows']:,} test rows of both sides; a change beyond what is allowed fails if its interval, which is over those rows, lies wholly on the worse side"
-            if content["paired_rows"]
-            else f"Rule: any change beyond what is allowed fails, without an interval, because {content['unpaired']}"
+            f"Rule: any change beyond what is allowed fails, without an interval, because {content['unpaired']}"
         )
     before, after = content["data"]["base"], content["data"]["branch"]
     if before["rows"] is None:
@@ -102,10 +107,12 @@ def remarks(content: dict[str, Any]) -> list[str]:
         lines.append(f"Data: changed from {_rows(before)} to {_rows(after)}")
     if not any(reason["kind"] == "pipeline" for reason in content["reasons"]):
         lines.append(f"Data validation: all {after['checks']} checks of contract.yaml passed")
-    if content["judges"]:
+    if judges := content["judges"]:
         lines.append(
-            f"This branch also changes what judges it, so read it with care: {', '.join(content['judges'][:MAX_ROWS])}"
+            f"This branch also changes {len(judges)} files that have a say in this verdict, so read them with care:"
         )
+        lines += [f"{name[:80]}" for name in judges[:MAX_ROWS]]
+        lines += [f"and {len(judges) - MAX_ROWS} more of them"] if len(judges) > MAX_ROWS else []
     if later := content["policy"]["later"]:
         lines.append(f"Under the gates.yaml of this branch it would FAIL: {'; '.join(later[:MAX_ROWS])}")
     if content["policy"]["of"] == "branch":
@@ -161,5 +168,5 @@ def _rows(data: dict[str, Any]) -> str:
 
 
 def against(content: dict[str, Any]) -> str:
-    revision, commit = content["base"]["revision"], content["base"]["commit"]
+    revision, commit = content["base"]["revision"].removeprefix("refs/remotes/"), content["base"]["commit"]
     return commit[:SHORT] if commit.startswith(revision) else f"{revision} ({commit[:SHORT]})"

@@ -19,14 +19,17 @@ def git(*arguments: str, folder: Path = Path()) -> str:
 
 def commit_of(revision: str, folder: Path = Path()) -> str:
     """Return the commit that a revision names. Raises ConfigError if it names none."""
-    try:
-        return git(
-            "rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}", folder=folder
-        ).strip()
-    except ConfigError:
+    command = ["git", "rev-parse", "--verify", "--end-of-options", revision + "^{commit}"]
+    done = subprocess.run(command, cwd=folder, env=environment() | {"LC_ALL": "C"}, capture_output=True, text=True)
+    if "is ambiguous" in done.stderr:  # a tag or branch could be given the name of what it is compared with
+        raise ConfigError(
+            f"--base {revision}: git knows several of this name; write it out, as in refs/remotes/{revision}"
+        )
+    if done.returncode:
         raise ConfigError(
             f"--base {revision}: git knows no such revision here; fetch it (`git fetch origin`) or name another, as in make gate BASE=main"
-        ) from None
+        )
+    return done.stdout.strip()
 
 
 def text_at(commit: str, path: Path) -> str | None:
@@ -38,7 +41,7 @@ def text_at(commit: str, path: Path) -> str | None:
 def dvc(*arguments: str, folder: Path = Path()) -> subprocess.CompletedProcess[str]:
     """Run DVC of this environment in a folder."""
     return subprocess.run(
-        [sys.executable, "-m", "dvc", *arguments], cwd=folder, env=environment(), capture_output=True, text=True
+        [sys.executable, "-P", "-m", "dvc", *arguments], cwd=folder, env=environment(), capture_output=True, text=True
     )
 
 
@@ -53,6 +56,6 @@ def environment() -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("GIT_DIR", "GIT_INDEX", "GIT_WORK", "DVC_ROOT"))
+        if not name.startswith(("GIT_DIR", "GIT_INDEX", "GIT_WORK", "DVC_ROOT", "PYTHONPATH"))
     }
     return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
