@@ -244,7 +244,11 @@ def test_a_table_of_ones_own_takes_the_place_of_the_sample(fresh: BakedProject) 
     fresh.run("make repro")
     tested = fresh.run("make test")
 
+    fresh.commit("Data of my own")
+    judged = fresh.run("make gate BASE=HEAD", PYTHONPATH="src")
+
     assert fresh.read("metrics/test.json")["roc_auc"] > 0.95
+    assert judged.stdout.startswith("gate: PASS")
     assert re.search(r"\d+ passed, \d+ skipped", tested.stdout)
     assert "data/raw/patients.csv" in fresh.text("reports/model_card.md")
 
