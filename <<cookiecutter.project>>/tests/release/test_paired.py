@@ -10,6 +10,7 @@ import pytest
 from << cookiecutter.package >> import config, metrics
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.release.paired import compare
+from << cookiecutter.package >>.release.revisions import git
 
 pytestmark = pytest.mark.sample
 ROWS = 600
@@ -31,10 +32,16 @@ def predictions(params: Params, noise: float, first: int = 0) -> pd.DataFrame:
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> Path:
-    """A folder that looks like a checkout of the branch; `compare` reads params.yaml and the predictions there."""
-    shutil.copy(config.PARAMS, tmp_path)
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repo whose one commit holds params.yaml as it is: `HEAD` is the base, its files are the branch."""
     (tmp_path / config.PREDICTIONS).parent.mkdir(parents=True)
+    shutil.copy(config.PARAMS, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    git("init", "--quiet")
+    for name, value in {"user.name": "base", "user.email": "", "commit.gpgsign": "false"}.items():
+        git("config", name, value)
+    git("add", str(config.PARAMS))
+    git("commit", "--quiet", "--no-verify", "--message", "base")
     return tmp_path
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError
-from << cookiecutter.package >>.release.revisions import dvc, git, text_at
+from << cookiecutter.package >>.release.revisions import changed_files, dvc, text_at
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w)")
 
@@ -37,7 +37,7 @@ def altered(folder: Path, commit: str, tolerance: float) -> list[str]:
     their hashes, is looked at only for being there.
     """
     found = []
-    for name in git("diff", "--name-only", commit, folder=folder).splitlines():
+    for name in changed_files(commit, folder=folder):
         committed, path = text_at(commit, Path(name)), folder / name
         if committed is None:
             found.append(f"{name} is made by the pipeline and was not committed")

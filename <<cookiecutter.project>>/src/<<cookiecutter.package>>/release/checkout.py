@@ -90,7 +90,7 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
         believed = {name: entry for name, entry in before.items() if name not in stages}
         write_json(lock | {"stages": believed}, folder / config.LOCK)  # JSON is YAML
     producing = [name for name, stage in pipeline.items() if stage.keys() & {"outs", "metrics", "plots"}]
-    done = dvc("repro", *producing, folder=folder)
+    done = dvc("repro", *dict.fromkeys([*producing, *stages]), folder=folder)
     after = read_yaml(folder / config.LOCK).get("stages", {}) if (folder / config.LOCK).exists() else {}
     ran = {name.partition("@")[0] for name in re.findall(r"^Running stage '(.+)':$", done.stdout, flags=re.MULTILINE)}
     idle = [name for name in stages if name not in ran]
@@ -109,9 +109,9 @@ def _forget(folder: Path, stage: dict[str, Any]) -> None:
     """Remove what a stage has written: if it comes back, the stage has written it again."""
     for out in stage.get("outs", []):
         path = folder / out["path"]
-        if path.is_symlink() or not path.resolve().is_relative_to(folder.resolve()):
-            raise ConfigError(f"{config.LOCK}: {out['path']} of the commit is a link or lies outside of the repo")
-        if path.is_dir():
+        if not path.parent.resolve().is_relative_to(folder.resolve()):
+            raise ConfigError(f"{config.LOCK}: {out['path']} lies outside of the repo")
+        if path.is_dir() and not path.is_symlink():  # DVC may link to its cache
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)

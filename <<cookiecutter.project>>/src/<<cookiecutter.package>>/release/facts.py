@@ -8,7 +8,7 @@ from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.files import parse_yaml
 from << cookiecutter.package >>.release.judge import Slices
-from << cookiecutter.package >>.release.revisions import git, text_at
+from << cookiecutter.package >>.release.revisions import changed_files, git, text_at
 from << cookiecutter.package >>.tracking import lock_hash
 
 # Where a change is what a pull request is for. A change anywhere else may change what the figures mean or how they are
@@ -47,8 +47,8 @@ def changed_judges(base: str) -> list[str]:
     """The files with a say in the verdict that the branch has changed, those with the most say first."""
     package = Path("src", __package__.partition(".")[0])
     ordinary = [*ORDINARY, *(str(package / name) for name in ORDINARY_CODE)]
-    changed = git("diff", "--name-only", f"{base}...HEAD", "--", ".", *(f":(exclude,glob){name}" for name in ordinary))
-    return sorted(changed.splitlines(), key=lambda name: (not name.endswith((".py", ".yaml", ".yml")), name))
+    changed = changed_files(f"{base}...HEAD", "--", ".", *(f":(exclude,glob){name}" for name in ordinary))
+    return sorted(changed, key=lambda name: (not name.endswith((".py", ".yaml", ".yml")), name))
 
 
 def dataset(validation: str | None, commit: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The gate: may the last commit be merged into its base?
 
 Everything is recomputed in a clean checkout, compared with the base through `dvc metrics diff` and held against the
-base's gates.yaml. What comes out is plain data; report.py writes it for people.
+base's gates.yaml. What comes out is plain data; render.py writes it for people.
 """
 
 import datetime

@@ -17,6 +17,11 @@ def git(*arguments: str, folder: Path = Path()) -> str:
     return done.stdout
 
 
+def changed_files(*arguments: str, folder: Path = Path()) -> list[str]:
+    """Return the names, as they are, of the files that a `git diff` with these arguments finds."""
+    return git("diff", "--name-only", "-z", *arguments, folder=folder).split("\0")[:-1]
+
+
 def commit_of(revision: str, folder: Path = Path()) -> str:
     """Return the commit that a revision names. Raises ConfigError if it names none."""
     command = ["git", "rev-parse", "--verify", "--end-of-options", revision + "^{commit}"]
