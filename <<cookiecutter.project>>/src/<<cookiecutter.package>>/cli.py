@@ -1,13 +1,11 @@
 """One verb for each thing a person does; what `dvc repro` does is in dvc.yaml."""
 
 import argparse
-import os
-import signal
 import sys
 from pathlib import Path
-from typing import Any
 
 from << cookiecutter.package >>.errors import DataError, ProjectError, exit_with
+from << cookiecutter.package >>.release import commands
 
 
 def validate(arguments: argparse.Namespace) -> int:
@@ -51,34 +49,6 @@ def tracking_uri(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def gate(arguments: argparse.Namespace) -> int:
-    """Say whether the last commit may be merged into its base, and why: 0 yes, 1 no, 2 could not decide."""
-    import datetime
-
-    from << cookiecutter.package >>.files import write_json, write_text
-    from << cookiecutter.package >>.release import render
-    from << cookiecutter.package >>.release.gate import gate
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up when stopped, too
-    content: dict[str, Any] = {}
-    try:
-        content = gate(arguments.base, datetime.datetime.now(datetime.UTC).date())
-        print(render.terminal(content), end="")
-    except ProjectError as error:
-        content = {"verdict": "undecided", "error": str(error)}
-        raise
-    finally:  # an old report beside a new verdict would mislead
-        if content and arguments.report:
-            write_text(render.markdown(content, os.environ.get("RUN_URL", "")), arguments.report)
-        if content and arguments.json:
-            write_json(content, arguments.json)
-    if arguments.record:
-        from << cookiecutter.package >>.release.record import record
-
-        print(record(content), file=sys.stderr)
-    return 1 if content["reasons"] else 0
-
-
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="<< cookiecutter.project >>",
@@ -93,12 +63,7 @@ def main(argv: list[str] | None = None) -> None:
     verb.set_defaults(run=contract)
     verb = verbs.add_parser("tracking-uri", help="print where runs are tracked", description=tracking_uri.__doc__)
     verb.set_defaults(run=tracking_uri)
-    verb = verbs.add_parser("gate", help="say whether the last commit may be merged", description=gate.__doc__)
-    verb.add_argument("--base", required=True, metavar="REV", help="what it would be merged into, such as origin/main")
-    verb.add_argument("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
-    verb.add_argument("--json", type=Path, metavar="FILE", help="write everything the verdict rests on")
-    verb.add_argument("--record", action="store_true", help="write the verdict on the model's run in MLflow")
-    verb.set_defaults(run=gate)
+    commands.add_to(verbs)
     arguments = parser.parse_args(argv)
     try:
         sys.exit(arguments.run(arguments))

@@ -3,6 +3,7 @@
 import datetime
 import difflib
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -100,6 +101,11 @@ class Evaluate(Section):
 class Track(Section):
     experiment: Annotated[str, Field(min_length=1)]
     tracking_uri: Annotated[str, Field(min_length=1)]
+
+    @property
+    def model(self) -> str:
+        """Name of the registered model: the last part of the experiment's, in characters that MLflow takes."""
+        return re.sub(r"[^\w. -]", "_", self.experiment.rstrip("/").rpartition("/")[2])
 
 
 class Params(Section):

@@ -16,6 +16,12 @@ class DataError(ProjectError):
     exit_code = 1
 
 
+class RefusedError(ProjectError):
+    """The rules say no."""
+
+    exit_code = 1
+
+
 class ConfigError(ProjectError):
     """The question was wrong: a file, a parameter or an address."""
 

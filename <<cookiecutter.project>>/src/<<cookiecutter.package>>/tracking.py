@@ -16,6 +16,9 @@ from << cookiecutter.package >>.errors import ConfigError
 
 SQLITE = "sqlite:///"
 MODEL_HASH, LOCK_HASH = "model.sha256", "dvc.lock.sha256"  # the tags by which a run is found again
+COMPLETE = "complete"  # the tag of a run that nothing is missing from
+KNOWN = "known_rows"  # beside the model: test rows, and what `evaluate` predicted for them
+INPUTS, PREDICTIONS = "inputs.parquet", "predictions.parquet"
 
 
 def lock_hash(lock: dict[str, Any]) -> str:
@@ -36,10 +39,11 @@ def tracking_uri(params: Params) -> str:
 
 
 @contextmanager
-def store(params: Params) -> Iterator[Any]:
+def store(params: Params, then: str) -> Iterator[Any]:
     """Connect to the tracking store and yield an MlflowClient.
 
-    Raises ConfigError with one line if the store does not answer, now or in the block.
+    Raises ConfigError with one line if the store does not answer, now or in the block; `then` says what becomes of
+    what was to be done.
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
@@ -60,10 +64,7 @@ def store(params: Params) -> Iterator[Any]:
         with lock:
             yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise ConfigError(
-            f"MLflow at {uri} did not take the run: {str(error)[:300]}; everything else is on disk: mend that, or name "
-            "another store in MLFLOW_TRACKING_URI, and `dvc repro` runs this stage alone"
-        ) from error
+        raise ConfigError(f"MLflow at {uri} failed: {str(error)[:300]}; {then}") from error
 
 
 def experiment_id(client: Any, params: Params) -> str:

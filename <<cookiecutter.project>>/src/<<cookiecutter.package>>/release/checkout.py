@@ -77,7 +77,7 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
     pipeline = read_yaml(folder / "dvc.yaml").get("stages", {})
     if unknown := [name for name in stages if name not in pipeline]:
         raise ConfigError(f"{config.GATES}: recompute names stage {unknown[0]!r}, which dvc.yaml does not have")
-    commit = commit_of("HEAD", folder)
+    commit = commit_of("HEAD", folder=folder)
     lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
     before = lock.get("stages", {})
     for name in stages:

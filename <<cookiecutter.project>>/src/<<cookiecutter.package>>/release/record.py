@@ -32,7 +32,7 @@ def record(content: dict[str, Any]) -> str:
     try:
         params = config.load()
         address = tracking_uri(params)
-        with store(params) as client:
+        with store(params, "the gate can be run again") as client:
             experiment = experiment_id(client, params)
             found = client.search_runs([experiment], f"tags.`{MODEL_HASH}` = '{branch['model']}'", max_results=1)
             for name, value in tags.items() if found else ():

@@ -22,17 +22,17 @@ def changed_files(*arguments: str, folder: Path = Path()) -> list[str]:
     return git("diff", "--name-only", "-z", *arguments, folder=folder).split("\0")[:-1]
 
 
-def commit_of(revision: str, folder: Path = Path()) -> str:
-    """Return the commit that a revision names. Raises ConfigError if it names none."""
+def commit_of(revision: str, asked: str = "--base", folder: Path = Path()) -> str:
+    """Return the commit that a revision names. Raises ConfigError if it names none; `asked` is where it was given."""
     command = ["git", "rev-parse", "--verify", "--end-of-options", revision + "^{commit}"]
     done = subprocess.run(command, cwd=folder, env=environment() | {"LC_ALL": "C"}, capture_output=True, text=True)
     if "is ambiguous" in done.stderr:  # a tag or branch could be given the name of what it is compared with
         raise ConfigError(
-            f"--base {revision}: git knows several of this name; write it out, as in refs/remotes/{revision}"
+            f"{asked} {revision}: git knows several of this name; write it out, as in refs/remotes/{revision}"
         )
     if done.returncode:
         raise ConfigError(
-            f"--base {revision}: git knows no such revision here; fetch it (`git fetch origin`) or name another, as in make gate BASE=main"
+            f"{asked} {revision}: git knows no such revision here; fetch it (`git fetch origin`) or name another, such as main"
         )
     return done.stdout.strip()
 

@@ -7,25 +7,37 @@ before this stage starts, so a server that is down costs a second `dvc repro` of
 import json
 import os
 import subprocess
+import tempfile
 import warnings
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from << cookiecutter.package >> import config, model_file
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.files import file_hash, read_parquet, read_yaml
 from << cookiecutter.package >>.stages import run
 from << cookiecutter.package >>.tracking import (
+    COMPLETE,
+    INPUTS,
+    KNOWN,
     LOCK_HASH,
     MODEL_HASH,
+    PREDICTIONS,
     experiment_id,
     lock_hash,
     store,
     tracking_uri,
 )
 
-COMPLETE = "complete"
 EXAMPLE_ROWS = 5
+KNOWN_ROWS = 100
+PROBABILITY = "probability_"
+NOT_LOGGED = (
+    "the run is not logged, everything else is on disk: mend that, or name another store in MLFLOW_TRACKING_URI, and "
+    "`dvc repro` runs this stage alone"
+)
 # What a server that loads the model installs; given, because guessing it takes MLflow ten seconds.
 REQUIREMENTS = ("pandas", "pydantic", "ruamel.yaml", "scikit-learn", "skops")
 
@@ -54,7 +66,7 @@ def log_run(client: Any, params: Params) -> tuple[str, bool]:
             known = earlier.data.params if earlier else {}
             mlflow.log_params({name: value for name, value in _flat(params).items() if name not in known})
             _log_dataset(params)
-            _log_model(params)
+            _log_model(client, params)
         for folder in (config.METRICS, config.PLOTS, config.MODEL_CARD.parent):
             mlflow.log_artifacts(str(folder), folder.name)
         mlflow.set_tag(COMPLETE, "true")
@@ -73,27 +85,29 @@ def _log_dataset(params: Params) -> None:
     )
 
 
-def _log_model(params: Params) -> None:
+def _log_model(client: Any, params: Params) -> None:
+    """Log the model, its file byte for byte as the gate judged it, and rows whose predictions are known."""
     from importlib.metadata import version
 
     import mlflow
     from mlflow.models import infer_signature
 
     fitted = model_file.load(config.MODEL)
-    example = read_parquet(config.FEATURES / "test.parquet").head(EXAMPLE_ROWS)[list(fitted.feature_names_in_)]
+    inputs = read_parquet(config.FEATURES / "test.parquet").head(KNOWN_ROWS)[list(fitted.feature_names_in_)]
     # A signature knows no categories, and its integers cannot be missing.
-    example = example.astype(
+    inputs = inputs.astype(
         {
             name: "object" if kind == "category" else "float64"
-            for name, kind in example.dtypes.items()
+            for name, kind in inputs.dtypes.items()
             if kind == "category" or kind.kind in "iu"
         }
     )
+    example = inputs.head(EXAMPLE_ROWS)
     classifier = params.task != "regression"
     output = fitted.predict_proba(example) if classifier else fitted.predict(example)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        mlflow.sklearn.log_model(
+        logged = mlflow.sklearn.log_model(
             fitted,
             name="model",
             serialization_format="skops",
@@ -104,6 +118,18 @@ def _log_model(params: Params) -> None:
             code_paths=[str(Path(model_file.__file__).parent)],
             pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
         )
+    client.log_model_artifact(logged.model_id, str(config.MODEL))  # in place of MLflow's copy, whose bytes differ
+    with tempfile.TemporaryDirectory() as folder:
+        inputs.to_parquet(Path(folder, INPUTS), index=False)
+        _known_predictions(params).to_parquet(Path(folder, PREDICTIONS), index=False)
+        client.log_model_artifacts(logged.model_id, folder, KNOWN)
+
+
+def _known_predictions(params: Params) -> pd.DataFrame:
+    """What `evaluate` predicted for the first test rows: a column per class, or `prediction`."""
+    known = read_parquet(config.PREDICTIONS).head(KNOWN_ROWS)
+    known = known.rename(columns={"probability": f"{PROBABILITY}{params.data.positive}"})
+    return known[[name for name in map(str, known) if name.startswith(PROBABILITY)] or ["prediction"]]
 
 
 def _metrics() -> dict[str, float]:
@@ -148,7 +174,7 @@ def _git_tags() -> dict[str, str]:
 
 def main() -> str:
     params = config.load()
-    with store(params) as client:
+    with store(params, NOT_LOGGED) as client:
         run_id, new = log_run(client, params)
     return f"{'logged new' if new else 'updated'} run {run_id} in experiment {params.track.experiment!r} at {tracking_uri(params)}"
 

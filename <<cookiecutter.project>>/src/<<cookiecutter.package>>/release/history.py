@@ -1,0 +1,54 @@
+"""The ledger for people: all moves as a table, and what was in production at a time."""
+
+import datetime
+
+from << cookiecutter.package >>.errors import ConfigError
+from << cookiecutter.package >>.release.aliases import PRODUCTION
+from << cookiecutter.package >>.release.ledger import Move
+
+SHORT = 9
+
+
+def table(moves: list[Move]) -> str:
+    """Return the moves as a table, a line each, the last one at the end."""
+    header = ("when (UTC)", "move", "to", "version", "before", "commit", "who", "reason")
+    rows = [
+        (
+            f"{move.when[:10]} {move.when[11:19]}",
+            move.action,
+            move.alias,
+            str(move.version),
+            str(move.previous or "-"),
+            move.commit[:SHORT],
+            move.who,
+            move.reason,
+        )
+        for move in moves
+    ]
+    widths = [max(len(row[i]) for row in [header, *rows]) for i in range(len(header))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in [header, *rows]]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def at(moves: list[Move], when: datetime.datetime) -> Move | None:
+    """Return the move by which a version was in production at a time, or None if none was."""
+    return next((move for move in reversed(moves) if move.alias == PRODUCTION and _time(move) <= when), None)
+
+
+def moment(text: str) -> datetime.datetime:
+    """Return the time that a text names: ISO 8601, UTC unless it says otherwise; a date is the end of that day.
+
+    Raises ConfigError if it names none.
+    """
+    try:
+        if len(text) == len("2026-01-31"):
+            day = datetime.date.fromisoformat(text)
+            return datetime.datetime.combine(day, datetime.time.max, datetime.UTC)
+        when = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(f"--at {text}: not a date such as 2026-01-31 or a time such as 2026-01-31T12:00Z") from None
+    return when if when.tzinfo else when.replace(tzinfo=datetime.UTC)
+
+
+def _time(move: Move) -> datetime.datetime:
+    return datetime.datetime.fromisoformat(move.when)

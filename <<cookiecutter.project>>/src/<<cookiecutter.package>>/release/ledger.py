@@ -1,0 +1,121 @@
+"""The ledger of moves: which version was candidate, staging or production, when, by whom and why.
+
+It lies in MLflow as the versions of a second registered model, `<model>-ledger`. A record is one version: written whole or
+not at all, numbered by the store in the order of arrival, and never changed. Each names the record it builds upon, and
+of several that build upon the same only the first counts. So of two moves at once one wins, and there is no lock that a killed
+process could leave behind. What is true now is the last record that counts; MLflow's aliases follow it.
+"""
+
+import datetime
+import json
+import uuid
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+PAGE = 20
+State = dict[str, int | None]
+
+
+@dataclass(frozen=True)
+class Move:
+    """One record: an alias was given to a version."""
+
+    action: str
+    """`register`, `promote` or `rollback`."""
+    alias: str
+    version: int
+    previous: int | None
+    """The version that had the alias until then."""
+    reason: str
+    who: str
+    commit: str
+    """The git commit whose dvc.lock names the version's model."""
+    gate: str
+    """The gate's verdict on the version, in one line."""
+    base: int
+    """The number of the record that this one builds upon; 0 for the first."""
+    state: State
+    """Alias → version after the move; `before` is the version that was in production before the one that is now."""
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    number: int = 0
+    """Given by the store, as is `when`."""
+    when: str = ""
+    """UTC, ISO 8601."""
+
+
+def append(client: Any, model: str, move: Move) -> None:
+    """Write a record. Whether it counts is for `head` to tell."""
+    content = {name: value for name, value in asdict(move).items() if name not in ("number", "when")}
+    tags = {name: value if isinstance(value, str) else json.dumps(value) for name, value in content.items()}
+    client.create_model_version(
+        ledger_of(model),
+        f"models:/{model}/{move.version}",
+        tags=tags,
+        description=f"{move.action}: version {move.version} is {move.alias}. {move.who}: {move.reason}",
+        await_creation_for=0,
+    )
+
+
+def head(client: Any, model: str) -> Move | None:
+    """Return the last record that counts, or None. One page is read, unless as many moves had lost a race."""
+    found: list[Move] = []
+    for record in _newest_first(client, model, PAGE):
+        found.append(record)
+        if record.number <= found[0].base + 1:  # what a record builds upon counted when it was written
+            break
+    return fold(found[::-1])[-1] if found else None
+
+
+def history(client: Any, model: str) -> list[Move]:
+    """Return all records that count, the first one first."""
+    return fold(list(_newest_first(client, model, 1000))[::-1])
+
+
+def counted(client: Any, model: str, base: int) -> Move:
+    """Return the record that counts among those that build upon the one with number `base`."""
+    rivals = f"name = '{ledger_of(model)}' and tags.base = '{base}'"
+    (first,) = client.search_model_versions(rivals, max_results=1, order_by=["version_number ASC"])
+    return _move(first)
+
+
+def has_had(client: Any, model: str, alias: str, version: int) -> bool:
+    """Whether a version has ever had an alias."""
+    where = f"name = '{ledger_of(model)}' and tags.alias = '{alias}' and tags.version = '{version}'"
+    found = map(_move, client.search_model_versions(where, max_results=PAGE))
+    return any(counted(client, model, record.base) == record for record in found)
+
+
+def fold(records: list[Move]) -> list[Move]:
+    """Return the records that count: of those that build upon the same, the one with the lowest number."""
+    first: dict[int, Move] = {}
+    for record in records:
+        first.setdefault(record.base, record)
+    return list(first.values())
+
+
+def ledger_of(model: str) -> str:
+    """Return the name of a model's ledger."""
+    return f"{model}-ledger"
+
+
+def _newest_first(client: Any, model: str, size: int) -> Iterator[Move]:
+    token = None
+    while True:
+        page = client.search_model_versions(
+            f"name = '{ledger_of(model)}'", max_results=size, order_by=["version_number DESC"], page_token=token
+        )
+        for version in page:
+            yield _move(version)
+        token = page.token
+        if not token:
+            return
+
+
+def _move(version: Any) -> Move:
+    tags = dict(version.tags)
+    for name in ("version", "previous", "base", "state"):
+        tags[name] = json.loads(tags[name])
+    when = datetime.datetime.fromtimestamp(version.creation_timestamp / 1000, datetime.UTC)
+    known = {name: tags[name] for name in Move.__dataclass_fields__ if name in tags}
+    return Move(**known, number=int(version.version), when=when.isoformat(timespec="milliseconds"))

@@ -1,0 +1,67 @@
+"""From a version to what rebuilds it, and from a commit to its version."""
+
+import json
+from typing import Any
+
+from << cookiecutter.package >>.errors import ConfigError, RefusedError
+from << cookiecutter.package >>.release import ledger
+from << cookiecutter.package >>.release.aliases import ALIASES, find, state
+from << cookiecutter.package >>.release.registry import CHECKS
+from << cookiecutter.package >>.release.revisions import commit_of
+from << cookiecutter.package >>.tracking import LOCK_HASH, MODEL_HASH
+
+
+def version_of(client: Any, model: str, which: str) -> Any:
+    """Return the version that a number, an alias or a git revision names.
+
+    Raises ConfigError if there is no such version, alias or revision; RefusedError if no version was made at that commit.
+    """
+    now = state(client, model, ledger.head(client, model))
+    if which in ALIASES:
+        if now[which] is None:
+            raise RefusedError(f"no version of {model} is {which}")
+        which = str(now[which])
+    if which.isdecimal() and len(which) < 7:  # longer ones are commits
+        found = find(client, model, int(which))
+        if not found:
+            raise ConfigError(f"MLflow has no version {which} of {model}: see history")
+        return found
+    commit = commit_of(which, "show")
+    versions = client.search_model_versions(
+        f"name = '{model}' and tags.`git.commit` = '{commit}'", max_results=1, order_by=["version_number DESC"]
+    )
+    if not versions:
+        raise RefusedError(f"no version of {model} was registered at commit {commit[:9]}")
+    return versions[0]
+
+
+def describe(client: Any, model: str, version: Any) -> str:
+    """Return what a version is, and the commands that bring it back, a line each."""
+    now = state(client, model, ledger.head(client, model))
+    tags = version.tags
+    held = [alias for alias in ALIASES if now[alias] == int(version.version)]
+    metrics = json.loads(tags.get("metrics", "{}"))
+    facts = {
+        "commit": tags.get("git.commit"),
+        "dataset": f"{tags.get('data.path')}, md5 {tags.get('data.md5')}",
+        "dvc.lock": f"sha256 {tags.get(LOCK_HASH)} (of its stages)",
+        "model": f"models/model.skops, sha256 {tags.get(MODEL_HASH)}",
+        "metrics": ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()),
+        "gate": tags.get("gate.reason"),
+        "checks": tags.get(CHECKS, "not run"),
+        "run": version.run_id,
+    }
+    lines = [f"version {version.version} of {model}: {', '.join(held) or 'no alias'}"]
+    lines += [f"  {name:<9} {value}" for name, value in facts.items()]
+    return "\n".join(
+        [
+            *lines,
+            "",
+            "To get its very files, from DVC's storage:",
+            f"  git checkout {tags.get('git.commit')}",
+            "  dvc pull",
+            "To make them anew, where they were never pushed (dvc push):",
+            f"  git checkout {tags.get('git.commit')}",
+            "  dvc repro --pull",
+        ]
+    )
