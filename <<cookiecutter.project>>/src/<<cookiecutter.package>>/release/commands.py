@@ -57,7 +57,8 @@ def promote(arguments: argparse.Namespace) -> int:
     from << cookiecutter.package >>.release.registry import promote
 
     with registry() as (client, model, _):
-        moved("promote", promote(client, model, arguments.to, arguments.version, arguments.reason))
+        version = number(client, model, arguments.version)
+        moved("promote", promote(client, model, arguments.to, version, arguments.reason))
     return 0
 
 
@@ -76,7 +77,7 @@ def rollback(arguments: argparse.Namespace) -> int:
     from << cookiecutter.package >>.release.registry import rollback
 
     with registry() as (client, model, _):
-        moved("rollback", rollback(client, model, arguments.to, arguments.reason))
+        moved("rollback", rollback(client, model, number(client, model, arguments.to), arguments.reason))
     return 0
 
 
@@ -137,11 +138,11 @@ def moved(verb: str, move: Any) -> None:
         print(f"{verb}: version {move.version} is in {move.alias}{before}")
 
 
-def version(text: str) -> int:
-    """Return the number that a text holds. Raises ArgumentTypeError if it is not one a version can have."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a version")
-    return int(text)
+def number(client: Any, model: str, which: str | None) -> int | None:
+    """Return the number of the version that was asked for, if one was."""
+    from << cookiecutter.package >>.release.lineage import version_of
+
+    return int(version_of(client, model, which).version) if which else None
 
 
 def add_to(verbs: Any) -> None:
@@ -156,7 +157,9 @@ def add_to(verbs: Any) -> None:
     verb.set_defaults(run=register)
     verb = verbs.add_parser("promote", help="move a version to staging or production", description=promote.__doc__)
     verb.add_argument("--to", required=True, choices=("staging", "production"))
-    verb.add_argument("--version", type=version, metavar="N", help="only if it is this one")
+    verb.add_argument(
+        "--version", metavar="WHICH", help="only if it is this one: a number, or the git revision it was made at"
+    )
     verb.add_argument("--reason", required=True, metavar="TEXT", help="for the ledger")
     verb.set_defaults(run=promote)
     verb = verbs.add_parser("check", help="try the version in staging", description=check.__doc__)
@@ -164,7 +167,9 @@ def add_to(verbs: Any) -> None:
     verb = verbs.add_parser(
         "rollback", help="put the previous version back into production", description=rollback.__doc__
     )
-    verb.add_argument("--to", type=version, metavar="N", help="this one (default: the one before the present one)")
+    verb.add_argument(
+        "--to", metavar="WHICH", help="a version's number or git revision (default: the one before the present one)"
+    )
     verb.add_argument("--reason", required=True, metavar="TEXT", help="for the ledger")
     verb.set_defaults(run=rollback)
     verb = verbs.add_parser("history", help="print who moved which version when and why", description=history.__doc__)

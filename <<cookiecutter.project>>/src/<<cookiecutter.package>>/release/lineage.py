@@ -3,35 +3,41 @@
 import json
 from typing import Any
 
+from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError, RefusedError
+from << cookiecutter.package >>.files import parse_yaml
 from << cookiecutter.package >>.release import ledger
 from << cookiecutter.package >>.release.aliases import ALIASES, find, state
 from << cookiecutter.package >>.release.registry import CHECKS
-from << cookiecutter.package >>.release.revisions import commit_of
-from << cookiecutter.package >>.tracking import LOCK_HASH, MODEL_HASH
+from << cookiecutter.package >>.release.revisions import commit_of, text_at
+from << cookiecutter.package >>.tracking import LOCK_HASH, MODEL_HASH, lock_hash
+
+SHORTEST_COMMIT = 7  # digits; fewer are a version's number
 
 
 def version_of(client: Any, model: str, which: str) -> Any:
-    """Return the version that a number, an alias or a git revision names.
+    """Return the version that a number, an alias or a git revision names: the one of that commit's dvc.lock.
 
-    Raises ConfigError if there is no such version, alias or revision; RefusedError if no version was made at that commit.
+    Raises ConfigError if there is no such version or revision; RefusedError if no version has that alias, or was made
+    of what that commit says.
     """
-    now = state(client, model, ledger.head(client, model))
     if which in ALIASES:
-        if now[which] is None:
+        held = state(client, model, ledger.head(client, model))[which]
+        if held is None:
             raise RefusedError(f"no version of {model} is {which}")
-        which = str(now[which])
-    if which.isdecimal() and len(which) < 7:  # longer ones are commits
+        which = str(held)
+    if which.isdecimal() and len(which) < SHORTEST_COMMIT:
         found = find(client, model, int(which))
         if not found:
             raise ConfigError(f"MLflow has no version {which} of {model}: see history")
         return found
-    commit = commit_of(which, "show")
+    commit = commit_of(which, "version")
+    lock = lock_hash(parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK)))
     versions = client.search_model_versions(
-        f"name = '{model}' and tags.`git.commit` = '{commit}'", max_results=1, order_by=["version_number DESC"]
+        f"name = '{model}' and tags.`{LOCK_HASH}` = '{lock}'", max_results=1, order_by=["version_number ASC"]
     )
     if not versions:
-        raise RefusedError(f"no version of {model} was registered at commit {commit[:9]}")
+        raise RefusedError(f"no version of {model} was registered with the dvc.lock of commit {commit[:9]}")
     return versions[0]
 
 
