@@ -3,15 +3,13 @@
 import json
 import os
 import re
-import signal
-import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import BakedProject, clean_environment
+from conftest import BakedProject
+from servers import free_port, mlflow_server
 
 pytestmark = pytest.mark.slow
 
@@ -46,51 +44,10 @@ def sqlite(project: BakedProject) -> str:
     return f"sqlite:///{project.path / 'mlflow.db'}"
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return found.getsockname()[1]
-
-
-@pytest.fixture
-def server(project: BakedProject, tmp_path: Path) -> Iterator[str]:
-    """A real MLflow server on loopback, stopped by its process group."""
-    port = free_port()
-    command = [
-        str(project.path / ".venv/bin/mlflow"),
-        "server",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--workers",
-        "1",
-    ]
-    command += [
-        "--backend-store-uri",
-        f"sqlite:///{tmp_path}/server.db",
-        "--artifacts-destination",
-        str(tmp_path / "artifacts"),
-    ]
-    environment = clean_environment() | {"PATH": f"{project.path / '.venv/bin'}:{os.environ['PATH']}"}
-    with (tmp_path / "server.log").open("w") as log:
-        process = subprocess.Popen(
-            command, cwd=tmp_path, env=environment, stdout=log, stderr=log, start_new_session=True
-        )
-        try:
-            for _ in range(240):
-                with socket.socket() as probe:
-                    if probe.connect_ex(("127.0.0.1", port)) == 0:
-                        break
-                assert process.poll() is None, (tmp_path / "server.log").read_text()
-                time.sleep(0.25)
-            yield f"http://127.0.0.1:{port}"
-        finally:
-            os.killpg(process.pid, signal.SIGTERM)
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+@pytest.fixture(scope="module")
+def server(project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with mlflow_server(project, tmp_path_factory.mktemp("mlflow")) as address:
+        yield address
 
 
 def test_the_run_holds_what_made_the_model_and_what_it_reached(reproduced: BakedProject) -> None:

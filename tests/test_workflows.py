@@ -7,7 +7,6 @@ import re
 import shutil
 import socketserver
 import subprocess
-import sys
 import threading
 import zipfile
 from collections.abc import Callable, Iterator
@@ -19,9 +18,8 @@ from typing import Any
 import pytest
 import yaml
 from conftest import TEMPLATE, BakedProject, clean_environment, copied
+from runner import TOOLS, act, jobs
 
-TOOLS = Path(sys.executable).parent
-STAND_INS = TEMPLATE / "tests" / "actions"
 REPORT = {
     "verdict": "fail",
     "reasons": [{"kind": "limit", "text": "roc_auc fell"}],
@@ -90,7 +88,12 @@ def test_workflows_keep_the_house_rules(baked: BakedProject) -> None:
 
 def test_nothing_runs_in_ci_that_a_person_cannot_run(baked: BakedProject) -> None:
     """Apart from the plumbing of Actions itself, a step is a make target or a script of the repo."""
-    plumbing = ('cat reports/gate.md >> "$GITHUB_STEP_SUMMARY"', 'test "$RESULTS"', "echo ")
+    plumbing = (
+        'make history >> "$GITHUB_STEP_SUMMARY"',
+        'cat reports/gate.md >> "$GITHUB_STEP_SUMMARY"',
+        'test "$RESULTS"',
+        "echo ",
+    )
     targets = re.findall(r"^([a-z-]+):", baked.text("Makefile"), flags=re.MULTILINE)
     for workflow in workflows(baked).values():
         for job in workflow["jobs"].values():
@@ -118,33 +121,6 @@ def test_the_ruleset_requires_the_check_that_the_workflow_reports(baked: BakedPr
     assert rules["pull_request"]["require_code_owner_review"]
 
 
-def act(
-    project: BakedProject, folder: Path, event: str, *options: str, **content: Any
-) -> subprocess.CompletedProcess[str]:
-    """Run the workflows of a project for an event, as GitHub would on its checkout."""
-    payload = {"repository": {"default_branch": "main"}} | content
-    (folder / "event.json").write_text(json.dumps(payload))
-    pinned = set(re.findall(r"uses: (actions/([\w-]+)@\w{40})", "".join(
-        path.read_text() for path in (project.path / ".github").rglob("*.yml")
-    )))  # fmt: skip
-    stand_ins = [
-        f"--local-repository={uses}={STAND_INS / name}" for uses, name in pinned if (STAND_INS / name).exists()
-    ]
-    environment = {"PROJECT_VENV": project.path / ".venv", "ARTIFACTS": folder / "artifacts", "PYTHONPATH": "src"}
-    given = [f"--env={name}={value}" for name, value in environment.items()]
-    return subprocess.run(
-        [TOOLS / "act", event, "--eventpath", folder / "event.json", "--platform=ubuntu-latest=-self-hosted",
-         f"--action-cache-path={folder / 'actions'}", *stand_ins, *given, *options],
-        cwd=project.path,
-        env=clean_environment() | {"XDG_CACHE_HOME": str(folder / "cache"), "NO_COLOR": "1"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=420,
-    )  # fmt: skip
-
-
 def pull_request(base: BakedProject, folder: Path, branch: Callable[[BakedProject], None]) -> BakedProject:
     """A copy whose HEAD is what GitHub checks out for a pull request: the merge of a branch into main."""
     project = copied(base, folder)
@@ -166,10 +142,6 @@ def sound(project: BakedProject) -> None:
 def worse(project: BakedProject) -> None:
     project.run("git merge --quiet worse")
     sound(project)
-
-
-def jobs(output: str) -> dict[str, str]:
-    return dict(re.findall(r"\[[\w-]+/(\w+)\s*\] 🏁  Job (succeeded|failed)", output))
 
 
 @pytest.mark.slow

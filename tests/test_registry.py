@@ -1,0 +1,302 @@
+"""From a merged commit to production and back: the release workflows under `act`, on a real MLflow server with PostgreSQL.
+
+The rules of the registry have their tests in the generated repo; here they are run once more against the server.
+"""
+
+import json
+import re
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import BakedProject, copied
+from runner import TOOLS, act, jobs
+from servers import mlflow_server, postgres
+
+# One worker runs them all: they share a server and what was released to it.
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("registry")]
+
+VERSION = """
+import json, sys, mlflow
+from mlflow import MlflowClient
+found = MlflowClient().get_model_version_by_alias("telco-churn", sys.argv[1])
+signature = mlflow.models.get_model_info(f"models:/telco-churn/{found.version}").signature
+print(json.dumps({"version": int(found.version), "tags": found.tags, "stage": found.current_stage,
+    "inputs": signature.inputs.input_names()}))
+"""
+# A second version that may be promoted to production, made of the first: what a race needs.
+SECOND = """
+from mlflow import MlflowClient
+from telco_churn.release import ledger, registry
+client = MlflowClient()
+first = client.get_model_version("telco-churn", "1")
+client.create_model_version("telco-churn", first.source, first.run_id, first.tags, model_id=first.source[len("models:/"):])
+for alias in ("candidate", "staging"):
+    registry.move(client, "telco-churn", ledger.head(client, "telco-churn"), "promote", alias, 2, "a second version")
+"""
+# Both read the ledger before either writes to it.
+AT_ONCE = """
+import pathlib, sys, time
+from telco_churn import cli
+from telco_churn.release import ledger
+append, here = ledger.append, pathlib.Path(sys.argv[1])
+def wait(*arguments):
+    (here / sys.argv[2]).touch()
+    while len(list(here.iterdir())) < 2:
+        time.sleep(0.01)
+    append(*arguments)
+ledger.append = wait
+cli.main(sys.argv[3:])
+"""
+STORM = """
+import json, threading
+from mlflow import MlflowClient
+from telco_churn.errors import RefusedError
+from telco_churn.release import aliases, ledger, registry
+model, outcomes, start = "telco-churn", [], threading.Barrier(6)
+def moves(name):
+    client = MlflowClient()
+    start.wait()
+    for turn in range(5):
+        last = ledger.head(client, model)
+        try:
+            registry.move(client, model, last, "rollback", "production", 1 + turn % 2, f"{name} {turn}")
+            outcomes.append((f"{name} {turn}", True))
+        except RefusedError:
+            outcomes.append((f"{name} {turn}", False))
+before = len(ledger.history(MlflowClient(), model))
+threads = [threading.Thread(target=moves, args=(number,)) for number in range(6)]
+[thread.start() for thread in threads]
+[thread.join(120) for thread in threads]
+client = MlflowClient()
+print(json.dumps({
+    "won": sorted(reason for reason, good in outcomes if good),
+    "lost": sorted(reason for reason, good in outcomes if not good),
+    "counted": sorted(move.reason for move in ledger.history(client, model)[before:]),
+    "state": ledger.head(client, model).state["production"],
+    "alias": aliases.holder(client, model, "production"),
+}))
+"""
+
+
+@dataclass
+class Released:
+    """A project whose release workflow has run, the address of its server, and what act printed."""
+
+    project: BakedProject
+    address: str
+    printed: str
+
+    def run(self, command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
+        found = {"MLFLOW_TRACKING_URI": self.address, "PYTHONPATH": "src"} | environment
+        return self.project.run(command, check, **found)
+
+    def python(self, script: str, *arguments: str) -> Any:
+        (self.project.path / ".git" / "script.py").write_text(script)
+        printed = self.run(f"python .git/script.py {' '.join(arguments)}").stdout
+        return json.loads(printed.splitlines()[-1]) if printed else None
+
+
+@pytest.fixture(scope="module")
+def server(project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """MLflow on PostgreSQL, with the driver at the version that compose.yaml would install."""
+    folder = tmp_path_factory.mktemp("server")
+    project.run(f"uv pip install --quiet --target {folder / 'driver'} --constraint requirements.lock 'psycopg[binary]'")
+    with (
+        postgres(folder) as database,
+        mlflow_server(project, folder, database, PYTHONPATH=str(folder / "driver")) as address,
+    ):
+        yield address
+
+
+@pytest.fixture(scope="module")
+def released(base: BakedProject, server: str, tmp_path_factory: pytest.TempPathFactory) -> Released:
+    """A push to main, released."""
+    folder = tmp_path_factory.mktemp("released")
+    project = copied(base, folder)
+    project.run("git remote add origin https://github.com/o/r.git")  # by which act names the repo
+    done = act(
+        project,
+        folder,
+        "push",
+        "--workflows=.github/workflows/release.yml",
+        f"--var=MLFLOW_TRACKING_URI={server}",
+        before=project.run("git rev-parse HEAD~1").stdout.strip(),
+        created=False,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
+    return Released(project, server, done.stdout)
+
+
+def test_the_release_workflow_takes_a_merged_model_to_production(released: Released) -> None:
+    assert jobs(released.printed) == {"staging": "succeeded", "production": "succeeded"}
+    for line in (
+        "gate: recorded on run",
+        "register: version 1 of telco-churn is candidate",
+        "promote: version 1 is in staging",
+        "check: version 1 has passed: the file the gate judged, and the same predictions for 100 test rows",
+        "promote: version 1 is in production",
+    ):
+        assert line in released.printed
+    assert re.search(r"Summary - ```\s+when \(UTC\) +move +to +version", released.printed)
+
+
+def test_a_version_carries_what_it_is_made_of(released: Released) -> None:
+    found = released.python(VERSION, "production")
+    project = released.project
+
+    assert found["version"] == 1
+    assert found["stage"] in ("None", None)
+    assert found["tags"]["git.commit"] == project.run("git rev-parse HEAD").stdout.strip()
+    assert found["tags"]["model.sha256"] == project.hashes("models/model.skops")["models/model.skops"]
+    assert found["tags"]["data.md5"] == project.read("data/raw/telco.csv.dvc")["outs"][0]["md5"]
+    assert json.loads(found["tags"]["metrics"]) == project.read("metrics/test.json")
+    assert found["tags"]["gate.verdict"] == "pass"
+    assert "contract" in found["inputs"]
+
+
+@pytest.mark.parametrize("way", ["dvc pull", "dvc repro --pull"])
+def test_show_prints_the_commands_that_bring_a_version_back(released: Released, tmp_path: Path, way: str) -> None:
+    printed = released.run("telco-churn show production").stdout
+    commands = re.findall(r"^  (git checkout \w{40})\n  (dvc .*)$", printed, flags=re.MULTILINE)
+    assert [command for _, command in commands] == ["dvc pull", "dvc repro --pull"]
+    (checkout,) = {command for command, _ in commands}
+    clone = BakedProject(tmp_path / "telco-churn")
+    subprocess.run(["git", "clone", "--quiet", released.project.path, clone.path], check=True)
+    (clone.path / ".venv").symlink_to((released.project.path / ".venv").resolve())
+    if way == "dvc pull":
+        released.run("dvc push --quiet")
+        shutil.copytree(released.project.path.parent / "telco-churn-dvc-storage", tmp_path / "telco-churn-dvc-storage")
+
+    clone.run(f"git switch --quiet --orphan elsewhere && {checkout} && {way}")
+
+    assert f"sha256 {clone.hashes('models/model.skops')['models/model.skops']}\n" in printed
+
+
+def test_the_rules_hold_on_a_server_with_postgresql(released: Released) -> None:
+    done = released.run("pytest -q tests/release/test_registry.py", TEST_TRACKING_URI=released.address)
+
+    assert re.search(r"^\d+ passed in", done.stdout, flags=re.MULTILINE)
+
+
+def test_two_promotions_at_once_have_one_winner_and_one_clear_refusal(released: Released, tmp_path: Path) -> None:
+    released.python(SECOND)
+    (released.project.path / ".git" / "race.py").write_text(AT_ONCE)
+
+    def promote(name: str) -> subprocess.CompletedProcess[str]:
+        command = f"python .git/race.py {tmp_path} {name} promote --to production --reason {name}"
+        return released.run(command, check=False)
+
+    with ThreadPoolExecutor() as pool:
+        won, lost = sorted(pool.map(promote, ["one", "other"]), key=lambda done: done.returncode)
+
+    assert (won.returncode, lost.returncode) == (0, 1)
+    assert won.stdout == "promote: version 2 is in production, where version 1 was\n"
+    assert re.fullmatch(
+        r"error: .* was faster: promote of version 2 to production \(\w+\); this move does not count: .*\n", lost.stderr
+    )
+    moves = json.loads(released.run("telco-churn history --json").stdout)
+    assert [move["version"] for move in moves if move["alias"] == "production"] == [1, 2]
+    assert released.python(VERSION, "production")["version"] == 2
+
+
+def test_a_storm_of_moves_leaves_a_ledger_that_matches_the_aliases(released: Released) -> None:
+    if len(json.loads(released.run("telco-churn history --json").stdout)) < 6:
+        released.python(SECOND)
+
+    after = released.python(STORM)
+
+    assert after["won"] == after["counted"]
+    assert len(after["won"]) + len(after["lost"]) == 30
+    assert after["won"]
+    assert after["lost"]
+    assert after["state"] == after["alias"]
+
+
+def test_the_rollback_workflow_puts_the_previous_version_back(released: Released, tmp_path: Path) -> None:
+    moves = json.loads(released.run("telco-churn history --json").stdout)
+    if moves[-1]["state"]["before"] is None:
+        released.python(SECOND)
+        released.run("telco-churn promote --to production --reason second")
+        moves = json.loads(released.run("telco-churn history --json").stdout)
+    before = moves[-1]["state"]
+
+    done = act(
+        released.project,
+        tmp_path,
+        "workflow_dispatch",
+        "--workflows=.github/workflows/rollback.yml",
+        f"--var=MLFLOW_TRACKING_URI={released.address}",
+        inputs={"reason": 'it "answers" $(oddly)', "version": ""},
+    )
+
+    assert jobs(done.stdout) == {"production": "succeeded"}, done.stdout[-3000:]
+    last = json.loads(released.run("telco-churn history --json").stdout)[-1]
+    assert (last["action"], last["version"], last["reason"]) == (
+        "rollback",
+        before["before"],
+        'it "answers" $(oddly)',
+    )
+
+
+@pytest.mark.parametrize("workflow", ["release", "rollback"])
+def test_without_a_server_the_summary_says_what_to_set(base: BakedProject, tmp_path: Path, workflow: str) -> None:
+    project = copied(base, tmp_path)
+    project.run("git remote add origin https://github.com/o/r.git")
+
+    done = act(
+        project,
+        tmp_path,
+        "workflow_dispatch",
+        f"--workflows=.github/workflows/{workflow}.yml",
+        inputs={"reason": "x"},
+    )
+
+    assert done.returncode == 0
+    assert jobs(done.stdout) == {"unconfigured": "succeeded"}
+    assert re.search(r"Summary - .*the repository variable MLFLOW_TRACKING_URI, .* is not set", done.stdout)
+
+
+def test_the_server_answers_only_under_the_names_it_was_told(server: str) -> None:
+    def ask(host: str) -> int:
+        request = urllib.request.Request(f"{server}/api/2.0/mlflow/registered-models/search", headers={"Host": host})
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert ask("mlflow.example.com") == 200
+    assert ask("elsewhere.example.com") == 403
+
+
+def test_a_server_that_never_answers_is_one_line_in_bounded_time(released: Released) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        started = time.monotonic()
+        done = released.run(
+            "telco-churn promote --to staging --reason x",
+            check=False,
+            MLFLOW_TRACKING_URI=f"http://127.0.0.1:{silent.getsockname()[1]}",
+            MLFLOW_HTTP_REQUEST_TIMEOUT="1",
+        )
+
+    assert time.monotonic() - started < 60
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("error: MLflow at http://127.0.0.1:")
+
+
+def test_compose_yaml_is_what_docker_compose_reads(released: Released) -> None:
+    command = [TOOLS / "check-jsonschema", "--builtin-schema", "vendor.compose-spec", "compose.yaml"]
+    done = subprocess.run(command, cwd=released.project.path, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout
