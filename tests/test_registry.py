@@ -69,7 +69,7 @@ def moves(name):
     for turn in range(5):
         last = ledger.head(client, model)
         try:
-            registry.move(client, model, last, "rollback", "production", 1 + turn % 2, f"{name} {turn}")
+            registry.move(client, model, last, "rollback", "production", 3 - last.state["production"], f"{name} {turn}")
             outcomes.append((f"{name} {turn}", True))
         except RefusedError:
             outcomes.append((f"{name} {turn}", False))

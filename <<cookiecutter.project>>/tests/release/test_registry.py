@@ -117,8 +117,10 @@ def lab(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
     monkeypatch.delenv("GITHUB_ACTOR", raising=False)
     git("init", "--quiet")
-    for key, value in {"user.name": "Ada", "user.email": "ada@example.com", "commit.gpgsign": "false"}.items():
-        git("config", key, value)
+    git("config", "commit.gpgsign", "false")
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.com")
     mlflow.set_tracking_uri(address)
     return Lab(mlflow.MlflowClient(), name, capsys)
 
