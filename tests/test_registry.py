@@ -108,12 +108,12 @@ class Released:
 
 @pytest.fixture(scope="module")
 def server(project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """MLflow on PostgreSQL, with the driver at the version that compose.yaml would install."""
+    """MLflow on PostgreSQL, with what compose.yaml would install for it."""
     folder = tmp_path_factory.mktemp("server")
-    project.run(f"uv pip install --quiet --target {folder / 'driver'} --constraint requirements.lock 'psycopg[binary]'")
+    project.run(f"uv pip install --quiet --target {folder / 'packages'} --constraint requirements.lock 'psycopg[binary]'")
     with (
         postgres(folder) as database,
-        mlflow_server(project, folder, database, PYTHONPATH=str(folder / "driver")) as address,
+        mlflow_server(project, folder, database, PYTHONPATH=str(folder / "packages")) as address,
     ):
         yield address
 
