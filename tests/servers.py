@@ -71,14 +71,14 @@ def mlflow_server(project: BakedProject, folder: Path, store: str = "", **enviro
     service = project.read("compose.yaml")["services"]["mlflow"]
     port = free_port()
     command = service["command"].replace("0.0.0.0", "127.0.0.1").replace("5000", str(port)).split()
-    settings = {
+    given = {
         "MLFLOW_BACKEND_STORE_URI": store or f"sqlite:///{folder}/server.db",
         "MLFLOW_ARTIFACTS_DESTINATION": str(folder / "artifacts"),
-        "MLFLOW_SERVER_ALLOWED_HOSTS": service["environment"]["MLFLOW_SERVER_ALLOWED_HOSTS"].replace(
-            "${MLFLOW_HOST:-localhost}", "mlflow.example.com"
-        ),
     }
-    assert set(settings) == set(service["environment"])
+    settings = {
+        name: given.get(name, value).replace("${MLFLOW_HOST:-localhost}", "mlflow.example.com")
+        for name, value in service["environment"].items()
+    }
     binaries = project.path / ".venv/bin"
     path = {"PATH": f"{binaries}:{os.environ['PATH']}"}
     command[0] = str(binaries / command[0])
