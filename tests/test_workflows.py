@@ -152,6 +152,7 @@ def test_a_sound_pull_request_is_green(base: BakedProject, tmp_path: Path) -> No
 
     assert done.returncode == 0, done.stdout[-6000:]
     assert jobs(done.stdout) == dict.fromkeys(["code", "data", "gate", "verdict"], "succeeded")
+    assert re.search(r"\d\d\d passed", done.stdout)
     assert "gate: PASS: nothing changed" in done.stdout
     assert "Summary - ### ✅ Gate: PASS: nothing changed" in done.stdout
     assert json.loads((tmp_path / "artifacts/gate/gate.json").read_text())["verdict"] == "pass"

@@ -450,6 +450,35 @@ def test_a_command_killed_between_ledger_and_alias_is_finished_by_the_next(lab: 
     assert "note:" not in lab("history")
 
 
+def test_a_registration_cut_off_before_its_record_is_completed_by_the_next(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.train("one")
+    append = ledger.append
+    monkeypatch.setattr(ledger, "append", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    lab("register", code=130)
+    assert lab.everything() == (dict.fromkeys(ALIASES), [], 1)
+    monkeypatch.setattr(ledger, "append", append)
+
+    assert lab("register") == f"register: version 1 of {lab.model} is candidate\n"
+    assert lab.everything() == ({"candidate": 1, "staging": None, "production": None}, [("register", "candidate", 1, None)], 1)
+
+
+def test_a_record_that_a_repeated_request_has_written_twice_counts_once(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.train("one")
+    append = ledger.append
+    monkeypatch.setattr(ledger, "append", lambda *arguments: [append(*arguments), append(*arguments)])
+
+    lab("register")
+
+    assert lab.moves == [("register", "candidate", 1, None)]
+    monkeypatch.setattr(ledger, "append", append)
+    lab(*promote("staging"))
+    assert lab.moves[1:] == [("promote", "staging", 1, None)]
+
+
 def test_an_alias_that_was_moved_by_hand_is_put_back(lab: Lab) -> None:
     lab.to_production("one")
     lab.to_production("two")
@@ -510,6 +539,6 @@ def test_without_gits_name_the_login_is_on_record(lab: Lab, monkeypatch: pytest.
 
 
 def test_an_experiments_folder_and_signs_do_not_reach_the_models_name() -> None:
-    track = config.load().track.model_copy(update={"experiment": "/Users/ada/it's churn:1"})
+    track = config.load().track.model_copy(update={"experiment": "/team/ada/it's churn:1"})
 
     assert track.model == "it_s churn_1"

@@ -13,10 +13,23 @@ from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.errors import ConfigError, RefusedError
 from << cookiecutter.package >>.files import file_hash, parse_yaml, read_yaml
 from << cookiecutter.package >>.release import ledger
-from << cookiecutter.package >>.release.aliases import CANDIDATE, PRODUCTION, STAGING, align, find, state
+from << cookiecutter.package >>.release.aliases import (
+    CANDIDATE,
+    PRODUCTION,
+    STAGING,
+    align,
+    find,
+    state,
+)
 from << cookiecutter.package >>.release.ledger import Move
 from << cookiecutter.package >>.release.revisions import git, text_at
-from << cookiecutter.package >>.tracking import COMPLETE, LOCK_HASH, MODEL_HASH, experiment_id, lock_hash
+from << cookiecutter.package >>.tracking import (
+    COMPLETE,
+    LOCK_HASH,
+    MODEL_HASH,
+    experiment_id,
+    lock_hash,
+)
 
 STEPS = {STAGING: CANDIDATE, PRODUCTION: STAGING}  # what a version must be to be promoted there
 CHECKS = "staging.checks"

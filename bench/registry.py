@@ -1,0 +1,120 @@
+"""What a move in the registry costs as versions pile up: `python bench/registry.py [--runs 3]` prints one Markdown table.
+
+The same SQLite store as a project has by default, with 1, 100 and 1,000 versions, each with its three moves in the ledger.
+In one process, so that the import of MLflow, which every command pays once, stands in a line of its own.
+
+    get_registered_model    MLflow's own way to look a model up, which reads its versions, for comparison
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Any
+from uuid import uuid4
+
+from measure import machine, progress, pull, render, run, table
+
+SIZES = (1, 100, 1000)
+
+
+def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
+    """Return versions → what was done → median seconds, in the project's own code."""
+    os.chdir(project)
+    sys.path.insert(0, "src")
+    from telco_churn import config
+    from telco_churn.release import aliases, ledger, registry
+    from telco_churn.tracking import store
+
+    params = config.load()
+    model = params.track.model
+    found: dict[int, dict[str, float]] = {}
+    with store(params, "") as client:
+        registry.register(client, params)
+        first = client.get_model_version(model, "1")
+
+        def pile_up(count: int) -> None:
+            """Versions as `register` makes them, and the moves of each to production, without their aliases."""
+            last = ledger.head(client, model)
+            assert last
+            for _ in range(count):
+                version = int(another(f"{time.time_ns():064x}").version)
+                for alias in aliases.ALIASES:
+                    state = last.state | {alias: version, "before": last.state["production"]}
+                    last = replace(last, alias=alias, version=version, base=last.number, state=state, id=uuid4().hex)
+                    ledger.append(client, model, last)
+                    last = replace(last, number=last.base + 1)
+            aliases.align(client, model)
+
+        def another(digest: str) -> Any:
+            tags = first.tags | {"model.sha256": digest, registry.CHECKS: registry.PASSED}
+            source = first.source.removeprefix("models:/")
+            return client.create_model_version(model, first.source, first.run_id, tags, model_id=source)
+
+        def timed(act: Callable[[], Any]) -> float:
+            started = time.perf_counter()
+            act()
+            return time.perf_counter() - started
+
+        def promotion() -> float:
+            number = int(another("0" * 64).version)
+            registry.move(client, model, ledger.head(client, model), "register", "candidate", number, "bench")
+            return timed(lambda: registry.promote(client, model, "staging", None, "bench"))
+
+        def registration() -> float:
+            """Of a model that is new: its tags are taken from the versions that have them."""
+            config.MODEL.write_bytes(config.MODEL.read_bytes() + b" ")
+            digest = registry.file_hash(config.MODEL)
+            client.set_tag(first.run_id, "model.sha256", digest)
+            return timed(lambda: registry.register(client, params))
+
+        registry.promote(client, model, "staging", None, "bench")
+        client.set_model_version_tag(model, "1", registry.CHECKS, registry.PASSED)
+        registry.promote(client, model, "production", None, "bench")
+        pile_up(1)  # or there is nothing to roll back to
+        held = 2
+        for size in SIZES:
+            progress(f"{size} versions")
+            pile_up(max(0, size - held))
+            held = max(held, size)
+            figures = {
+                "register": [registration() for _ in range(runs)],
+                "promote": [promotion() for _ in range(runs)],
+                "rollback": [timed(lambda: registry.rollback(client, model, None, "bench")) for _ in range(runs)],
+                "align, by every command": [timed(lambda: aliases.align(client, model)) for _ in range(runs)],
+                "history, whole": [timed(lambda: ledger.history(client, model)) for _ in range(runs)],
+                "get_registered_model": [timed(lambda: client.get_registered_model(model)) for _ in range(runs)],
+            }
+            found[size] = {name: median(values) for name, values in figures.items()}
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure what a move in the registry costs.")
+    parser.add_argument("--runs", type=int, default=5, help="how often everything is measured (default: 5)")
+    wanted = parser.parse_args().runs
+    with tempfile.TemporaryDirectory(prefix="bench-registry-") as folder:
+        project, _ = render(Path(folder))
+        pull(project)
+        run(["dvc", "repro"], project)
+        run(["git", "add", "--all"], project)
+        run(["git", "-c", "user.name=b", "-c", "user.email=b@b", "commit", "--quiet", "--message", "Results"], project)
+        run(["telco-churn", "gate", "--base", "HEAD~1", "--record"], project)
+        command = median(run(["telco-churn", "history"], project).seconds for _ in range(wanted))
+        for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
+            del os.environ[name]
+        found = measure(project, wanted)
+    rows = [[name, *(f"{1000 * found[size][name]:.0f} ms" for size in SIZES)] for name in found[1]]
+    print(f"{machine()}; medians of {wanted}; a command as a whole, with its imports: {command:.1f} s\n")
+    print(table(["versions in the registry", *(f"{size:,}" for size in SIZES)], rows))
+    print(json.dumps(found), file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
