@@ -461,7 +461,11 @@ def test_a_registration_cut_off_before_its_record_is_completed_by_the_next(
     monkeypatch.setattr(ledger, "append", append)
 
     assert lab("register") == f"register: version 1 of {lab.model} is candidate\n"
-    assert lab.everything() == ({"candidate": 1, "staging": None, "production": None}, [("register", "candidate", 1, None)], 1)
+    assert lab.everything() == (
+        {"candidate": 1, "staging": None, "production": None},
+        [("register", "candidate", 1, None)],
+        1,
+    )
 
 
 def test_a_record_that_a_repeated_request_has_written_twice_counts_once(
