@@ -29,14 +29,16 @@ def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
     os.chdir(project)
     sys.path.insert(0, "src")
     from telco_churn import config
+    from telco_churn.files import file_hash
     from telco_churn.release import aliases, ledger, registry
+    from telco_churn.release.registration import register
     from telco_churn.tracking import store
 
     params = config.load()
     model = params.track.model
     found: dict[int, dict[str, float]] = {}
     with store(params, "") as client:
-        registry.register(client, params)
+        register(client, params)
         first = client.get_model_version(model, "1")
 
         def pile_up(count: int) -> None:
@@ -70,9 +72,9 @@ def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
         def registration() -> float:
             """Of a model that is new: its tags are taken from the versions that have them."""
             config.MODEL.write_bytes(config.MODEL.read_bytes() + b" ")
-            digest = registry.file_hash(config.MODEL)
+            digest = file_hash(config.MODEL)
             client.set_tag(first.run_id, "model.sha256", digest)
-            return timed(lambda: registry.register(client, params))
+            return timed(lambda: register(client, params))
 
         registry.promote(client, model, "staging", None, "bench")
         client.set_model_version_tag(model, "1", registry.CHECKS, registry.PASSED)

@@ -395,7 +395,7 @@ def test_the_verdict_and_what_was_accepted_are_recorded_on_the_run(base: BakedPr
 
 
 def test_a_store_that_does_not_answer_changes_no_verdict(base: BakedProject, tmp_path: Path) -> None:
-    project = on_a_branch(base, tmp_path, [], [NO_CHANGE])
+    project = on_a_branch(base, tmp_path, [], [worse])
 
     done = project.run(
         "telco-churn gate --base main --record",
@@ -405,7 +405,7 @@ def test_a_store_that_does_not_answer_changes_no_verdict(base: BakedProject, tmp
         MLFLOW_HTTP_REQUEST_MAX_RETRIES="0",
     )
 
-    assert done.returncode == 0
+    assert done.returncode == 1
     assert "gate: the verdict stands, but is not recorded: MLflow at http://127.0.0.1:9" in done.stderr
 
 

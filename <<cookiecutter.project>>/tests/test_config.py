@@ -40,6 +40,7 @@ def changed(tmp_path: Path, **changes: Any) -> Path:
         ({"task": "ranking"}, "task is 'ranking'"),
         ({"task": "binary", "data.positive": None}, "data.positive is missing"),
         ({"evaluate.bootstrap": "many"}, "evaluate.bootstrap is 'many'"),
+        ({"track.experiment": "team/.."}, "track.experiment is 'team/..'"),
         (
             {"split.time": {"column": "t", "validation_from": "2025-04-01", "test_from": "2025-01-01"}},
             "validation_from must come before",

@@ -1,6 +1,8 @@
 """One verb for each thing a person does; what `dvc repro` does is in dvc.yaml."""
 
 import argparse
+import io
+import os
 import sys
 from pathlib import Path
 
@@ -65,8 +67,15 @@ def main(argv: list[str] | None = None) -> None:
     verb.set_defaults(run=tracking_uri)
     commands.add_to(verbs)
     arguments = parser.parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal can show
     try:
-        sys.exit(arguments.run(arguments))
+        code = arguments.run(arguments)
+        sys.stdout.flush()
+        sys.exit(code)
+    except BrokenPipeError:  # the reader, `head` for one, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
     except ProjectError as error:
         exit_with(error)
     except KeyboardInterrupt:

@@ -16,14 +16,15 @@ from << cookiecutter.package >>.errors import ConfigError
 
 SQLITE = "sqlite:///"
 MODEL_HASH, LOCK_HASH = "model.sha256", "dvc.lock.sha256"  # the tags by which a run is found again
-COMPLETE = "complete"  # the tag of a run that nothing is missing from
+MODEL_ID, COMPLETE = "model.id", "complete"  # tags of a run: its model in MLflow, and that nothing is missing
 KNOWN = "known_rows"  # beside the model: test rows, and what `evaluate` predicted for them
 INPUTS, PREDICTIONS = "inputs.parquet", "predictions.parquet"
 
 
 def lock_hash(lock: dict[str, Any]) -> str:
     """Return the SHA-256 of what dvc.lock says of every stage but `track`, which DVC enters only once it is done."""
-    stages = {name: entry for name, entry in lock.get("stages", {}).items() if name != "track"}
+    stages = lock.get("stages")
+    stages = {name: entry for name, entry in stages.items() if name != "track"} if isinstance(stages, dict) else {}
     return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()
 
 
@@ -64,7 +65,17 @@ def store(params: Params, then: str) -> Iterator[Any]:
         with lock:
             yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        raise ConfigError(f"MLflow at {uri} failed: {str(error)[:300]}; {then}") from error
+        said = "it does not answer" if "Max retries exceeded" in str(error) else str(error)[:300]
+        raise ConfigError(f"MLflow at {uri} failed: {said}; {then}") from error
+
+
+def run_of(client: Any, params: Params, model: str) -> Any:
+    """Return the run of a model, by the hash of its file, or None. Of several, which two clones may make, the first."""
+    where = f"tags.`{MODEL_HASH}` = '{model}'"
+    runs = client.search_runs(
+        [experiment_id(client, params)], where, max_results=1, order_by=["attributes.start_time ASC"]
+    )
+    return runs[0] if runs else None
 
 
 def experiment_id(client: Any, params: Params) -> str:

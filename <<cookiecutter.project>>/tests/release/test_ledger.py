@@ -21,6 +21,12 @@ def test_a_move_that_arrives_late_does_not_count_whatever_came_between() -> None
     assert [move.number for move in fold(records)] == [1, 2, 3, 5]
 
 
+def test_a_record_that_somebody_deleted_takes_none_with_it() -> None:
+    records = [record(1, 0), record(3, 2), record(4, 2), record(5, 3)]
+
+    assert [move.number for move in fold(records)] == [1, 3, 5]
+
+
 def test_what_was_in_production_is_told_for_any_time() -> None:
     moves = [
         record(1, 0, 1, "staging", "2026-03-01T10:00:00.000+00:00"),
@@ -35,7 +41,7 @@ def test_what_was_in_production_is_told_for_any_time() -> None:
     assert version("2026-03-01") is None
     assert version("2026-03-02T10:59:00+01:00") is None
     assert version("2026-03-02T11:00") == version("2026-03-02T13:59:00+02:00") == 1
-    assert version("2026-03-02") == version("2026-12-31") == 2
+    assert version("2026-03-02") == version("20260302") == version("2026-12-31") == 2
 
 
 def test_the_table_says_who_moved_what_when_and_why() -> None:

@@ -71,10 +71,8 @@ class Lab:
         tags |= {"gate.dvc.lock.sha256": lock_hash(lock), "gate.verdict": verdict, "gate.reason": f"{verdict}: {name}"}
         for key, value in tags.items():
             self.client.set_tag(run.info.run_id, key, value)
-        from mlflow.entities import LoggedModelOutput
-
         logged = self.client.create_logged_model(experiment.experiment_id, "model", source_run_id=run.info.run_id)
-        self.client.log_outputs(run.info.run_id, [LoggedModelOutput(logged.model_id, 0)])
+        self.client.set_tag(run.info.run_id, "model.id", logged.model_id)
         self.client.log_model_artifact(logged.model_id, str(config.MODEL))
 
     def to_production(self, name: str) -> None:
@@ -84,6 +82,13 @@ class Lab:
         self("promote", "--to", "staging", "--reason", name)
         self.pass_checks()
         self("promote", "--to", "production", "--reason", name)
+
+    def twin(self, version: Any) -> Any:
+        """Add a version that is made of the same model as another."""
+        logged = version.source.removeprefix("models:/")
+        return self.client.create_model_version(
+            self.model, version.source, version.run_id, version.tags, model_id=logged
+        )
 
     def pass_checks(self) -> None:
         self.client.set_model_version_tag(self.model, str(self.aliases["staging"]), CHECKS, "passed: by a test")
@@ -213,11 +218,23 @@ def test_without_the_gates_word_on_this_model_nothing_is_registered(
     [
         (lambda lab: config.MODEL.write_text("another"), "error: MLflow has no complete run of the model in models/"),
         (lambda lab: tag(lab, "complete", None), "error: MLflow has no complete run of the model in models/"),
+        (lambda lab: tag(lab, "model.id", None), "error: MLflow has no complete run of the model in models/"),
         (lambda lab: config.MODEL.unlink(), "error: models/model.skops: no such file"),
         (lambda lab: config.LOCK.write_text('{"stages": {"train": {}}}'), "error: dvc.lock is not the committed one"),
         (lambda lab: config.LOCK.unlink(), "error: dvc.lock: no such file"),
+        (lambda lab: relock(lab, {"stages": None}), "error: dvc.lock of the commit does not fit its params.yaml"),
+        (lambda lab: relock(lab, {"stages": {"data": {"deps": []}}}), "error: dvc.lock of the commit does not fit"),
     ],
-    ids=["model not tracked", "run cut off", "no model", "dvc.lock not committed", "no dvc.lock"],
+    ids=[
+        "model not tracked",
+        "run cut off",
+        "run without a model",
+        "no model",
+        "dvc.lock not committed",
+        "no dvc.lock",
+        "dvc.lock without stages",
+        "another dataset",
+    ],
 )
 def test_what_cannot_be_made_again_is_not_registered(lab: Lab, spoil: Callable[[Lab], None], message: str) -> None:
     lab.train("one")
@@ -225,6 +242,13 @@ def test_what_cannot_be_made_again_is_not_registered(lab: Lab, spoil: Callable[[
 
     assert lab("register", code=2).startswith(message)
     assert lab.everything() == (dict.fromkeys(ALIASES), [], 0)
+
+
+def relock(lab: Lab, lock: dict[str, Any]) -> None:
+    """Commit another dvc.lock, and let the gate have passed the model with it."""
+    config.LOCK.write_text(json.dumps(lock))
+    git("commit", "--quiet", "--all", "--message", "Another dvc.lock")
+    tag(lab, "gate.dvc.lock.sha256", lock_hash(lock))
 
 
 def tag(lab: Lab, name: str, value: str | None) -> None:
@@ -268,7 +292,7 @@ def test_a_model_that_was_exchanged_in_the_store_fails_the_checks(lab: Lab) -> N
     lab(*promote("staging"))
     run = lab.client.get_run(lab.client.get_model_version(lab.model, "1").run_id)
     config.MODEL.write_text("exchanged")
-    lab.client.log_model_artifact(run.outputs.model_outputs[0].model_id, str(config.MODEL))
+    lab.client.log_model_artifact(run.data.tags["model.id"], str(config.MODEL))
 
     assert "its file in MLflow is not the one that the gate judged" in lab("check", code=1)
 
@@ -334,6 +358,19 @@ def test_what_never_was_in_production_is_not_rolled_back_to(lab: Lab) -> None:
     assert lab.aliases["production"] == 1
 
 
+def test_what_was_rolled_back_returns_only_after_new_checks(lab: Lab) -> None:
+    lab.to_production("one")
+    lab.to_production("two")
+    lab("rollback", "--reason", "complaints")
+
+    assert "has not passed the checks of staging: rolled back from production: complaints" in lab(
+        *promote("production", "--version", "HEAD"), code=1
+    )
+    lab.pass_checks()
+    lab(*promote("production"))
+    assert lab.aliases["production"] == 2
+
+
 def test_history_answers_what_was_in_production_at_a_time(lab: Lab) -> None:
     assert "has not moved yet" in lab("history")
     lab.to_production("one")
@@ -348,8 +385,8 @@ def test_history_answers_what_was_in_production_at_a_time(lab: Lab) -> None:
 
 
 WRONG_QUESTIONS = {
-    ("promote", "--to", "staging", "--reason", " \t "): "error: --reason: say why",
-    ("promote", "--to", "staging", "--reason", "x" * 501): "error: --reason: say why",
+    ("promote", "--to", "staging", "--reason", " \t "): "error: --reason (of make: REASON): say why",
+    ("promote", "--to", "staging", "--reason", "x" * 501): "error: --reason (of make: REASON): say why",
     ("promote", "--to", "staging"): "the following arguments are required: --reason",
     ("promote", "--to", "live", "--reason", "x"): "invalid choice: 'live'",
     ("promote", "--to", "production", "--version", "9", "--reason", "x"): "error: MLflow has no version 9",
@@ -363,8 +400,10 @@ WRONG_QUESTIONS = {
         "x",
     ): "error: version -1: git knows no such revision here",
     ("rollback", "--to", "9", "--reason", "x"): "error: MLflow has no version 9",
-    ("rollback", "--reason", ""): "error: --reason: say why",
+    ("rollback", "--reason", ""): "error: --reason (of make: REASON): say why",
+    ("rollback", "--reason", "an \u202eevil reason"): "error: --reason (of make: REASON): say why",
     ("history", "--at", "yesterday"): "error: --at yesterday: not a date such as",
+    ("history", "--at", ""): "error: --at : not a date such as",
     ("show", "9"): "error: MLflow has no version 9",
     ("show", "nowhere"): "error: version nowhere: git knows no such revision here",
 }
@@ -398,8 +437,9 @@ def test_a_store_that_does_not_answer_is_one_line(lab: Lab, monkeypatch: pytest.
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
 
     (line,) = lab(command, code=2).splitlines()
-    assert line.startswith(f"error: MLflow at {DOWN} failed: ")
-    assert line.endswith("nothing is half done: the next command finishes a move that had begun")
+    assert line == (
+        f"error: MLflow at {DOWN} failed: it does not answer; should a move have begun, the next command finishes it"
+    )
 
 
 def test_of_two_moves_at_once_one_counts_and_the_other_is_refused(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -423,6 +463,34 @@ def test_of_two_moves_at_once_one_counts_and_the_other_is_refused(lab: Lab, monk
     assert lab.moves[-1] == ("rollback", "production", 1, 2)
     lab("register")
     assert lab.aliases == {"candidate": 3, "staging": 2, "production": 1}
+
+
+def test_moves_that_arrive_late_lose_however_many_came_between(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.to_production("one")
+    lab.to_production("two")
+    append, late = ledger.append, []
+    monkeypatch.setattr(ledger, "append", lambda *arguments: late.append(arguments))
+    with pytest.raises(StopIteration):  # the record has not arrived when it is looked for
+        registry.rollback(lab.client, lab.model, None, "late")
+    monkeypatch.setattr(ledger, "append", append)
+    lab.train("three")
+    lab("register")
+    lab(*promote("staging"))
+    lab.pass_checks()
+    monkeypatch.setattr(ledger, "append", lambda *arguments: late.append(arguments))
+    with pytest.raises(StopIteration):
+        registry.promote(lab.client, lab.model, "production", None, "later")
+    monkeypatch.setattr(ledger, "append", append)
+    lab(*promote("production"))
+
+    for arguments in late:
+        append(*arguments)
+
+    assert "note:" not in lab("history")
+    assert lab.aliases["production"] == 3
+    assert lab.moves[-1] == ("promote", "production", 3, 2)
+    lab("rollback", "--reason", "bad")
+    assert lab.moves[-1] == ("rollback", "production", 2, 3)
 
 
 def test_a_command_killed_between_ledger_and_alias_is_finished_by_the_next(lab: Lab) -> None:
@@ -515,6 +583,42 @@ def test_a_model_deleted_under_us_is_told_before_its_numbers_start_anew(lab: Lab
     assert lab.client.search_model_versions(f"name = '{lab.model}'") == []
 
 
+def test_a_model_made_anew_under_the_same_name_gets_no_alias_of_the_old(lab: Lab) -> None:
+    lab.to_production("one")
+    lab.to_production("two")
+    first = lab.client.get_model_version(lab.model, "1")
+    lab.client.delete_registered_model(lab.model)
+    lab.client.create_registered_model(lab.model)
+    for number in (1, 2):
+        assert int(lab.twin(first).version) == number
+
+    assert "note: version 2, which is production, was deleted from MLflow" in lab("history")
+    assert "error: MLflow has no version 1 of" in lab("rollback", "--reason", "bad", code=2)
+    assert lab.aliases == dict.fromkeys(ALIASES)
+
+
+def test_a_record_deleted_by_hand_and_one_made_by_hand_leave_the_others(lab: Lab) -> None:
+    lab.to_production("one")
+    lab.to_production("two")
+    lab.client.delete_model_version(ledger.ledger_of(lab.model), "3")
+    lab.client.create_model_version(ledger.ledger_of(lab.model), f"models:/{lab.model}/1")
+
+    assert "note:" not in lab("history")
+    assert [move[2] for move in lab.moves] == [1, 1, 2, 2, 2]
+    lab("rollback", "--reason", "bad")
+    assert lab.aliases["production"] == 1
+
+
+def test_of_two_versions_of_one_model_the_one_with_an_alias_is_meant(lab: Lab) -> None:
+    lab.train("one")
+    lab("register")
+    first = lab.client.get_model_version(lab.model, "1")
+    lab.twin(first)
+
+    assert "version 1 " in lab("register")
+    assert "version 1 " in lab(*promote("staging", "--version", "HEAD"))
+
+
 def test_aliases_from_before_the_ledger_are_taken_over(lab: Lab) -> None:
     lab.train("old")
     lab("register")
@@ -540,6 +644,8 @@ def test_without_gits_name_the_login_is_on_record(lab: Lab, monkeypatch: pytest.
     monkeypatch.setenv("LOGNAME", "somebody")
 
     assert registry.who() == "somebody"
+    monkeypatch.setattr(registry.getpass, "getuser", lambda: os.environ["NO SUCH USER"])
+    assert registry.who() == "unknown"
 
 
 def test_an_experiments_folder_and_signs_do_not_reach_the_models_name() -> None:

@@ -1,5 +1,6 @@
 """MLflow's aliases, which follow the ledger: set after each move, and again by the next command if that was cut off."""
 
+import datetime
 from typing import Any
 
 from << cookiecutter.package >>.errors import ConfigError
@@ -27,7 +28,7 @@ def align(client: Any, model: str) -> list[str]:
                 f"or delete {ledger_of(model)} too and start over with register"
             )
         wrong = {alias: held for alias in ALIASES if (held := holder(client, model, alias)) != last.state[alias]}
-        gone = {alias for alias in wrong if (wanted := last.state[alias]) and not find(client, model, wanted)}
+        gone = {alias for alias in wrong if (wanted := last.state[alias]) and not find(client, model, wanted, last)}
         for alias in wrong.keys() - gone:
             _give(client, model, alias, last.state[alias])
             done.append(
@@ -58,16 +59,22 @@ def holder(client: Any, model: str, alias: str) -> int | None:
         raise
 
 
-def find(client: Any, model: str, version: int) -> Any:
-    """Return a version of the model as MLflow has it, or None."""
+def find(client: Any, model: str, version: int, last: ledger.Move | None) -> Any:
+    """Return a version of the model as MLflow has it, or None if it is gone.
+
+    So it is, too, if the ledger has it but it is younger than the last move: then somebody has deleted the model and
+    made another of its name, whose versions are numbered anew.
+    """
     from mlflow.exceptions import MlflowException
 
     try:
-        return client.get_model_version(model, str(version))
+        found = client.get_model_version(model, str(version))
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
+    known = last is not None and version in last.state.values()
+    return None if known and found.creation_timestamp > milliseconds(last) else found
 
 
 def exists(client: Any, model: str) -> bool:
@@ -81,6 +88,11 @@ def exists(client: Any, model: str) -> bool:
             raise
         return error.error_code == "INVALID_PARAMETER_VALUE"
     return True
+
+
+def milliseconds(move: ledger.Move | None) -> float:
+    """Return when a move was made, as MLflow counts."""
+    return datetime.datetime.fromisoformat(move.when).timestamp() * 1000 if move else 0
 
 
 def _give(client: Any, model: str, alias: str, version: int | None) -> None:

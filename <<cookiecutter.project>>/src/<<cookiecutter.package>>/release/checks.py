@@ -19,7 +19,7 @@ from << cookiecutter.package >>.release.aliases import STAGING, find, state
 from << cookiecutter.package >>.release.registry import CHECKS, PASSED, who
 from << cookiecutter.package >>.tracking import INPUTS, KNOWN, MODEL_HASH, PREDICTIONS
 
-TOLERANCE = 1e-9  # a sum over another number of rows is rounded otherwise
+TOLERANCE = 1e-9  # absolute below 1, relative above: a sum over another number of rows is rounded otherwise
 TIMEOUT = 300  # seconds
 ASK = """
 import json, pathlib, sys, warnings
@@ -32,7 +32,8 @@ answers = numpy.asarray(model.predict(pandas.read_parquet(pathlib.Path(folder, i
 if answers.ndim == 2:
     classes = [f"probability_{name}" for name in model.get_raw_model().classes_]
     answers = answers[:, [classes.index(name) for name in expected]]
-difference = numpy.abs(answers.reshape(expected.shape) - expected.to_numpy())
+expected = expected.to_numpy()
+difference = numpy.abs(answers.reshape(expected.shape) - expected) / numpy.maximum(1, numpy.abs(expected))
 print(json.dumps({"rows": len(expected), "most": float(difference.max())}))
 """
 
@@ -42,8 +43,9 @@ def check(client: Any, model: str) -> tuple[int, str, bool]:
 
     Returns its number, what was found in one line, and whether that is good. Raises RefusedError if none is in staging.
     """
-    version = state(client, model, ledger.head(client, model))[STAGING]
-    found = find(client, model, version) if version else None
+    last = ledger.head(client, model)
+    version = state(client, model, last)[STAGING]
+    found = find(client, model, version, last) if version else None
     if version is None or not found:
         raise RefusedError("no version is in staging, so there is nothing to check: promote --to staging")
     with tempfile.TemporaryDirectory() as folder:

@@ -44,7 +44,7 @@ def gate(arguments: argparse.Namespace) -> int:
 
 def register(arguments: argparse.Namespace) -> int:
     """Make the model in models/ a version, with the alias candidate, if the gate has passed it with this dvc.lock."""
-    from << cookiecutter.package >>.release.registry import register
+    from << cookiecutter.package >>.release.registration import register
 
     with registry() as (client, model, params):
         version, new = register(client, params)
@@ -54,8 +54,9 @@ def register(arguments: argparse.Namespace) -> int:
 
 def promote(arguments: argparse.Namespace) -> int:
     """Move a version on: the candidate to staging, or what has passed the checks of staging to production."""
-    from << cookiecutter.package >>.release.registry import promote
+    from << cookiecutter.package >>.release.registry import checked_reason, promote
 
+    checked_reason(arguments.reason)  # before anything is connected to
     with registry() as (client, model, _):
         version = number(client, model, arguments.version)
         moved("promote", promote(client, model, arguments.to, version, arguments.reason))
@@ -74,8 +75,9 @@ def check(arguments: argparse.Namespace) -> int:
 
 def rollback(arguments: argparse.Namespace) -> int:
     """Put the version that was in production before, or any that has been there, back into production."""
-    from << cookiecutter.package >>.release.registry import rollback
+    from << cookiecutter.package >>.release.registry import checked_reason, rollback
 
+    checked_reason(arguments.reason)
     with registry() as (client, model, _):
         moved("rollback", rollback(client, model, number(client, model, arguments.to), arguments.reason))
     return 0
@@ -86,7 +88,7 @@ def history(arguments: argparse.Namespace) -> int:
     from << cookiecutter.package >>.release import ledger
     from << cookiecutter.package >>.release.history import at, moment, table
 
-    when = moment(arguments.at) if arguments.at else None
+    when = None if arguments.at is None else moment(arguments.at)
     with registry() as (client, model, _):
         moves = ledger.history(client, model)
     if when:
@@ -123,7 +125,7 @@ def registry() -> Iterator[tuple[Any, str, Any]]:
     from << cookiecutter.package >>.tracking import store
 
     params = config.load()
-    with store(params, "nothing is half done: the next command finishes a move that had begun") as client:
+    with store(params, "should a move have begun, the next command finishes it") as client:
         for line in align(client, params.track.model):
             print(f"note: {line}", file=sys.stderr)
         yield client, params.track.model, params

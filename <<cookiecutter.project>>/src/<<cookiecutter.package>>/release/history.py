@@ -1,6 +1,7 @@
 """The ledger for people: all moves as a table, and what was in production at a time."""
 
 import datetime
+from contextlib import suppress
 
 from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.release.aliases import PRODUCTION
@@ -41,7 +42,7 @@ def moment(text: str) -> datetime.datetime:
     Raises ConfigError if it names none.
     """
     try:
-        if len(text) == len("2026-01-31"):
+        with suppress(ValueError):
             day = datetime.date.fromisoformat(text)
             return datetime.datetime.combine(day, datetime.time.max, datetime.UTC)
         when = datetime.datetime.fromisoformat(text)

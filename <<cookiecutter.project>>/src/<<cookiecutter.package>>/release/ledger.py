@@ -61,10 +61,11 @@ def head(client: Any, model: str) -> Move | None:
     """Return the last record that counts, or None. One page is read, unless as many moves had lost a race."""
     found: list[Move] = []
     for record in _newest_first(client, model, PAGE):
-        found.append(record)
-        if record.number <= found[0].base + 1:  # what a record builds upon counted when it was written
+        if found and record.number <= found[0].base:
             break
-    return fold(found[::-1])[-1] if found else None
+        found.append(record)
+    # What the newest record builds upon counted when that was written, and whatever came after it is at hand.
+    return fold(found[::-1], found[0].base)[-1] if found else None
 
 
 def history(client: Any, model: str) -> list[Move]:
@@ -75,23 +76,30 @@ def history(client: Any, model: str) -> list[Move]:
 def counted(client: Any, model: str, base: int) -> Move:
     """Return the record that counts among those that build upon the one with number `base`."""
     rivals = f"name = '{ledger_of(model)}' and tags.base = '{base}'"
-    (first,) = client.search_model_versions(rivals, max_results=1, order_by=["version_number ASC"])
-    return _move(first)
+    return next(filter(None, map(_move, client.search_model_versions(rivals, order_by=["version_number ASC"]))))
 
 
 def has_had(client: Any, model: str, alias: str, version: int) -> bool:
     """Whether a version has ever had an alias."""
     where = f"name = '{ledger_of(model)}' and tags.alias = '{alias}' and tags.version = '{version}'"
     found = map(_move, client.search_model_versions(where, max_results=PAGE))
-    return any(counted(client, model, record.base) == record for record in found)
+    return any(counted(client, model, record.base) == record for record in filter(None, found))
 
 
-def fold(records: list[Move]) -> list[Move]:
-    """Return the records that count: of those that build upon the same, the one with the lowest number."""
-    first: dict[int, Move] = {}
+def fold(records: list[Move], start: int = 0) -> list[Move]:
+    """Return the records that count, in order: each the first that builds upon the one before.
+
+    `records` are all with numbers above `start`, which counts itself. One that builds upon a record that somebody has
+    deleted since is taken to count.
+    """
+    there = {record.number for record in records}
+    found: list[Move] = []
+    last = start
     for record in records:
-        first.setdefault(record.base, record)
-    return list(first.values())
+        if record.base == last or (record.base > last and record.base not in there):
+            found.append(record)
+            last = record.number
+    return found
 
 
 def ledger_of(model: str) -> str:
@@ -105,17 +113,20 @@ def _newest_first(client: Any, model: str, size: int) -> Iterator[Move]:
         page = client.search_model_versions(
             f"name = '{ledger_of(model)}'", max_results=size, order_by=["version_number DESC"], page_token=token
         )
-        for version in page:
-            yield _move(version)
+        yield from filter(None, map(_move, page))
         token = page.token
         if not token:
             return
 
 
-def _move(version: Any) -> Move:
+def _move(version: Any) -> Move | None:
+    """The record that a version holds, or None for one that somebody has made by hand."""
     tags = dict(version.tags)
-    for name in ("version", "previous", "base", "state"):
-        tags[name] = json.loads(tags[name])
     when = datetime.datetime.fromtimestamp(version.creation_timestamp / 1000, datetime.UTC)
-    known = {name: tags[name] for name in Move.__dataclass_fields__ if name in tags}
-    return Move(**known, number=int(version.version), when=when.isoformat(timespec="milliseconds"))
+    try:
+        for name in ("version", "previous", "base", "state"):
+            tags[name] = json.loads(tags[name])
+        known = {name: tags[name] for name in Move.__dataclass_fields__ if name in tags}
+        return Move(**known, number=int(version.version), when=when.isoformat(timespec="milliseconds"))
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -8,6 +8,7 @@ from << cookiecutter.package >>.errors import ConfigError, RefusedError
 from << cookiecutter.package >>.files import parse_yaml
 from << cookiecutter.package >>.release import ledger
 from << cookiecutter.package >>.release.aliases import ALIASES, find, state
+from << cookiecutter.package >>.release.registration import equal
 from << cookiecutter.package >>.release.registry import CHECKS
 from << cookiecutter.package >>.release.revisions import commit_of, text_at
 from << cookiecutter.package >>.tracking import LOCK_HASH, MODEL_HASH, lock_hash
@@ -21,24 +22,24 @@ def version_of(client: Any, model: str, which: str) -> Any:
     Raises ConfigError if there is no such version or revision; RefusedError if no version has that alias, or was made
     of what that commit says.
     """
+    last = ledger.head(client, model)
+    now = state(client, model, last)
     if which in ALIASES:
-        held = state(client, model, ledger.head(client, model))[which]
+        held = now[which]
         if held is None:
             raise RefusedError(f"no version of {model} is {which}")
         which = str(held)
     if which.isdecimal() and len(which) < SHORTEST_COMMIT:
-        found = find(client, model, int(which))
+        found = find(client, model, int(which), last)
         if not found:
-            raise ConfigError(f"MLflow has no version {which} of {model}: see history")
+            raise ConfigError(f"MLflow has no version {which} of {model} (any more): see history")
         return found
     commit = commit_of(which, "version")
     lock = lock_hash(parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK)))
-    versions = client.search_model_versions(
-        f"name = '{model}' and tags.`{LOCK_HASH}` = '{lock}'", max_results=1, order_by=["version_number ASC"]
-    )
-    if not versions:
+    found = equal(client, model, now, f"tags.`{LOCK_HASH}` = '{lock}'")
+    if not found:
         raise RefusedError(f"no version of {model} was registered with the dvc.lock of commit {commit[:9]}")
-    return versions[0]
+    return found
 
 
 def describe(client: Any, model: str, version: Any) -> str:
@@ -50,7 +51,6 @@ def describe(client: Any, model: str, version: Any) -> str:
     facts = {
         "commit": tags.get("git.commit"),
         "dataset": f"{tags.get('data.path')}, md5 {tags.get('data.md5')}",
-        "dvc.lock": f"sha256 {tags.get(LOCK_HASH)} (of its stages)",
         "model": f"models/model.skops, sha256 {tags.get(MODEL_HASH)}",
         "metrics": ", ".join(f"{name} {value:.4f}" for name, value in metrics.items()),
         "gate": tags.get("gate.reason"),
@@ -63,10 +63,10 @@ def describe(client: Any, model: str, version: Any) -> str:
         [
             *lines,
             "",
-            "To get its very files, from DVC's storage:",
+            "To get its very files from DVC's storage, if they were pushed (dvc push), in a clone after make setup:",
             f"  git checkout {tags.get('git.commit')}",
             "  dvc pull",
-            "To make them anew, where they were never pushed (dvc push):",
+            "To make them anew, to the same bytes (what DVC says of missing files does not matter):",
             f"  git checkout {tags.get('git.commit')}",
             "  dvc repro --pull",
         ]

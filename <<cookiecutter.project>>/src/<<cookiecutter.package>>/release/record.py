@@ -1,15 +1,16 @@
 """The gate's verdict on the MLflow run of the model it judged, for the registry and for whoever asks later."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError
+from << cookiecutter.package >>.release.facts import lock_hash_of
 from << cookiecutter.package >>.release.report import headline
 from << cookiecutter.package >>.tracking import (
     LOCK_HASH,
-    MODEL_HASH,
-    experiment_id,
+    run_of,
     store,
     tracking_uri,
 )
@@ -19,6 +20,11 @@ def record(content: dict[str, Any]) -> str:
     """Write the verdict as tags of the model's run. Return one line saying where, or why it could not be."""
     if others := {reason["kind"] for reason in content["reasons"]} - {"limit"}:
         return f"gate: not recorded: these results are not those of a model ({', '.join(sorted(others))})"
+    if content["verdict"] == "pass" and _lock_of(content["base"]["commit"]) == content["branch"]["lock"]:
+        return (
+            f"gate: not recorded: {content['base']['revision']} has the very same results, so nothing was compared; "
+            "name what was there before, such as BASE=HEAD~1"
+        )
     findings = content["metrics"] + content["slices"]
     branch = content["branch"]
     tags = {
@@ -33,12 +39,17 @@ def record(content: dict[str, Any]) -> str:
         params = config.load()
         address = tracking_uri(params)
         with store(params, "the gate can be run again") as client:
-            experiment = experiment_id(client, params)
-            found = client.search_runs([experiment], f"tags.`{MODEL_HASH}` = '{branch['model']}'", max_results=1)
-            for name, value in tags.items() if found else ():
-                client.set_tag(found[0].info.run_id, name, value)
+            run = run_of(client, params, branch["model"])
+            for name, value in tags.items() if run else ():
+                client.set_tag(run.info.run_id, name, value)
     except ConfigError as error:
         return f"gate: the verdict stands, but is not recorded: {error}"
-    if not found:
-        return f"gate: the verdict stands, but is not recorded: MLflow at {address} has no run of this model (dvc repro tracks it)"
-    return f"gate: recorded on run {found[0].info.run_id} in MLflow at {address}"
+    if not run:
+        return f"gate: the verdict stands, but is not recorded: MLflow at {address} has no run of this model (`make track` logs it)"
+    return f"gate: recorded on run {run.info.run_id} in MLflow at {address}"
+
+
+def _lock_of(commit: str) -> str | None:
+    with suppress(ConfigError):  # a base that is broken is no base to be equal to
+        return lock_hash_of(commit)
+    return None

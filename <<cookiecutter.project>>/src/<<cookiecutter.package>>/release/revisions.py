@@ -32,7 +32,7 @@ def commit_of(revision: str, asked: str = "--base", folder: Path = Path()) -> st
         )
     if done.returncode:
         raise ConfigError(
-            f"{asked} {revision}: git knows no such revision here; fetch it (`git fetch origin`) or name another, such as main"
+            f"{asked} {revision}: git knows no such revision here; fetch it (`git fetch origin`) or name another, such as HEAD~1"
         )
     return done.stdout.strip()
 

@@ -24,9 +24,11 @@ from << cookiecutter.package >>.tracking import (
     KNOWN,
     LOCK_HASH,
     MODEL_HASH,
+    MODEL_ID,
     PREDICTIONS,
     experiment_id,
     lock_hash,
+    run_of,
     store,
     tracking_uri,
 )
@@ -52,10 +54,7 @@ def log_run(client: Any, params: Params) -> tuple[str, bool]:
     model_hash = file_hash(config.MODEL)
     experiment = experiment_id(client, params)
     mlflow.set_experiment(experiment_id=experiment)
-    found = client.search_runs(
-        [experiment], f"tags.`{MODEL_HASH}` = '{model_hash}'", order_by=["attributes.start_time ASC"]
-    )
-    earlier = found[0] if found else None
+    earlier = run_of(client, params, model_hash)
     tags = {MODEL_HASH: model_hash, LOCK_HASH: lock_hash(read_yaml(config.LOCK)), **_git_tags()}
     with mlflow.start_run(
         run_id=earlier.info.run_id if earlier else None, run_name=os.environ.get("DVC_EXP_NAME")
@@ -118,6 +117,7 @@ def _log_model(client: Any, params: Params) -> None:
             code_paths=[str(Path(model_file.__file__).parent)],
             pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
         )
+    mlflow.set_tag(MODEL_ID, logged.model_id)
     client.log_model_artifact(logged.model_id, str(config.MODEL))  # in place of MLflow's copy, whose bytes differ
     with tempfile.TemporaryDirectory() as folder:
         inputs.to_parquet(Path(folder, INPUTS), index=False)
@@ -127,7 +127,7 @@ def _log_model(client: Any, params: Params) -> None:
 
 def _known_predictions(params: Params) -> pd.DataFrame:
     """What `evaluate` predicted for the first test rows: a column per class, or `prediction`."""
-    known = read_parquet(config.PREDICTIONS).head(KNOWN_ROWS)
+    known = read_parquet(config.PREDICTIONS).head(KNOWN_ROWS).drop(columns=[params.data.id, params.data.target])
     known = known.rename(columns={"probability": f"{PROBABILITY}{params.data.positive}"})
     return known[[name for name in map(str, known) if name.startswith(PROBABILITY)] or ["prediction"]]
 
