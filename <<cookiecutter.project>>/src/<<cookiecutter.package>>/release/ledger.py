@@ -73,17 +73,25 @@ def history(client: Any, model: str) -> list[Move]:
     return fold(list(_newest_first(client, model, 1000))[::-1])
 
 
-def counted(client: Any, model: str, base: int) -> Move:
-    """Return the record that counts among those that build upon the one with number `base`."""
-    rivals = f"name = '{ledger_of(model)}' and tags.base = '{base}'"
-    return next(filter(None, map(_move, client.search_model_versions(rivals, order_by=["version_number ASC"]))))
+def upon(client: Any, model: str, base: int) -> Move | None:
+    """Return the record that counts among those that build upon the one with number `base`, a recent one."""
+    found = None
+    for record in _newest_first(client, model, PAGE):
+        if record.number <= base:
+            break
+        found = record if record.base == base else found
+    return found
 
 
 def has_had(client: Any, model: str, alias: str, version: int) -> bool:
     """Whether a version has ever had an alias."""
     where = f"name = '{ledger_of(model)}' and tags.alias = '{alias}' and tags.version = '{version}'"
-    found = map(_move, client.search_model_versions(where, max_results=PAGE))
-    return any(counted(client, model, record.base) == record for record in filter(None, found))
+    for record in filter(None, map(_move, client.search_model_versions(where, max_results=PAGE))):
+        rivals = f"name = '{ledger_of(model)}' and tags.base = '{record.base}'"
+        first, *_ = client.search_model_versions(rivals, max_results=1, order_by=["version_number ASC"])
+        if int(first.version) == record.number:
+            return True
+    return False
 
 
 def fold(records: list[Move], start: int = 0) -> list[Move]:

@@ -11,7 +11,7 @@ from << cookiecutter.package >>.release.aliases import ALIASES, find, state
 from << cookiecutter.package >>.release.registration import equal
 from << cookiecutter.package >>.release.registry import CHECKS
 from << cookiecutter.package >>.release.revisions import commit_of, text_at
-from << cookiecutter.package >>.tracking import LOCK_HASH, MODEL_HASH, lock_hash
+from << cookiecutter.package >>.tracking import MODEL_HASH, lock_hash
 
 SHORTEST_COMMIT = 7  # digits; fewer are a version's number
 
@@ -36,7 +36,7 @@ def version_of(client: Any, model: str, which: str) -> Any:
         return found
     commit = commit_of(which, "version")
     lock = lock_hash(parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK)))
-    found = equal(client, model, now, f"tags.`{LOCK_HASH}` = '{lock}'")
+    found = equal(client, model, now, lock)
     if not found:
         raise RefusedError(f"no version of {model} was registered with the dvc.lock of commit {commit[:9]}")
     return found

@@ -111,7 +111,11 @@ def move(client: Any, model: str, last: Move | None, action: str, alias: str, ve
         after,
     )
     ledger.append(client, model, record)
-    winner = ledger.counted(client, model, record.base)
+    winner = ledger.upon(client, model, record.base)
+    if winner is None:
+        raise ConfigError(
+            f"the record of this move is not in {ledger.ledger_of(model)}: look at history, then try again"
+        )
     if winner.id != record.id:
         raise RefusedError(
             f"{winner.who} was faster: {winner.action} of version {winner.version} to {winner.alias} ({winner.reason}); "
