@@ -1,9 +1,7 @@
-"""What a move in the registry costs as versions pile up: `python bench/registry.py [--runs 3]` prints one Markdown table.
+"""What a move in the registry costs as versions pile up: `python bench/registry.py [--runs 5]` prints one Markdown table.
 
 The same SQLite store as a project has by default, with 1, 100 and 1,000 versions, each with its three moves in the ledger.
 In one process, so that the import of MLflow, which every command pays once, stands in a line of its own.
-
-    get_registered_model    MLflow's own way to look a model up, which reads its versions, for comparison
 """
 
 import argparse
@@ -91,7 +89,6 @@ def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
                 "rollback": [timed(lambda: registry.rollback(client, model, None, "bench")) for _ in range(runs)],
                 "align, by every command": [timed(lambda: aliases.align(client, model)) for _ in range(runs)],
                 "history, whole": [timed(lambda: ledger.history(client, model)) for _ in range(runs)],
-                "get_registered_model": [timed(lambda: client.get_registered_model(model)) for _ in range(runs)],
             }
             found[size] = {name: median(values) for name, values in figures.items()}
     return found

@@ -22,8 +22,8 @@ IMPORTED = set(
     iterative_telemetry itsdangerous jinja2 joblib kiwisolver kombu librt litestar mako markdown_it markupsafe
     matplotlib mdurl mlflow mpl_toolkits multidict mypy mypy_extensions mypyc narwhals networkx nltk numpy omegaconf
     opentelemetry orjson packaging pandas pandera pathspec pil pip pkg_resources platformdirs plotly pluggy
-    prettytable prompt_toolkit propcache psutil psycopg psycopg_binary public py py4j pyarrow pyarrow_hotfix pyasn1 pyasn1_modules
-    pycparser pydantic pydantic_core pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing
+    prettytable prompt_toolkit propcache psutil psycopg psycopg_binary public py py4j pyarrow pyarrow_hotfix pyasn1
+    pyasn1_modules pycparser pydantic pydantic_core pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing
     pyspark pytest requests rich ruamel ruff s3fs scipy scmrepo semver setuptools shortuuid shtab six sklearn skops
     smmap sqlalchemy sqlparse sqltrie sshfs starlette statsmodels tabulate threadpoolctl tomlkit tqdm typeguard
     typer typing_extensions typing_inspect typing_inspection tzlocal ujson urllib3 uv uvicorn uvloop validate vine

@@ -122,6 +122,12 @@ def bake(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., BakedProject
 
 
 @pytest.fixture(scope="session")
+def baked(bake: Callable[..., BakedProject]) -> BakedProject:
+    """The default project as it comes out. Read it, do not change it."""
+    return bake()
+
+
+@pytest.fixture(scope="session")
 def project(bake: Callable[..., BakedProject], once: Callable[..., BakedProject]) -> BakedProject:
     """The default project after `make setup`; its environment serves every other project too."""
 

@@ -57,6 +57,11 @@ def test_a_bad_parameter_is_named_with_what_to_do(tmp_path: Path, changes: dict[
     assert complaint in str(error.value)
 
 
+@pytest.mark.parametrize("experiment", ["churn", "/Teams/ada/churn (v2)", "Abwanderung für 2026/"])
+def test_an_experiment_may_be_called_what_mlflow_takes(tmp_path: Path, experiment: str) -> None:
+    assert config.load(changed(tmp_path, **{"track.experiment": experiment})).track.experiment == experiment
+
+
 def test_params_that_are_not_yaml_are_refused(tmp_path: Path) -> None:
     (tmp_path / "params.yaml").write_text("seed: [")
 

@@ -99,7 +99,7 @@ class Evaluate(Section):
 
 
 class Track(Section):
-    experiment: Annotated[str, Field(pattern=r"\w/*$")]
+    experiment: Annotated[str, Field(pattern=r"\w[^/]*/*$")]
     tracking_uri: Annotated[str, Field(min_length=1)]
 
     @property

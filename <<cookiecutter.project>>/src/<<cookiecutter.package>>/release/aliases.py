@@ -1,6 +1,6 @@
 """MLflow's aliases, which follow the ledger: set after each move, and again by the next command if that was cut off."""
 
-import datetime
+from collections.abc import Callable
 from typing import Any
 
 from << cookiecutter.package >>.errors import ConfigError
@@ -22,12 +22,13 @@ def align(client: Any, model: str) -> list[str]:
         last = ledger.head(client, model)
         if last is None:
             return []
-        if not exists(client, model):
+        held = holders(client, model)
+        if held is None:
             raise ConfigError(
                 f"registered model {model} is gone from MLflow, but its ledger is not: bring it back from a backup, "
                 f"or delete {ledger_of(model)} too and start over with register"
             )
-        wrong = {alias: held for alias in ALIASES if (held := holder(client, model, alias)) != last.state[alias]}
+        wrong = {alias: held.get(alias) for alias in ALIASES if held.get(alias) != last.state[alias]}
         gone = {alias for alias in wrong if (wanted := last.state[alias]) and not find(client, model, wanted, last)}
         for alias in wrong.keys() - gone:
             _give(client, model, alias, last.state[alias])
@@ -44,19 +45,14 @@ def state(client: Any, model: str, last: ledger.Move | None) -> State:
     """Return alias → version after a move; before the first one, as MLflow has them."""
     if last:
         return last.state
-    return {alias: holder(client, model, alias) for alias in ALIASES} | {"before": None}
+    held = holders(client, model) or {}
+    return {alias: held.get(alias) for alias in ALIASES} | {"before": None}
 
 
-def holder(client: Any, model: str, alias: str) -> int | None:
-    """Return the version that has an alias in MLflow, or None."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return int(client.get_model_version_by_alias(model, alias).version)
-    except MlflowException as error:
-        if error.error_code in ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"):
-            return None
-        raise
+def holders(client: Any, model: str) -> dict[str, int] | None:
+    """Return alias → version as MLflow has them, or None if it has no such model."""
+    found = _there(lambda: client.get_registered_model(model))
+    return found and {alias: int(version) for alias, version in found.aliases.items()}
 
 
 def find(client: Any, model: str, version: int, last: ledger.Move | None) -> Any:
@@ -65,34 +61,21 @@ def find(client: Any, model: str, version: int, last: ledger.Move | None) -> Any
     So it is, too, if the ledger has it but it is younger than the last move: then somebody has deleted the model and
     made another of its name, whose versions are numbered anew.
     """
+    found = _there(lambda: client.get_model_version(model, str(version)))
+    if found and last and version in last.state.values() and found.creation_timestamp > 1000 * last.time.timestamp():
+        return None
+    return found
+
+
+def _there(ask: Callable[[], Any]) -> Any:
     from mlflow.exceptions import MlflowException
 
     try:
-        found = client.get_model_version(model, str(version))
+        return ask()
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return None
         raise
-    known = last is not None and version in last.state.values()
-    return None if known and found.creation_timestamp > milliseconds(last) else found
-
-
-def exists(client: Any, model: str) -> bool:
-    """Whether the registered model is there. MLflow's own way to ask reads all of its versions."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client.get_model_version_by_alias(model, CANDIDATE)
-    except MlflowException as error:
-        if error.error_code not in ("INVALID_PARAMETER_VALUE", "RESOURCE_DOES_NOT_EXIST"):
-            raise
-        return error.error_code == "INVALID_PARAMETER_VALUE"
-    return True
-
-
-def milliseconds(move: ledger.Move | None) -> float:
-    """Return when a move was made, as MLflow counts."""
-    return datetime.datetime.fromisoformat(move.when).timestamp() * 1000 if move else 0
 
 
 def _give(client: Any, model: str, alias: str, version: int | None) -> None:

@@ -33,7 +33,7 @@ def table(moves: list[Move]) -> str:
 
 def at(moves: list[Move], when: datetime.datetime) -> Move | None:
     """Return the move by which a version was in production at a time, or None if none was."""
-    return next((move for move in reversed(moves) if move.alias == PRODUCTION and _time(move) <= when), None)
+    return next((move for move in reversed(moves) if move.alias == PRODUCTION and move.time <= when), None)
 
 
 def moment(text: str) -> datetime.datetime:
@@ -49,7 +49,3 @@ def moment(text: str) -> datetime.datetime:
     except ValueError:
         raise ConfigError(f"--at {text}: not a date such as 2026-01-31 or a time such as 2026-01-31T12:00Z") from None
     return when if when.tzinfo else when.replace(tzinfo=datetime.UTC)
-
-
-def _time(move: Move) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(move.when)

@@ -43,6 +43,11 @@ class Move:
     when: str = ""
     """UTC, ISO 8601."""
 
+    @property
+    def time(self) -> datetime.datetime:
+        """When it was made."""
+        return datetime.datetime.fromisoformat(self.when)
+
 
 def append(client: Any, model: str, move: Move) -> None:
     """Write a record. Whether it counts is for `head` to tell."""

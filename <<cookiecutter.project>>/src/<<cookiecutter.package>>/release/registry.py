@@ -99,16 +99,16 @@ def move(client: Any, model: str, last: Move | None, action: str, alias: str, ve
     tags = _version(client, model, version, last).tags
     after = now | {alias: version} | ({"before": now[PRODUCTION]} if alias == PRODUCTION else {})
     record = Move(
-        action,
-        alias,
-        version,
-        now[alias],
-        reason,
-        who(),
-        tags.get("git.commit", ""),
-        tags.get("gate.reason", ""),
-        last.number if last else 0,
-        after,
+        action=action,
+        alias=alias,
+        version=version,
+        previous=now[alias],
+        reason=reason,
+        who=who(),
+        commit=tags.get("git.commit", ""),
+        gate=tags.get("gate.reason", ""),
+        base=last.number if last else 0,
+        state=after,
     )
     ledger.append(client, model, record)
     winner = ledger.upon(client, model, record.base)
