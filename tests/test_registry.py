@@ -88,7 +88,7 @@ print(json.dumps({
     "lost": sorted(reason for reason, good in outcomes if not good),
     "counted": sorted(move.reason for move in ledger.history(client, model)[before:]),
     "state": ledger.head(client, model).state["production"],
-    "alias": aliases.holders(client, model)["production"],
+    "alias": aliases.held(client, model).aliases["production"],
 }))
 """
 

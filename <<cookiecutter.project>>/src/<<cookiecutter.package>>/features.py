@@ -22,6 +22,6 @@ def build_features(frame: pd.DataFrame) -> pd.DataFrame:
     months = frame["tenure"].where(frame["tenure"] > 0, np.nan)
     return frame.assign(
         average_charge=frame["total_charges"] / months,
-        add_ons=sum((frame[name] == "Yes").astype("int64") for name in ADD_ONS),
+        add_ons=np.sum([frame[name].to_numpy() == "Yes" for name in ADD_ONS], axis=0),
         automatic_payment=frame["payment_method"].str.endswith("(automatic)").astype("int64"),
     )

@@ -16,7 +16,7 @@ from sklearn.ensemble import (
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 from sklearn.utils import gen_batches
 from threadpoolctl import threadpool_limits
 
@@ -72,30 +72,59 @@ def threads(rows: int) -> threadpool_limits:
     return threadpool_limits(1 if rows < FEW_ROWS else {"blas": 1})
 
 
-def make_preparation(estimator: BaseEstimator, features: pd.DataFrame) -> ColumnTransformer:
+def make_preparation(estimator: BaseEstimator, features: pd.DataFrame) -> Any:
     """Return what encodes and imputes the features for an estimator, fitted on a table of training features.
 
     Args:
         features: rows as `build_features` returns them, without id and target.
     """
-    categorical = list(features.select_dtypes(["category", "object", "string"]))
-    numeric = list(features.select_dtypes(["number", "bool"]))
+    categorical = [str(name) for name in features.select_dtypes(["category", "object", "string"])]
+    numeric = [str(name) for name in features.select_dtypes(["number", "bool"])]
     known: dict[str, Any] = {"categories": [sorted(features[name].dropna().unique()) for name in categorical]}
-    linear = isinstance(estimator, LogisticRegression | Ridge)
-    prepare: dict[str, Any]
-    if linear:
-        one_hot = {"handle_unknown": "infrequent_if_exist", "max_categories": MAX_CATEGORIES, "sparse_output": False}
-        prepare = {
-            "categorical": OneHotEncoder(**known, **one_hot),
-            "numeric": make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()),
-        }
-    else:
-        # Codes without `categorical_features`: trees split them as well, and gradient boosting then copies no column.
-        codes = OrdinalEncoder(**known, handle_unknown="use_encoded_value", unknown_value=np.nan, dtype=np.float32)
-        prepare = {"categorical": codes, "numeric": "passthrough"}
+    if not isinstance(estimator, LogisticRegression | Ridge):
+        return Codes(dict(zip(categorical, known["categories"], strict=True)), numeric)
+    one_hot = {"handle_unknown": "infrequent_if_exist", "max_categories": MAX_CATEGORIES, "sparse_output": False}
+    prepare = {
+        "categorical": OneHotEncoder(**known, **one_hot),
+        "numeric": make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler()),
+    }
     columns = {"categorical": categorical, "numeric": numeric}
     preparation = ColumnTransformer([(name, step, columns[name]) for name, step in prepare.items() if columns[name]])
-    return preparation.fit(features if linear else features.head(BATCH))  # codes are known without looking at rows
+    return preparation.fit(features)
+
+
+class Codes(BaseEstimator):
+    """What trees split: each category as its place among the known ones (NaN for any other), then the numbers as they are.
+
+    A ColumnTransformer around an OrdinalEncoder gives the same, but takes longer for one row than all the rest of a prediction.
+    """
+
+    def __init__(self, categories: dict[str, list[Any]], numeric: list[str]) -> None:
+        """`categories`: the known values of each categorical column; `numeric`: the other columns."""
+        self.categories = categories
+        self.numeric = numeric
+
+    def fit(self, features: pd.DataFrame, target: Any = None) -> "Codes":
+        """Learn nothing: the categories are given."""
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def transform(self, features: pd.DataFrame) -> np.ndarray:
+        """Return an array of float64, shape (rows, categorical and numeric columns, in this order)."""
+        matrix = np.empty((len(features), len(self.categories) + len(self.numeric)))
+        for place, (name, known) in enumerate(self.categories.items()):
+            codes = {value: float(code) for code, value in enumerate(known)}
+            values = features[name].array
+            if isinstance(values, pd.Categorical):
+                of_categories = [codes.get(value, np.nan) for value in values.categories]
+                matrix[:, place] = np.array([*of_categories, np.nan])[values.codes]  # a null's code is -1, the last
+            else:
+                matrix[:, place] = [codes.get(value, np.nan) for value in values]
+        for place, name in enumerate(self.numeric, start=len(self.categories)):
+            matrix[:, place] = features[name].to_numpy(dtype="float64", na_value=np.nan)
+        return matrix
 
 
 def with_features(fitted: Pipeline, inputs: pd.DataFrame) -> Pipeline:
@@ -135,6 +164,8 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
 
 def in_batches(ask: Callable[[pd.DataFrame], np.ndarray], frame: pd.DataFrame) -> np.ndarray:
     """Return what a function of rows answers, shape (rows, ...), without ever holding what it makes on the way to it."""
+    if len(frame) <= BATCH:
+        return ask(frame)
     answers = np.empty(0)
     for rows in gen_batches(len(frame), BATCH):
         part = ask(frame.iloc[rows])

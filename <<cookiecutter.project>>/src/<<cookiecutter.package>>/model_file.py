@@ -16,6 +16,7 @@ from << cookiecutter.package >>.files import replacing
 
 TRUSTED = [
     f"{build_features.__module__}.{build_features.__name__}",
+    f"{build_features.__module__.rpartition('.')[0]}.model.Codes",
     "numpy.dtype",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",

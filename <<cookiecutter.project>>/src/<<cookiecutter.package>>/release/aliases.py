@@ -1,6 +1,7 @@
 """MLflow's aliases, which follow the ledger: set after each move, and again by the next command if that was cut off."""
 
 from collections.abc import Callable
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from << cookiecutter.package >>.errors import ConfigError
@@ -8,8 +9,21 @@ from << cookiecutter.package >>.release import ledger
 from << cookiecutter.package >>.release.ledger import State, ledger_of
 
 CANDIDATE, STAGING, PRODUCTION = "candidate", "staging", "production"
-ALIASES = (CANDIDATE, STAGING, PRODUCTION)
+CANARY, SHADOW = "canary", "shadow"  # tried beside production
+ALIASES = (CANDIDATE, STAGING, PRODUCTION, CANARY, SHADOW)
+PERCENT = "canary.percent"  # tag of the registered model: the share of rows that the canary answers
 TRIES = 20
+
+
+@dataclass(frozen=True)
+class Held:
+    """What MLflow says: alias → version, and the canary's share of the rows in percent."""
+
+    aliases: dict[str, int]
+    percent: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 def align(client: Any, model: str) -> list[str]:
@@ -22,18 +36,22 @@ def align(client: Any, model: str) -> list[str]:
         last = ledger.head(client, model)
         if last is None:
             return []
-        held = holders(client, model)
-        if held is None:
+        found = held(client, model)
+        if found is None:
             raise ConfigError(
                 f"registered model {model} is gone from MLflow, but its ledger is not: bring it back from a backup, "
                 f"or delete {ledger_of(model)} too and start over with register"
             )
-        wrong = {alias: held.get(alias) for alias in ALIASES if held.get(alias) != last.state[alias]}
-        gone = {alias for alias in wrong if (wanted := last.state[alias]) and not find(client, model, wanted, last)}
+        if found.percent != last.percent:
+            client.set_registered_model_tag(model, PERCENT, str(last.percent))
+        now = found.aliases
+        wrong = {alias: now.get(alias) for alias in ALIASES if now.get(alias) != last.state.get(alias)}
+        gone = {alias for alias in wrong if (wanted := last.state.get(alias)) and not find(client, model, wanted, last)}
         for alias in wrong.keys() - gone:
-            _give(client, model, alias, last.state[alias])
+            wanted = last.state.get(alias)
+            _give(client, model, alias, wanted)
             done.append(
-                f"{alias} was {_named(wrong[alias])} in MLflow and is {_named(last.state[alias])} now, as the ledger says: "
+                f"{alias} was {_named(wrong[alias])} in MLflow and is {_named(wanted)} now, as the ledger says: "
                 f"its last move ({last.action}, {last.when}, {last.who}) was cut off, or somebody changed the alias by hand"
             )
         if wrong.keys() == gone:
@@ -44,15 +62,19 @@ def align(client: Any, model: str) -> list[str]:
 def state(client: Any, model: str, last: ledger.Move | None) -> State:
     """Return alias → version after a move; before the first one, as MLflow has them."""
     if last:
-        return last.state
-    held = holders(client, model) or {}
-    return {alias: held.get(alias) for alias in ALIASES} | {"before": None}
+        return dict.fromkeys(ALIASES) | last.state
+    found = held(client, model)
+    return {alias: found.aliases.get(alias) if found else None for alias in ALIASES} | {"before": None}
 
 
-def holders(client: Any, model: str) -> dict[str, int] | None:
-    """Return alias → version as MLflow has them, or None if it has no such model."""
+def held(client: Any, model: str) -> Held | None:
+    """Return what MLflow says, in one call, or None if it has no such model."""
     found = _there(lambda: client.get_registered_model(model))
-    return found and {alias: int(version) for alias, version in found.aliases.items()}
+    if not found:
+        return None
+    percent = found.tags.get(PERCENT, "0")
+    aliases = {alias: int(version) for alias, version in found.aliases.items()}
+    return Held(aliases, int(percent) if percent.isdecimal() else 0)
 
 
 def find(client: Any, model: str, version: int, last: ledger.Move | None) -> Any:

@@ -17,9 +17,8 @@ from << cookiecutter.package >>.files import file_hash
 from << cookiecutter.package >>.release import ledger
 from << cookiecutter.package >>.release.aliases import STAGING, find, state
 from << cookiecutter.package >>.release.registry import CHECKS, PASSED, who
-from << cookiecutter.package >>.tracking import INPUTS, KNOWN, MODEL_HASH, PREDICTIONS
+from << cookiecutter.package >>.tracking import INPUTS, KNOWN, MODEL_HASH, PREDICTIONS, TOLERANCE
 
-TOLERANCE = 1e-9  # absolute below 1, relative above: a sum over another number of rows is rounded otherwise
 TIMEOUT = 300  # seconds
 ASK = """
 import json, pathlib, sys, warnings

@@ -4,7 +4,7 @@ import datetime
 from contextlib import suppress
 
 from << cookiecutter.package >>.errors import ConfigError
-from << cookiecutter.package >>.release.aliases import PRODUCTION
+from << cookiecutter.package >>.release.aliases import CANARY, PRODUCTION
 from << cookiecutter.package >>.release.ledger import Move
 
 SHORT = 9
@@ -17,7 +17,7 @@ def table(moves: list[Move]) -> str:
         (
             f"{move.when[:10]} {move.when[11:19]}",
             move.action,
-            move.alias,
+            f"{move.alias} {move.percent}%" if move.alias == CANARY and move.percent else move.alias,
             str(move.version),
             str(move.previous or "-"),
             move.commit[:SHORT],
@@ -33,7 +33,8 @@ def table(moves: list[Move]) -> str:
 
 def at(moves: list[Move], when: datetime.datetime) -> Move | None:
     """Return the move by which a version was in production at a time, or None if none was."""
-    return next((move for move in reversed(moves) if move.alias == PRODUCTION and move.time <= when), None)
+    last = next((move for move in reversed(moves) if move.alias == PRODUCTION and move.time <= when), None)
+    return last if last and last.state[PRODUCTION] else None
 
 
 def moment(text: str) -> datetime.datetime:

@@ -22,7 +22,7 @@ class Move:
     """One record: an alias was given to a version."""
 
     action: str
-    """`register`, `promote` or `rollback`."""
+    """`register`, `promote`, `rollback`, or of a trial `try`, `stop` and `withdraw`."""
     alias: str
     version: int
     previous: int | None
@@ -42,6 +42,8 @@ class Move:
     """Given by the store, as is `when`."""
     when: str = ""
     """UTC, ISO 8601."""
+    percent: int = 0
+    """The share of rows that the canary answers after the move."""
 
     @property
     def time(self) -> datetime.datetime:
@@ -139,6 +141,7 @@ def _move(version: Any) -> Move | None:
     try:
         for name in ("version", "previous", "base", "state"):
             tags[name] = json.loads(tags[name])
+        tags["percent"] = json.loads(tags.get("percent", "0"))
         known = {name: tags[name] for name in Move.__dataclass_fields__ if name in tags}
         return Move(**known, number=int(version.version), when=when.isoformat(timespec="milliseconds"))
     except (KeyError, TypeError, ValueError):

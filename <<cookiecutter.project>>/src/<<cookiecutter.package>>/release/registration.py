@@ -13,6 +13,7 @@ from << cookiecutter.package >>.release.ledger import State
 from << cookiecutter.package >>.release.registry import move
 from << cookiecutter.package >>.release.revisions import git, text_at
 from << cookiecutter.package >>.tracking import (
+    CODE_HASH,
     COMPLETE,
     LOCK_HASH,
     MODEL_HASH,
@@ -96,7 +97,7 @@ def _tags(params: Params, run: Any, model: str, lock: dict[str, Any]) -> dict[st
         "data.path": raw[0]["path"],
         "data.md5": raw[0]["md5"],
         "metrics": json.dumps(parse_yaml(metrics, "metrics/test.json of the commit")),
-        **{key: value for key, value in run.data.tags.items() if key.startswith("gate.")},
+        **{key: value for key, value in run.data.tags.items() if key.startswith("gate.") or key == CODE_HASH},
     }
 
 

@@ -12,8 +12,10 @@ from typing import Any
 from << cookiecutter.package >>.errors import ConfigError, RefusedError
 from << cookiecutter.package >>.release import ledger
 from << cookiecutter.package >>.release.aliases import (
+    CANARY,
     CANDIDATE,
     PRODUCTION,
+    SHADOW,
     STAGING,
     align,
     find,
@@ -57,10 +59,8 @@ def promote(client: Any, model: str, to: str, version: int | None, reason: str) 
             f"version {version} is not {origin} ({_whose(now[origin])}): a version goes one step at a time, "
             "candidate, staging, production"
         )
-    if to == PRODUCTION and not tags.get(CHECKS, "").startswith(PASSED):
-        raise RefusedError(
-            f"version {version} has not passed the checks of staging: {tags.get(CHECKS, 'run check (make check) first')}"
-        )
+    if to == PRODUCTION:
+        need_checks(version, tags)
     return move(client, model, last, "promote", to, version, reason)
 
 
@@ -90,14 +90,29 @@ def rollback(client: Any, model: str, to: int | None, reason: str) -> Move | Non
     return done
 
 
-def move(client: Any, model: str, last: Move | None, action: str, alias: str, version: int, reason: str) -> Move:
+def move(
+    client: Any,
+    model: str,
+    last: Move | None,
+    action: str,
+    alias: str,
+    version: int,
+    reason: str,
+    percent: int = 0,
+    then: ledger.State | None = None,
+) -> Move:
     """Write a move that builds upon the last one, then let the aliases follow.
 
-    Raises RefusedError if somebody else has moved since.
+    The version gets the alias, unless `then` says which one does instead. What is in production decides what can be tried beside it,
+    so another version there ends the trials. Raises RefusedError if somebody else has moved since.
     """
     now = state(client, model, last)
     tags = _version(client, model, version, last).tags
-    after = now | {alias: version} | ({"before": now[PRODUCTION]} if alias == PRODUCTION else {})
+    after = now | {alias: version} | (then or {})
+    if alias == PRODUCTION:
+        after |= {"before": now[PRODUCTION], CANARY: None, SHADOW: None}
+    elif alias != CANARY:
+        percent = last.percent if last else 0
     record = Move(
         action=action,
         alias=alias,
@@ -109,6 +124,7 @@ def move(client: Any, model: str, last: Move | None, action: str, alias: str, ve
         gate=tags.get("gate.reason", ""),
         base=last.number if last else 0,
         state=after,
+        percent=percent,
     )
     ledger.append(client, model, record)
     winner = ledger.upon(client, model, record.base)
@@ -123,6 +139,14 @@ def move(client: Any, model: str, last: Move | None, action: str, alias: str, ve
         )
     align(client, model)
     return winner
+
+
+def need_checks(version: int, tags: dict[str, str]) -> None:
+    """Raise RefusedError if a version has not passed the checks of staging."""
+    if not tags.get(CHECKS, "").startswith(PASSED):
+        raise RefusedError(
+            f"version {version} has not passed the checks of staging: {tags.get(CHECKS, 'run check (make check) first')}"
+        )
 
 
 def who() -> str:

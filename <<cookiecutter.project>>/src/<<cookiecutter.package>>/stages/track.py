@@ -19,6 +19,7 @@ from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.files import file_hash, read_parquet, read_yaml
 from << cookiecutter.package >>.stages import run
 from << cookiecutter.package >>.tracking import (
+    CODE_HASH,
     COMPLETE,
     INPUTS,
     KNOWN,
@@ -26,6 +27,8 @@ from << cookiecutter.package >>.tracking import (
     MODEL_HASH,
     MODEL_ID,
     PREDICTIONS,
+    PROBABILITY,
+    code_hash,
     experiment_id,
     lock_hash,
     run_of,
@@ -35,7 +38,6 @@ from << cookiecutter.package >>.tracking import (
 
 EXAMPLE_ROWS = 5
 KNOWN_ROWS = 100
-PROBABILITY = "probability_"
 NOT_LOGGED = (
     "the run is not logged, everything else is on disk: mend that, or name another store in MLFLOW_TRACKING_URI, and "
     "`dvc repro` runs this stage alone"
@@ -55,17 +57,22 @@ def log_run(client: Any, params: Params) -> tuple[str, bool]:
     experiment = experiment_id(client, params)
     mlflow.set_experiment(experiment_id=experiment)
     earlier = run_of(client, params, model_hash)
+    package = Path(model_file.__file__).parent
+    code = code_hash(package)
     tags = {MODEL_HASH: model_hash, LOCK_HASH: lock_hash(read_yaml(config.LOCK)), **_git_tags()}
     with mlflow.start_run(
         run_id=earlier.info.run_id if earlier else None, run_name=os.environ.get("DVC_EXP_NAME")
     ) as active:
         mlflow.set_tags(tags)
         mlflow.log_metrics(_metrics())
-        if not (earlier and earlier.data.tags.get(COMPLETE)):
-            known = earlier.data.params if earlier else {}
-            mlflow.log_params({name: value for name, value in _flat(params).items() if name not in known})
+        known = earlier.data if earlier else None
+        if not (known and known.tags.get(COMPLETE)):
+            logged = known.params if known else {}
+            mlflow.log_params({name: value for name, value in _flat(params).items() if name not in logged})
             _log_dataset(params)
-            _log_model(client, params)
+        if not (known and known.tags.get(COMPLETE) and known.tags.get(CODE_HASH) == code):
+            _log_model(client, params, package)
+            mlflow.set_tag(CODE_HASH, code)
         for folder in (config.METRICS, config.PLOTS, config.MODEL_CARD.parent):
             mlflow.log_artifacts(str(folder), folder.name)
         mlflow.set_tag(COMPLETE, "true")
@@ -84,8 +91,8 @@ def _log_dataset(params: Params) -> None:
     )
 
 
-def _log_model(client: Any, params: Params) -> None:
-    """Log the model, its file byte for byte as the gate judged it, and rows whose predictions are known."""
+def _log_model(client: Any, params: Params, package: Path) -> None:
+    """Log the model, byte for byte as the gate judged it, with all that decides on its answers, and rows to try it with."""
     from importlib.metadata import version
 
     import mlflow
@@ -114,11 +121,16 @@ def _log_model(client: Any, params: Params) -> None:
             pyfunc_predict_fn="predict_proba" if classifier else "predict",
             signature=infer_signature(example, output),
             input_example=example,
-            code_paths=[str(Path(model_file.__file__).parent)],
+            code_paths=[str(package)],
             pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
         )
     mlflow.set_tag(MODEL_ID, logged.model_id)
-    client.log_model_artifact(logged.model_id, str(config.MODEL))  # in place of MLflow's copy, whose bytes differ
+    for path in (
+        config.MODEL,
+        config.PARAMS,
+        config.CONTRACT,
+    ):  # the model in place of MLflow's copy, whose bytes differ
+        client.log_model_artifact(logged.model_id, str(path))
     with tempfile.TemporaryDirectory() as folder:
         inputs.to_parquet(Path(folder, INPUTS), index=False)
         _known_predictions(params).to_parquet(Path(folder, PREDICTIONS), index=False)

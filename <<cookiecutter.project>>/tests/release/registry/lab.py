@@ -9,12 +9,13 @@ import pytest
 from << cookiecutter.package >> import cli, config
 from << cookiecutter.package >>.files import file_hash
 from << cookiecutter.package >>.release import ledger
-from << cookiecutter.package >>.release.aliases import ALIASES, holders
+from << cookiecutter.package >>.release.aliases import ALIASES, Held, held
 from << cookiecutter.package >>.release.registry import CHECKS
 from << cookiecutter.package >>.release.revisions import git
 from << cookiecutter.package >>.tracking import lock_hash
 
 RAW = "data/raw/rows.csv"
+NONE: dict[str, int | None] = dict.fromkeys(ALIASES)
 
 
 @dataclass
@@ -74,8 +75,8 @@ class Lab:
     @property
     def aliases(self) -> dict[str, int | None]:
         """Alias → version, as MLflow has them."""
-        held = holders(self.client, self.model) or {}
-        return {alias: held.get(alias) for alias in ALIASES}
+        found = held(self.client, self.model) or Held({})
+        return {alias: found.aliases.get(alias) for alias in ALIASES}
 
     @property
     def moves(self) -> list[tuple[str, str, int, int | None]]:

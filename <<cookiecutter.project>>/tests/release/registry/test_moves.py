@@ -4,19 +4,19 @@ import json
 
 from << cookiecutter.package >> import config
 from << cookiecutter.package >>.release.revisions import git
-from tests.release.registry.lab import Lab, promote
+from tests.release.registry.lab import NONE, Lab, promote
 
 
 def test_a_model_goes_from_candidate_to_production_and_every_move_is_on_record(lab: Lab) -> None:
     lab.train("one")
 
     assert lab("register") == f"register: version 1 of {lab.model} is candidate\n"
-    assert lab.aliases == {"candidate": 1, "staging": None, "production": None}
+    assert lab.aliases == NONE | {"candidate": 1, "staging": None, "production": None}
     assert lab("promote", "--to", "staging", "--reason", "try it") == "promote: version 1 is in staging\n"
     lab.pass_checks()
     lab("promote", "--to", "production", "--reason", "good")
 
-    assert lab.aliases == {"candidate": 1, "staging": 1, "production": 1}
+    assert lab.aliases == NONE | {"candidate": 1, "staging": 1, "production": 1}
     assert lab.moves == [
         ("register", "candidate", 1, None),
         ("promote", "staging", 1, None),
@@ -73,7 +73,7 @@ def test_the_old_does_not_replace_the_new_but_by_rollback(lab: Lab) -> None:
     assert "version 1 is older than version 2, which is staging" in lab(*promote("staging", "--version", "1"), code=1)
     assert lab.everything() == before
     assert lab("rollback", "--reason", "worse") == "rollback: version 1 is in production, where version 2 was\n"
-    assert lab.aliases == {"candidate": 2, "staging": 2, "production": 1}
+    assert lab.aliases == NONE | {"candidate": 2, "staging": 2, "production": 1}
 
 
 def test_a_newer_candidate_is_not_promoted_under_an_older_ones_name(lab: Lab) -> None:

@@ -12,7 +12,7 @@ import pytest
 from << cookiecutter.package >> import cli
 from << cookiecutter.package >>.release import ledger, registry
 from << cookiecutter.package >>.release.aliases import ALIASES
-from tests.release.registry.lab import Lab, promote
+from tests.release.registry.lab import NONE, Lab, promote
 
 DOWN = "http://127.0.0.1:9"
 
@@ -46,10 +46,10 @@ def test_of_two_moves_at_once_one_counts_and_the_other_is_refused(lab: Lab, monk
     assert "Ada <ada@example.com> was faster: rollback of version 1 to production (the rival)" in lab(
         "register", code=1
     )
-    assert lab.aliases == {"candidate": 2, "staging": 2, "production": 1}
+    assert lab.aliases == NONE | {"candidate": 2, "staging": 2, "production": 1}
     assert lab.moves[-1] == ("rollback", "production", 1, 2)
     lab("register")
-    assert lab.aliases == {"candidate": 3, "staging": 2, "production": 1}
+    assert lab.aliases == NONE | {"candidate": 3, "staging": 2, "production": 1}
 
 
 def test_moves_that_arrive_late_lose_however_many_came_between(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,60 @@
+"""Trials beside production: a canary that answers a share of the rows, a shadow that answers all of them to nobody.
+
+Both are aliases like the others, and moves in the same ledger; servers see them as they see any move.
+"""
+
+from typing import Any
+
+from << cookiecutter.package >>.errors import RefusedError
+from << cookiecutter.package >>.release import ledger, registry
+from << cookiecutter.package >>.release.aliases import CANARY, PRODUCTION, STAGING, find, state
+from << cookiecutter.package >>.release.ledger import Move
+
+
+def begin(client: Any, model: str, alias: str, reason: str, percent: int = 0) -> Move | None:
+    """Try the version in staging as `canary`, for a share of the rows in percent, or as `shadow`.
+
+    Returns the move, or None if that is how it is already. Raises RefusedError if no version is in staging or production, or the one
+    in staging is not newer or has not passed its checks.
+    """
+    reason = registry.checked_reason(reason)
+    last = ledger.head(client, model)
+    now = state(client, model, last)
+    version, present = now[STAGING], now[PRODUCTION]
+    if version is None:
+        raise RefusedError(
+            f"no version is staging, so there is none to try as {alias}: deploy --env staging comes first"
+        )
+    if present is None:
+        raise RefusedError(f"no version is in production, so there is nothing to try a {alias} beside")
+    if version <= present:
+        raise RefusedError(
+            f"version {version}, which is staging, is not newer than version {present}, which is production"
+        )
+    found = find(client, model, version, last)
+    registry.need_checks(version, found.tags if found else {})
+    if now[alias] == version and (alias != CANARY or (last and last.percent == percent)):
+        return None
+    return registry.move(client, model, last, "try", alias, version, reason, percent)
+
+
+def stop(client: Any, model: str, alias: str, reason: str) -> Move | None:
+    """End a trial. Returns the move, or None if there is no such trial."""
+    last = ledger.head(client, model)
+    version = state(client, model, last)[alias]
+    if version is None:
+        return None
+    return registry.move(
+        client, model, last, "stop", alias, version, registry.checked_reason(reason), then={alias: None}
+    )
+
+
+def put_back(client: Any, model: str, moved: Move, reason: str) -> Move | None:
+    """Take a move to staging or production back. Returns the move, or None if others have moved on from it since."""
+    last = ledger.head(client, model)
+    if state(client, model, last)[moved.alias] != moved.version:
+        return None
+    if moved.alias == PRODUCTION and moved.previous:
+        return registry.rollback(client, model, moved.previous, reason)
+    then = {moved.alias: moved.previous}
+    return registry.move(client, model, last, "withdraw", moved.alias, moved.version, reason, then=then)

@@ -1,0 +1,1 @@
+"""What answers: one HTTP process, and a process for each version of the model that it serves."""

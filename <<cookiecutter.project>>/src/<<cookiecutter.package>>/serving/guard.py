@@ -1,0 +1,53 @@
+"""What stands before the app: who may ask, in what form and how long they may take. Sizes are FastAPI's own business."""
+
+import asyncio
+import secrets
+
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from << cookiecutter.package >>.serving.counters import Counters
+
+SECONDS = 10.0  # in which each piece of a request's body has to come
+OPEN = {"/health/live", "/health/ready"}  # to whoever runs the server, who has no token
+
+
+class Guard:
+    """ASGI middleware. Everything but the health of the server is for those who know the token, if there is one."""
+
+    def __init__(self, app: ASGIApp, token: str | None, counters: Counters, paths: set[str]) -> None:
+        self.app = app
+        self.expected = f"Bearer {token}".encode() if token else None
+        self.counters, self.paths = counters, paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                path = scope["path"] if scope["path"] in self.paths else "other"
+                self.counters.requests.labels(path, message["status"]).inc()
+            await send(message)
+
+        headers = dict(scope["headers"])
+        if self.expected and scope["path"] not in OPEN:
+            given = headers.get(b"authorization", b"")
+            if not secrets.compare_digest(given, self.expected):
+                said = "send the header `Authorization: Bearer TOKEN`" if not given else "this is not the token"
+                answer = JSONResponse({"detail": said}, 401, {"WWW-Authenticate": "Bearer"})
+                return await answer(scope, receive, counted)
+        kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if scope["method"] == "POST" and kind != b"application/json":
+            answer = JSONResponse({"detail": "send JSON, with the header `Content-Type: application/json`"}, 415)
+            return await answer(scope, receive, counted)
+
+        async def in_time() -> Message:
+            try:
+                async with asyncio.timeout(SECONDS):
+                    return await receive()
+            except TimeoutError:
+                raise HTTPException(408, f"the request's body did not come within {SECONDS:g} seconds") from None
+
+        return await self.app(scope, in_time, counted)
