@@ -64,7 +64,7 @@ class Scoring:
         """Return the test rows that were logged with the model, as records, and how far its predictions are from `evaluate`'s."""
         inputs = read_parquet(self.folder / KNOWN / INPUTS)
         expected = read_parquet(self.folder / KNOWN / PREDICTIONS)
-        records = self.records(inputs)
+        records = to_records(inputs, self.columns)
         predictions = self.score(self.frame(records))
         if self.params.task == "binary":
             predictions = predictions.rename(columns={"probability": f"{PROBABILITY}{self.params.data.positive}"})
@@ -72,10 +72,11 @@ class Scoring:
         difference = np.abs(predictions[list(expected)].to_numpy() - wanted) / np.maximum(1, np.abs(wanted))
         return records, float(difference.max())
 
-    def records(self, frame: pd.DataFrame) -> list[dict[str, Any]]:
-        """Return rows as records of JSON's types, the inverse of `frame`."""
-        columns = {name: _plain(frame[name], column) for name, column in self.columns.items()}
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+def to_records(frame: pd.DataFrame, columns: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows as records of JSON's types, the inverse of `Scoring.frame`; `columns` as contract.yaml has them."""
+    plain = {name: _plain(frame[name], column) for name, column in columns.items()}
+    return [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
 
 
 def _kind(column: dict[str, Any]) -> Any:

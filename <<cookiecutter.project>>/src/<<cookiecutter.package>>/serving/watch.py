@@ -8,6 +8,7 @@ import asyncio
 import datetime
 import gc
 import json
+import os
 import sys
 import time
 import traceback
@@ -174,6 +175,7 @@ class Watcher:
         return {
             "model": self.params.track.model,
             "server": self.router.log.server,
+            "pid": os.getpid(),
             "started": self.started,
             "registry": self.registry,
             "problems": self.problems(),
