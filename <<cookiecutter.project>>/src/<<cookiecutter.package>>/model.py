@@ -37,8 +37,10 @@ ESTIMATORS: dict[str, dict[str, type[BaseEstimator]]] = {
     },
 }
 
+LINEAR = (LogisticRegression, Ridge)
 FEW_ROWS = 50_000
 MAX_CATEGORIES = 250  # of a one-hot column; rarer ones share one
+GROUP = 64  # rows: linear algebra rounds a row in a whole group of a few otherwise than one at the end, or alone
 BATCH = 65_536  # rows asked at a time: what a model makes on the way to an answer is several times its input
 
 
@@ -81,7 +83,7 @@ def make_preparation(estimator: BaseEstimator, features: pd.DataFrame) -> Any:
     categorical = [str(name) for name in features.select_dtypes(["category", "object", "string"])]
     numeric = [str(name) for name in features.select_dtypes(["number", "bool"])]
     known: dict[str, Any] = {"categories": [sorted(features[name].dropna().unique()) for name in categorical]}
-    if not isinstance(estimator, LogisticRegression | Ridge):
+    if not isinstance(estimator, LINEAR):
         return Codes(dict(zip(categorical, known["categories"], strict=True)), numeric)
     one_hot = {"handle_unknown": "infrequent_if_exist", "max_categories": MAX_CATEGORIES, "sparse_output": False}
     prepare = {
@@ -147,9 +149,10 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
         One row per row of `frame`, same index: `prediction`, and for a classifier the probabilities: `probability`
         (of the positive class) or one `probability_<class>` each.
     """
+    group = GROUP if isinstance(model[-1], LINEAR) else 1
     if params.task == "regression":
-        return pd.DataFrame({"prediction": in_batches(model.predict, frame)}, index=frame.index)
-    probabilities = in_batches(model.predict_proba, frame)
+        return pd.DataFrame({"prediction": in_batches(model.predict, frame, group)}, index=frame.index)
+    probabilities = in_batches(model.predict_proba, frame, group)
     classes = [str(name) for name in model.classes_]
     if params.task == "multiclass":
         columns = {f"probability_{name}": probabilities[:, i] for i, name in enumerate(classes)}
@@ -162,14 +165,25 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
     return pd.DataFrame({"prediction": labels, "probability": probability}, index=frame.index)
 
 
-def in_batches(ask: Callable[[pd.DataFrame], np.ndarray], frame: pd.DataFrame) -> np.ndarray:
-    """Return what a function of rows answers, shape (rows, ...), without ever holding what it makes on the way to it."""
+def in_batches(ask: Callable[[pd.DataFrame], np.ndarray], frame: pd.DataFrame, group: int = 1) -> np.ndarray:
+    """Return what a function of rows answers, shape (rows, ...), without ever holding what it makes on the way to it.
+
+    It is asked for whole groups of rows only.
+    """
     if len(frame) <= BATCH:
-        return ask(frame)
+        return _in_groups(ask, frame, group)
     answers = np.empty(0)
     for rows in gen_batches(len(frame), BATCH):
-        part = ask(frame.iloc[rows])
+        part = _in_groups(ask, frame.iloc[rows], group)
         if rows.start == 0:
             answers = np.empty((len(frame), *part.shape[1:]), dtype=part.dtype)
         answers[rows] = part
     return answers
+
+
+def _in_groups(ask: Callable[[pd.DataFrame], np.ndarray], frame: pd.DataFrame, group: int) -> np.ndarray:
+    """Ask with the last group filled up with the last row."""
+    missing = -len(frame) % group
+    if not missing:
+        return ask(frame)
+    return ask(frame.iloc[[*range(len(frame)), *[len(frame) - 1] * missing]])[: len(frame)]

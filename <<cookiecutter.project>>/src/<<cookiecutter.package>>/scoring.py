@@ -96,7 +96,8 @@ def _typed(values: list[Any], kind: Any) -> Any:
     if isinstance(kind, np.dtype) and kind.kind in "iufb":
         return np.array(values, dtype=kind)  # None is NaN
     if isinstance(kind, pd.DatetimeTZDtype) or getattr(kind, "kind", "") == "M":
-        return pd.to_datetime(pd.Series(values, dtype=object)).astype(kind)
+        moments = pd.Series(values, dtype=object)
+        return pd.to_datetime(moments, format="ISO8601", utc=isinstance(kind, pd.DatetimeTZDtype)).astype(kind)
     return pd.Series(values, dtype=kind)
 
 
