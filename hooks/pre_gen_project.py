@@ -18,11 +18,11 @@ IMPORTED = set(
     contourpy cookiecutter cryptography cycler databricks dateutil dictdiffer diskcache distro docker dotenv dpath
     dulwich dvc dvc_data dvc_http dvc_objects dvc_render dvc_studio_client dvc_task dynaconf entrypoints evidently
     fastapi filelock flask flask_cors flatten_dict flufl fonttools frozenlist fsspec funcy gcsfs git gitdb google
-    grandalf graphene graphql graphql_relay gto gunicorn h11 httpx huey hydra idna importlib_metadata iniconfig
+    grandalf graphene graphql graphql_relay gto gunicorn h11 httptools httpx huey hydra idna importlib_metadata iniconfig
     iterative_telemetry itsdangerous jinja2 joblib kiwisolver kombu librt litestar mako markdown_it markupsafe
     matplotlib mdurl mlflow mpl_toolkits multidict mypy mypy_extensions mypyc narwhals networkx nltk numpy omegaconf
     opentelemetry orjson packaging pandas pandera pathspec pil pip pkg_resources platformdirs plotly pluggy
-    prettytable prompt_toolkit propcache psutil psycopg psycopg_binary public py py4j pyarrow pyarrow_hotfix pyasn1
+    prettytable prometheus_client prompt_toolkit propcache psutil psycopg psycopg_binary public py py4j pyarrow pyarrow_hotfix pyasn1
     pyasn1_modules pycparser pydantic pydantic_core pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing
     pyspark pytest requests rich ruamel ruff s3fs scipy scmrepo semver setuptools shortuuid shtab six sklearn skops
     smmap sqlalchemy sqlparse sqltrie sshfs starlette statsmodels tabulate threadpoolctl tomlkit tqdm typeguard

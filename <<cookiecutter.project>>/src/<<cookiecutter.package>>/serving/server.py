@@ -22,6 +22,7 @@ def serve(host: str, port: int, alias: str) -> None:
     from << cookiecutter.package >>.serving.app import make_app
     from << cookiecutter.package >>.serving.counters import Counters
     from << cookiecutter.package >>.serving.log import Log
+    from << cookiecutter.package >>.serving.protocol import Protocol
     from << cookiecutter.package >>.serving.records import record_model, value_type
     from << cookiecutter.package >>.serving.router import Router
     from << cookiecutter.package >>.serving.watch import Watcher
@@ -44,6 +45,7 @@ def serve(host: str, port: int, alias: str) -> None:
     print(f"serve: listening on http://{host}:{listening.getsockname()[1]}", file=sys.stderr, flush=True)
     options = uvicorn.Config(
         app,
+        http=Protocol,
         access_log=False,
         log_level="warning",
         server_header=False,
