@@ -114,7 +114,7 @@ def make_app(
     paths = {route.path for route in app.routes}  # type: ignore[attr-defined]
     app.add_middleware(Guard, token=token, counters=counters, paths=paths)
     _add_handlers(app)
-    _describe(app, watcher, token)
+    _describe(app, batch, watcher, token)
     return app
 
 
@@ -137,12 +137,14 @@ def _add_handlers(app: FastAPI) -> None:
             return JSONResponse({"detail": said}, 409 if pinned else status)
 
 
-def _describe(app: FastAPI, watcher: Watcher, token: str | None) -> None:
-    """Give OpenAPI a row that was really asked, as an example, and say that a token is needed."""
+def _describe(app: FastAPI, batch: type[BaseModel], watcher: Watcher, token: str | None) -> None:
+    """Give OpenAPI what FastAPI has not read itself, with a row of the test split as an example, and say that a token is needed."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
         found = plain()
+        described = batch.model_json_schema(ref_template="#/components/schemas/{model}")
+        found["components"]["schemas"] |= described.pop("$defs") | {batch.__name__: described}
         served = watcher.router.roles.answering
         if served and served.known:
             found["components"]["schemas"]["Record"]["examples"] = served.known[:1]
