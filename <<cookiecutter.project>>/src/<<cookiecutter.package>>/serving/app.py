@@ -47,7 +47,6 @@ def make_app(
         title=params.track.model,
         description="<< cookiecutter.description.rstrip('.') >>.",
         lifespan=watcher.lifespan,
-        max_body_size=int(settings.max_megabytes * 1e6),
     )
     answer = answer_model(params)
     id_field = next(name for name, field in record.model_fields.items() if field.alias == params.data.id)
@@ -112,7 +111,7 @@ def make_app(
         return Response(generate_latest(counters.registry), media_type=CONTENT_TYPE_LATEST)
 
     paths = {route.path for route in app.routes}  # type: ignore[attr-defined]
-    app.add_middleware(Guard, token=token, counters=counters, paths=paths)
+    app.add_middleware(Guard, token=token, limit=int(settings.max_megabytes * 1e6), counters=counters, paths=paths)
     _add_handlers(app)
     _describe(app, batch, watcher, token)
     return app
