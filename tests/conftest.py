@@ -15,6 +15,8 @@ import yaml
 from cookiecutter.main import cookiecutter
 from filelock import FileLock
 
+pytest_plugins = ["served"]  # fixtures of the server's tests
+
 TEMPLATE = Path(__file__).parents[1]
 TIMEOUT = 600
 

@@ -47,7 +47,6 @@ def make_app(
         title=params.track.model,
         description="<< cookiecutter.description.rstrip('.') >>.",
         lifespan=watcher.lifespan,
-        max_body_size=int(settings.max_megabytes * 1e6),
     )
     answer = answer_model(params)
     id_field = next(name for name, field in record.model_fields.items() if field.alias == params.data.id)
@@ -112,9 +111,9 @@ def make_app(
         return Response(generate_latest(counters.registry), media_type=CONTENT_TYPE_LATEST)
 
     paths = {route.path for route in app.routes}  # type: ignore[attr-defined]
-    app.add_middleware(Guard, token=token, counters=counters, paths=paths)
+    app.add_middleware(Guard, token=token, limit=int(settings.max_megabytes * 1e6), counters=counters, paths=paths)
     _add_handlers(app)
-    _describe(app, watcher, token)
+    _describe(app, batch, watcher, token)
     return app
 
 
@@ -137,12 +136,14 @@ def _add_handlers(app: FastAPI) -> None:
             return JSONResponse({"detail": said}, 409 if pinned else status)
 
 
-def _describe(app: FastAPI, watcher: Watcher, token: str | None) -> None:
-    """Give OpenAPI a row that was really asked, as an example, and say that a token is needed."""
+def _describe(app: FastAPI, batch: type[BaseModel], watcher: Watcher, token: str | None) -> None:
+    """Give OpenAPI what FastAPI has not read itself, with a row of the test split as an example, and say that a token is needed."""
     plain = app.openapi
 
     def openapi() -> dict[str, Any]:
         found = plain()
+        described = batch.model_json_schema(ref_template="#/components/schemas/{model}")
+        found["components"]["schemas"] |= described.pop("$defs") | {batch.__name__: described}
         served = watcher.router.roles.answering
         if served and served.known:
             found["components"]["schemas"]["Record"]["examples"] = served.known[:1]

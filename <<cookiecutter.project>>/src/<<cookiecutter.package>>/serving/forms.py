@@ -61,8 +61,8 @@ class Feedback(BaseModel):
 
 
 def described(body: type[BaseModel], answer: type[BaseModel]) -> dict[str, Any]:
-    """Return what OpenAPI says of an endpoint that reads its body itself."""
-    schema = body.model_json_schema(ref_template="#/components/schemas/{model}")
+    """Return what OpenAPI says of an endpoint that reads its body itself; the body's model has to be among its components."""
+    schema = {"$ref": f"#/components/schemas/{body.__name__}"}
     return {
         "responses": PROBLEMS | {200: {"model": answer}, 422: {"model": Invalid}},
         "openapi_extra": {

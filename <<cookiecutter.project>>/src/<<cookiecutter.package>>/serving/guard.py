@@ -1,4 +1,4 @@
-"""What stands before the app: who may ask, in what form and how long they may take. Sizes are FastAPI's own business."""
+"""What stands before the app: who may ask, in what form, how much and how long they may take."""
 
 import asyncio
 import secrets
@@ -16,8 +16,9 @@ OPEN = {"/health/live", "/health/ready"}  # to whoever runs the server, who has 
 class Guard:
     """ASGI middleware. Everything but the health of the server is for those who know the token, if there is one."""
 
-    def __init__(self, app: ASGIApp, token: str | None, counters: Counters, paths: set[str]) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, token: str | None, limit: int, counters: Counters, paths: set[str]) -> None:
+        """`limit` is how many bytes a request's body may have."""
+        self.app, self.limit = app, limit
         self.expected = f"Bearer {token}".encode() if token else None
         self.counters, self.paths = counters, paths
 
@@ -43,11 +44,22 @@ class Guard:
             answer = JSONResponse({"detail": "send JSON, with the header `Content-Type: application/json`"}, 415)
             return await answer(scope, receive, counted)
 
-        async def in_time() -> Message:
+        too_long = f"the request's body may have {self.limit:,} bytes"
+        length = headers.get(b"content-length", b"0")
+        if length.isdigit() and int(length) > self.limit:
+            return await JSONResponse({"detail": too_long}, 413)(scope, receive, counted)
+        size = 0
+
+        async def within_limits() -> Message:
+            nonlocal size
             try:
                 async with asyncio.timeout(SECONDS):
-                    return await receive()
+                    message = await receive()
             except TimeoutError:
                 raise HTTPException(408, f"the request's body did not come within {SECONDS:g} seconds") from None
+            size += len(message.get("body", b""))
+            if size > self.limit:
+                raise HTTPException(413, too_long)
+            return message
 
-        return await self.app(scope, in_time, counted)
+        return await self.app(scope, within_limits, counted)

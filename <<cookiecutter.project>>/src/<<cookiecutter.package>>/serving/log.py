@@ -45,7 +45,7 @@ class Log:
 
     def _file(self, kind: str, day: str) -> int:
         open_day, file = self._files.get(kind, ("", -1))
-        if open_day != day:
+        if open_day != day or not os.fstat(file).st_nlink:  # another day, or somebody has removed the file
             if open_day:
                 os.close(file)
                 del self._files[kind]

@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import signal
 import socket
 import sys
 
@@ -55,6 +56,8 @@ def serve(host: str, port: int, alias: str) -> None:
         ws="none",
         proxy_headers=False,
     )
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn stops in order, then raises what stopped it once more
+        signal.signal(number, lambda *_: sys.exit(0))
     uvicorn.Server(options).run([listening])
 
 

@@ -102,6 +102,7 @@ class Watcher:
     async def serve(self, wanted: Held) -> bool:
         """Load what is wanted and not served yet, then exchange all roles at once. Returns whether anything changed."""
         now = self.router.roles
+        self.failed = {key: said for key, said in self.failed.items() if key[0] in wanted.aliases.values()}
         answering = await self._get(wanted.aliases.get(self.alias), False, now.answering)
         tried = wanted.aliases if self.alias == PRODUCTION else {}
         canary = await self._get(tried.get(CANARY), False, None)

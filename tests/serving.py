@@ -1,0 +1,184 @@
+"""A server to ask, on loopback: how to start it, load it, move versions beneath it and see what it did. All bounded in time."""
+
+import json
+import re
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPException
+from itertools import count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from conftest import BakedProject, clean_environment
+
+POLL = 0.25  # seconds; server.poll_seconds of the project that is served
+TIMEOUT = 1.0  # seconds; server.timeout_seconds
+PATIENCE = 60  # seconds
+HEADERS = {"Content-Type": "application/json"}
+
+
+class Asked(NamedTuple):
+    """A request and what became of it; status 0 if the connection broke."""
+
+    status: int
+    body: Any
+    request_id: str = ""
+    seconds: float = 0.0
+
+
+class Client:
+    """One connection to a server."""
+
+    def __init__(self, port: int) -> None:
+        self.connection = HTTPConnection("127.0.0.1", port, timeout=30)
+
+    def ask(self, path: str, content: Any = None, **headers: str) -> Asked:
+        """GET a path, or POST content to it: bytes as they are, anything else as JSON."""
+        body = content if content is None or isinstance(content, bytes) else json.dumps(content).encode()
+        given = HEADERS | {name.replace("_", "-"): value for name, value in headers.items()}
+        started = time.monotonic()
+        self.connection.request("GET" if body is None else "POST", path, body, given)
+        answer = self.connection.getresponse()
+        text = answer.read()
+        found = json.loads(text) if answer.headers.get_content_type() == "application/json" else text.decode()
+        return Asked(answer.status, found, headers.get("X_Request_ID", ""), time.monotonic() - started)
+
+
+class Server:
+    """A server process and what it printed."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
+        self.process, self.log = process, log
+        self.port = 0
+        self.printed: list[str] = []
+        assert process.stderr
+        self.reading = threading.Thread(target=lambda: self.printed.extend(self._lines()), daemon=True)
+        self.reading.start()
+
+    def _lines(self) -> Iterator[str]:
+        for line in self.process.stderr or ():
+            if found := re.search(r"listening on http://\S+:(\d+)", line):
+                self.port = int(found[1])
+            yield line
+
+    def ask(self, path: str, content: Any = None, **headers: str) -> Asked:
+        client = Client(self.port)
+        try:
+            return client.ask(path, content, **headers)
+        finally:
+            client.connection.close()
+
+    def versions(self) -> dict[str, int | None]:
+        return self.ask("/model").body["versions"]
+
+    def metric(self, name: str, **labels: str) -> float:
+        """Return the sum of a metric over the series that have these labels."""
+        lines = re.findall(rf"^{name}(?:{{(.*)}})? (\S+)$", self.ask("/metrics").body, flags=re.MULTILINE)
+        return sum(
+            float(value) for given, value in lines if all(f'{key}="{wanted}"' in given for key, wanted in labels.items())
+        )
+
+    def lines(self, kind: str = "jsonl") -> list[dict[str, Any]]:
+        """Return what is in the log: predictions, or `feedback.jsonl`."""
+        files = [path for path in sorted(self.log.rglob(f"*.{kind}")) if kind in path.name.partition(".")[2:]]
+        return [json.loads(line) for path in files for line in path.read_text().splitlines()]
+
+    def processes(self) -> list[int]:
+        """Return the process and all that it started."""
+        parents = {}
+        for status in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                state, parent = status.read_text().rpartition(")")[2].split()[:2]
+            except OSError:  # it is gone
+                continue
+            if state != "Z":
+                parents[int(status.parent.name)] = int(parent)
+        found = [self.process.pid]
+        for pid in found:
+            found += [child for child, parent in parents.items() if parent == pid]
+        return found
+
+    def megabytes(self) -> float:
+        """Return the memory that its processes have to themselves, in megabytes."""
+        rollups = [Path(f"/proc/{pid}/smaps_rollup").read_text() for pid in self.processes()]
+        return sum(int(size) for text in rollups for size in re.findall(r"^Private_\w+: +(\d+)", text, re.M)) / 1e3
+
+
+@contextmanager
+def serving(project: BakedProject, log: Path, *options: str, **environment: str) -> Iterator[Server]:
+    """Run `telco-churn serve` on a free port until the block ends."""
+    process = subprocess.Popen(
+        [str(project.path / ".venv/bin/telco-churn"), "serve", "--port", "0", *options],
+        cwd=project.path,
+        env=clean_environment() | {"PYTHONPATH": "src", "SERVING_LOG": str(log)} | environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    server = Server(process, log)
+    try:
+        until(lambda: server.port or process.poll() is not None, "it listens", server)
+        assert server.port, server.printed
+        yield server
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            pytest.fail(f"it does not stop: {server.printed}")
+
+
+def until(condition: Callable[[], Any], what: str, server: Server | None = None, seconds: float = PATIENCE) -> float:
+    """Wait until a condition holds; return how many seconds that took. Fails the test if it takes too long."""
+    started = time.monotonic()
+    while not condition():
+        if time.monotonic() - started > seconds:
+            pytest.fail(f"not within {seconds} seconds: {what}; {server.printed if server else ''}")
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+def ready(server: Server) -> bool:
+    return server.ask("/health/ready").status == 200
+
+
+@contextmanager
+def load(server: Server, rows: list[dict[str, Any]], connections: int = 4, batch: int = 0) -> Iterator[list[Asked]]:
+    """Ask without pause over several connections until the block ends; yield what was answered so far.
+
+    `batch` connections more ask for thirty rows at a time. A connection that breaks is not opened again.
+    """
+    asked: list[Asked] = []
+    numbers, stopped = count(), threading.Event()
+
+    def work(size: int) -> None:
+        client = Client(server.port)
+        while not stopped.is_set():
+            number = next(numbers)
+            request_id = f"load-{id(asked)}-{number}"
+            part = [rows[(number + place) % len(rows)] for place in range(size or 1)]
+            try:
+                path, content = ("/predict/batch", {"records": part}) if size else ("/predict", part[0])
+                asked.append(client.ask(path, content, X_Request_ID=request_id))
+            except (OSError, HTTPException) as error:
+                asked.append(Asked(0, repr(error), request_id))
+                return
+
+    threads = [threading.Thread(target=work, args=(30 * (place < batch),)) for place in range(connections + batch)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield asked
+    finally:
+        stopped.set()
+        for thread in threads:
+            thread.join(PATIENCE)
