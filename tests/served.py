@@ -22,7 +22,8 @@ class Registry:
         self.process = subprocess.Popen(
             [str(project.path / ".venv/bin/python"), str(script)],
             cwd=project.path,
-            env=clean_environment() | {"PATH": f"{project.path / '.venv/bin'}:{os.environ['PATH']}", "PYTHONPATH": "src"},
+            env=clean_environment()
+            | {"PATH": f"{project.path / '.venv/bin'}:{os.environ['PATH']}", "PYTHONPATH": "src"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=(project.path / ".git" / "registry.log").open("w"),
@@ -77,6 +78,13 @@ def move(alias, version, percent=0):
     """Give an alias to a version, or take it away if that is 0."""
     last = ledger.head(client, MODEL)
     registry.move(client, MODEL, last, "try", alias, version or 1, "a test", percent, {} if version else {alias: None})
+
+def check(version):
+    """Note that a version has passed its checks."""
+    client.set_model_version_tag(MODEL, str(version), registry.CHECKS, registry.PASSED)
+
+def aliases():
+    return ledger.head(client, MODEL).state
 
 def rows():
     """Rows of the test split, and what `evaluate` predicted for them."""

@@ -80,7 +80,9 @@ class Server:
         """Return the sum of a metric over the series that have these labels."""
         lines = re.findall(rf"^{name}(?:{{(.*)}})? (\S+)$", self.ask("/metrics").body, flags=re.MULTILINE)
         return sum(
-            float(value) for given, value in lines if all(f'{key}="{wanted}"' in given for key, wanted in labels.items())
+            float(value)
+            for given, value in lines
+            if all(f'{key}="{wanted}"' in given for key, wanted in labels.items())
         )
 
     def lines(self, kind: str = "jsonl") -> list[dict[str, Any]]:

@@ -100,7 +100,11 @@ class Environment:
         """
         began = good = time.monotonic()
         while True:
-            for status in self.statuses():
+            for client, status in zip(self.clients, self.statuses(), strict=True):
+                if role not in status["versions"]:
+                    raise RefusedError(
+                        f"{client.url} serves {next(iter(status['versions']))}, not {role}: look at environments in serving.yaml"
+                    )
                 if problem := next(
                     (said for said in status["problems"] if said.startswith(f"version {version}:")), None
                 ):
