@@ -125,7 +125,9 @@ def serving(project: BakedProject, log: Path, *options: str, **environment: str)
     server = Server(process, log)
     try:
         until(lambda: server.port or process.poll() is not None, "it listens", server)
-        assert server.port, server.printed
+        if not server.port:
+            server.reading.join(10)
+            pytest.fail(f"it does not start, exit code {process.returncode}: {''.join(server.printed)}")
         yield server
     finally:
         if process.poll() is None:
