@@ -78,6 +78,9 @@ def move(alias, version, percent=0):
     last = ledger.head(client, MODEL)
     registry.move(client, MODEL, last, "try", alias, version or 1, "a test", percent, {} if version else {alias: None})
 
+def rollback():
+    registry.rollback(client, MODEL, None, "a test")
+
 def rows():
     """Rows of the test split, and what `evaluate` predicted for them."""
     params = config.load()

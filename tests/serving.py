@@ -144,7 +144,7 @@ def until(condition: Callable[[], Any], what: str, server: Server | None = None,
     started = time.monotonic()
     while not condition():
         if time.monotonic() - started > seconds:
-            pytest.fail(f"not within {seconds} seconds: {what}; {server.printed if server else ''}")
+            pytest.fail(f"not within {seconds} seconds: {what}; {server.printed[-5:] if server else ''}")
         time.sleep(0.02)
     return time.monotonic() - started
 
