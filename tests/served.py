@@ -86,6 +86,9 @@ def check(version):
 def aliases():
     return ledger.head(client, MODEL).state
 
+def rollback():
+    registry.rollback(client, MODEL, None, "a test")
+
 def rows():
     """Rows of the test split, and what `evaluate` predicted for them."""
     params = config.load()

@@ -127,7 +127,9 @@ def serving(project: BakedProject, log: Path, *options: str, **environment: str)
     server = Server(process, log)
     try:
         until(lambda: server.port or process.poll() is not None, "it listens", server)
-        assert server.port, server.printed
+        if not server.port:
+            server.reading.join(10)
+            pytest.fail(f"it does not start, exit code {process.returncode}: {''.join(server.printed)}")
         yield server
     finally:
         if process.poll() is None:
@@ -144,7 +146,7 @@ def until(condition: Callable[[], Any], what: str, server: Server | None = None,
     started = time.monotonic()
     while not condition():
         if time.monotonic() - started > seconds:
-            pytest.fail(f"not within {seconds} seconds: {what}; {server.printed if server else ''}")
+            pytest.fail(f"not within {seconds} seconds: {what}; {server.printed[-5:] if server else ''}")
         time.sleep(0.02)
     return time.monotonic() - started
 

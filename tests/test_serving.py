@@ -44,7 +44,7 @@ SCHEMATHESIS = """
 [generation]
 allow-extra-parameters = false
 [checks.negative_data_rejection]
-expected-statuses = [404, 405, 409, 413, 415, 422]
+expected-statuses = [400, 404, 405, 409, 413, 415, 422]
 """
 numbers = count()
 
@@ -238,13 +238,12 @@ def test_openapi_describes_what_is_answered(served: Served, server: Server, tmp_
     before = server.megabytes()
 
     (tmp_path / "schemathesis.toml").write_text(SCHEMATHESIS)
-    command = [TOOLS / "schemathesis", "run", f"http://127.0.0.1:{server.port}/openapi.json", "--max-examples=150",
+    command = [TOOLS / "schemathesis", "run", f"http://127.0.0.1:{server.port}/openapi.json", "--max-examples=60",
                "--checks=not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
                "negative_data_rejection", "--mode=all", "--generation-deterministic", "--phases=examples,coverage,fuzzing",
                "--request-timeout=20", "--no-color", "--suppress-health-check=all"]  # fmt: skip
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100)
 
-    print(done.stdout[-3000:], before, server.megabytes())
     assert done.returncode == 0, done.stdout[-6000:]
     assert int(re.findall(r"(\d+) generated", done.stdout)[0]) > 300
     assert server.ask("/predict", example).status == 200

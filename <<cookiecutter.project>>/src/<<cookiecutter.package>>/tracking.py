@@ -76,6 +76,7 @@ def store(params: Params, then: str, alone: bool = True) -> Iterator[Any]:
     from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
+    logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # with a stack trace, of what it raises as well
     logging.getLogger("alembic").setLevel(logging.ERROR)
     uri = tracking_uri(params)
     mlflow.set_tracking_uri(uri)

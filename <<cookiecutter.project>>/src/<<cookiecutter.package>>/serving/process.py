@@ -90,6 +90,9 @@ class ModelProcess:
         except ModelError as error:
             process.close()
             raise DataError(f"it does not load: {error}") from None
+        except asyncio.CancelledError:
+            process.close()
+            raise
         if not said["difference"] <= TOLERANCE:
             process.close()
             raise DataError(f"its answers differ from those of evaluate by up to {said['difference']:.3g}")

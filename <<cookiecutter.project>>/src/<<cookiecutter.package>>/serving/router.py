@@ -4,6 +4,7 @@ A canary's rows are chosen by a hash of the row's id, so that the same customer 
 replaced by production, row by row. A shadow is asked after production has answered: what it does changes nothing for anybody.
 """
 
+import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -52,9 +53,12 @@ class Arms:
 class Router:
     """Takes rows to the version that answers them, and keeps the account of what was answered."""
 
-    def __init__(self, name: str, log: Log, counters: Counters) -> None:
-        """`name` is the role of the version that answers: the alias that this server serves."""
-        self.name, self.log, self.counters = name, log, counters
+    def __init__(self, name: str, log: Log, counters: Counters, patience: float) -> None:
+        """`name` is the role of the version that answers: the alias that this server serves.
+
+        `patience` is how many seconds a canary has to answer as many rows as one call has, before production does.
+        """
+        self.name, self.log, self.counters, self.patience = name, log, counters, patience
         self.roles = Roles()
         self.arms: Arms | None = None
 
@@ -80,6 +84,16 @@ class Router:
         Raises NotReadyError if there is no such model, ModelError if it cannot answer, LogError if the answers cannot be logged.
         """
         roles = self.roles
+        used = roles.served  # all of them until the end: in place of a canary production answers
+        for served in used:
+            served.users += 1
+        try:
+            return await self._by_role(roles, rows, version)
+        finally:
+            for served in used:
+                served.users -= 1
+
+    async def _by_role(self, roles: Roles, rows: list[Row], version: int | None) -> list[bytes]:
         if version is not None:
             pinned = next((served for served in roles.served if served.version == version), None)
             if not pinned:
@@ -106,24 +120,24 @@ class Router:
     async def _canary(self, roles: Roles, rows: list[Row]) -> list[bytes]:
         assert roles.canary
         try:
-            return await self._ask(roles.canary, rows, CANARY)
-        except ModelError:
+            return await self._ask(roles.canary, rows, CANARY, seconds=self.patience * (1 + len(rows) // MOST))
+        except (ModelError, NotReadyError):
             return await self._production(roles, rows)
 
-    async def _ask(self, served: Served, rows: list[Row], role: str, shadow: Served | None = None) -> list[bytes]:
+    async def _ask(
+        self, served: Served, rows: list[Row], role: str, shadow: Served | None = None, seconds: float | None = None
+    ) -> list[bytes]:
         if served.waiting_rows > WAITING:
             raise NotReadyError("too much is being asked: try again later")
-        served.users += 1
         try:
-            answers = await served.ask(rows, role)
-        except ModelError:
+            async with asyncio.timeout(seconds):
+                answers = await served.ask(rows, role)
+        except (ModelError, TimeoutError) as error:
             self.counters.errors.labels(role, str(served.version)).inc(len(rows))
             if self.arms and role != PINNED:
                 arm = self.arms.canary if role == CANARY else self.arms.production
                 arm.rows, arm.errors = arm.rows + len(rows), arm.errors + len(rows)
-            raise
-        finally:
-            served.users -= 1
+            raise ModelError(str(error) or "it took too long") from None
         if shadow:
             self._offer(shadow, rows, answers)
         return [b'{"request_id":"%s","model_version":%d,%s' % (row.request_id.encode(), served.version, text(answer))

@@ -19,6 +19,7 @@ from << cookiecutter.package >>.serving.process import ModelError, ModelProcess,
 MOST = 512  # rows in one call: more cost the same per row, and keep others waiting
 GATHER = 0.003  # seconds that a call waits for as many requests as there were a moment ago
 REST = 1.0  # seconds between attempts to start a process anew
+CLOSING = 5.0  # seconds in which rows that nobody waits for, a shadow's, may still be answered
 
 Answer = dict[str, Any]
 
@@ -93,8 +94,16 @@ class Served:
 
     async def close(self) -> None:
         """End the process once nobody uses it any more."""
-        while self.users or self._work:
+        while self.users:
             await asyncio.sleep(0.05)
+        deadline = time.monotonic() + CLOSING
+        while self._work and time.monotonic() < deadline:
+            await asyncio.sleep(0.05)
+        if self._work:  # it hangs, or is far behind
+            self._work.cancel()
+            await asyncio.gather(self._work, return_exceptions=True)
+        while self._waiting:
+            fail(self._waiting.popleft(), ModelError("it is not served any more"))
         if self._process:
             self._process.close()
 
@@ -131,6 +140,9 @@ class Served:
         return batch
 
     async def _together(self, batch: list[Asked]) -> None:
+        batch = [asked for asked in batch if not asked.future.done()]
+        if not batch:  # they have given up
+            return
         process = await self._ready()
         try:
             answers = iter(await process.answers([row.record for asked in batch for row in asked.rows]))
@@ -138,11 +150,11 @@ class Served:
             process.close()
             self._process = None
             raise
-        parts = [[next(answers) for _ in asked.rows] for asked in batch]
-        self._account(self, batch, parts)
-        for asked, part in zip(batch, parts, strict=True):
-            if not asked.future.done():
-                asked.future.set_result(part)
+        pairs = [(asked, [next(answers) for _ in asked.rows]) for asked in batch]
+        pairs = [(asked, part) for asked, part in pairs if not asked.future.done()]
+        self._account(self, [asked for asked, _ in pairs], [part for _, part in pairs])
+        for asked, part in pairs:
+            asked.future.set_result(part)
 
     async def _alone(self, asked: Asked) -> None:
         for last in (False, True):

@@ -39,7 +39,7 @@ def serve(host: str, port: int, alias: str) -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
     params, server = config.load(), settings.load().server
     schema = contract.load(config.CONTRACT)
-    router = Router(alias, Log(server.log), Counters())
+    router = Router(alias, Log(server.log), Counters(), server.timeout_seconds)
     watcher = Watcher(params, server, alias, router, set(schema.columns))
     label = value_type(schema.columns[params.data.target])
     app = make_app(params, server, record_model(schema, params), label, watcher, token)

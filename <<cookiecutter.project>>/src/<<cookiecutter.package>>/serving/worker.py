@@ -12,9 +12,11 @@ import gc
 import importlib
 import json
 import os
+import select
 import signal
 import socketserver
 import sys
+import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -31,12 +33,20 @@ class Version(socketserver.StreamRequestHandler):
     def handle(self) -> None:
         for stream in (sys.stdout, sys.stderr):  # what a model prints may be what somebody asked
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        threading.Thread(target=self.end, daemon=True).start()
         asked = json.loads(self.rfile.readline())
         if asked["idle"]:
             run_when_idle()
         self.limited(LOADING, partial(self.load, Path(asked["folder"])))
         for line in self.rfile:
             self.limited(asked["seconds"], partial(self.answer, line))
+
+    def end(self) -> None:
+        """End with the connection, also in the midst of a call that hangs."""
+        hung_up = select.poll()
+        hung_up.register(self.connection, 0)
+        hung_up.poll()
+        os._exit(0)
 
     def load(self, folder: Path) -> dict[str, Any]:
         for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
