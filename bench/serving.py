@@ -13,7 +13,6 @@ answer before it asks again. All run uvicorn with uvloop and httptools, in one p
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
@@ -25,7 +24,8 @@ from statistics import median
 from typing import Any
 
 from load import Load, Server, load, memory_mb, need_wrk, post, started
-from measure import PROJECT, machine, progress, pull, render, run, table
+from measure import PROJECT, machine, progress, table
+from released import released, shadow
 
 CONNECTIONS = (1, 8, 32)
 MOST = CONNECTIONS[-1]
@@ -55,31 +55,6 @@ class Found:
 
     def middle(self, what: str, connections: int = MOST) -> float:
         return median(getattr(one, what) for one in self.loads[connections])
-
-
-def released(folder: Path) -> Path:
-    """Return a project whose first version is in production, and whose second, the same model, in staging."""
-    project, _ = render(folder)
-    pull(project)
-    run(["dvc", "repro"], project)
-    run(["git", "add", "--all"], project)
-    run(["git", "-c", "user.name=b", "-c", "user.email=b@b", "commit", "--quiet", "--message", "Results"], project)
-    for command in ("gate --base HEAD~1 --record", "register", "promote --to staging --reason bench", "check",
-                    "promote --to production --reason bench"):  # fmt: skip
-        run([PROJECT, *command.split()], project)
-    os.chdir(project)
-    sys.path.insert(0, "src")
-    from telco_churn import config
-    from telco_churn.release import ledger, registry
-    from telco_churn.tracking import store
-
-    with store(config.load(), "") as client:
-        first = client.get_model_version(PROJECT, "1")
-        model_id = first.source.removeprefix("models:/")
-        client.create_model_version(PROJECT, first.source, first.run_id, first.tags, model_id=model_id)
-        client.set_model_version_tag(PROJECT, "2", registry.CHECKS, registry.PASSED)
-        registry.move(client, PROJECT, ledger.head(client, PROJECT), "promote", "staging", 2, "bench")
-    return project
 
 
 def write_bodies(project: Path, folder: Path) -> dict[str, Path]:
@@ -114,16 +89,11 @@ def answers_alike(server: Server, name: str, bodies: Path, expected: list[float]
     return found
 
 
-def shadow(server: Server, wanted: bool) -> None:
+def with_shadow(server: Server, wanted: bool) -> None:
     """Put version 2 beside production, or take it away, and wait until the server has followed."""
-    from telco_churn import config
-    from telco_churn.release import trials
-    from telco_churn.tracking import store
-
-    with store(config.load(), "") as client:
-        trials.begin(client, PROJECT, "shadow", "bench") if wanted else trials.stop(client, PROJECT, "shadow", "bench")
+    shadow(wanted)
     deadline = time.monotonic() + 60
-    while json.load(urllib.request.urlopen(server.address + "/model", timeout=10))["versions"]["shadow"] != (
+    while json.load(urllib.request.urlopen(f"{server.address}/model", timeout=10))["versions"]["shadow"] != (
         2 if wanted else None
     ):
         if time.monotonic() > deadline:
@@ -137,10 +107,10 @@ def pairs(server: Server, bodies: Path, seconds: float) -> list[tuple[Load, Load
     found = []
     for _ in range(PAIRS):
         off = load(url, bodies, MOST, seconds)
-        shadow(server, True)
+        with_shadow(server, True)
         load(url, bodies, MOST, 1)
         found.append((off, load(url, bodies, MOST, seconds)))
-        shadow(server, False)
+        with_shadow(server, False)
         load(url, bodies, MOST, 1)
     return found
 
