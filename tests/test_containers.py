@@ -73,7 +73,7 @@ def excluded(project: BakedProject, path: str) -> bool:
 
 @pytest.fixture(scope="module", params=["telco-churn", *ODD])
 def named(request: pytest.FixtureRequest, bake: Callable[..., BakedProject]) -> BakedProject:
-    return bake(project=request.param)
+    return bake(project=request.param, package="odd" if request.param in ODD else "telco_churn")
 
 
 @pytest.mark.parametrize("command", ["hadolint Dockerfile", "kubernetes-validate --strict kubernetes/*.yaml"])
