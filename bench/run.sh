@@ -7,6 +7,6 @@ rm -rf "$folder"
 make --no-print-directory -C "$folder/telco-churn" setup
 python="$folder/telco-churn/.venv/bin/python"
 .venv/bin/uv pip install --quiet --python "$python" cookiecutter==2.7.1
-for name in ${*:-pipeline gate registry rows}; do
+for name in ${*:-pipeline gate registry rows serving}; do
   "$python" "bench/$name.py"
 done

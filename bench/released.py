@@ -1,0 +1,42 @@
+"""A project whose model is in production, and a shadow beside it: what benchmarks of servers start from."""
+
+import os
+import sys
+from pathlib import Path
+
+from measure import PROJECT, pull, render, run
+
+
+def released(folder: Path) -> Path:
+    """Return a project whose first version is in production, and whose second, the same model, in staging."""
+    project, _ = render(folder)
+    pull(project)
+    run(["dvc", "repro"], project)
+    run(["git", "add", "--all"], project)
+    run(["git", "-c", "user.name=b", "-c", "user.email=b@b", "commit", "--quiet", "--message", "Results"], project)
+    for command in ("gate --base HEAD~1 --record", "register", "promote --to staging --reason bench", "check",
+                    "promote --to production --reason bench"):  # fmt: skip
+        run([PROJECT, *command.split()], project)
+    os.chdir(project)
+    sys.path.insert(0, "src")
+    from telco_churn import config
+    from telco_churn.release import ledger, registry
+    from telco_churn.tracking import store
+
+    with store(config.load(), "") as client:
+        first = client.get_model_version(PROJECT, "1")
+        model_id = first.source.removeprefix("models:/")
+        client.create_model_version(PROJECT, first.source, first.run_id, first.tags, model_id=model_id)
+        client.set_model_version_tag(PROJECT, "2", registry.CHECKS, registry.PASSED)
+        registry.move(client, PROJECT, ledger.head(client, PROJECT), "promote", "staging", 2, "bench")
+    return project
+
+
+def shadow(wanted: bool) -> None:
+    """Put the version in staging beside production, or take it away; in the project that `released` has returned."""
+    from telco_churn import config
+    from telco_churn.release import trials
+    from telco_churn.tracking import store
+
+    with store(config.load(), "") as client:
+        trials.begin(client, PROJECT, "shadow", "bench") if wanted else trials.stop(client, PROJECT, "shadow", "bench")
