@@ -20,7 +20,7 @@ from typing import Any
 import pytest
 from conftest import BakedProject, copied
 from runner import TOOLS, act, jobs
-from servers import mlflow_server, postgres
+from servers import free_port, mlflow_server, postgres
 
 # One worker runs them all: they share a server and what was released to it.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("registry")]
@@ -136,6 +136,8 @@ def released(base: BakedProject, server: str, tmp_path_factory: pytest.TempPathF
         "push",
         "--workflows=.github/workflows/release.yml",
         f"--var=MLFLOW_TRACKING_URI={server}",
+        f"--var=STAGING_URLS=http://127.0.0.1:{free_port()}",
+        f"--var=PRODUCTION_URLS=http://127.0.0.1:{free_port()}",
         before=project.run("git rev-parse HEAD~1").stdout.strip(),
         created=False,
     )
@@ -154,11 +156,12 @@ def test_the_release_workflow_takes_a_merged_model_to_production(released: Relea
     for line in (
         "gate: recorded on run",
         "register: version 1 of telco-churn is candidate",
-        "promote: version 1 is in staging",
-        "check: version 1 has passed: the file the gate judged, and the same predictions for 100 test rows",
-        "promote: version 1 is in production",
+        "deploy: version 1 is in staging; checked: the file the gate judged, and the same predictions for 100 test rows",
+        "deploy: version 1 is served as staging, with the answers of evaluate to 100 known rows",
+        "deploy: version 1 is served as production, with the answers of evaluate to 100 known rows",
     ):
         assert line in released.printed
+    assert released.printed.count("deploy: stopped 1 server that deploy had started") == 2
     assert re.search(r"Summary - ```\s+when \(UTC\) +move +to +version", released.printed)
 
 

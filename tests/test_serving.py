@@ -5,7 +5,6 @@ import re
 import resource
 import socket
 import subprocess
-import time
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from typing import Any

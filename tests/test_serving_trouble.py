@@ -1,18 +1,15 @@
 """Versions that come and go, fail, hang and crash beneath a server that is being asked; and servers that are killed."""
 
-import json
 import os
 import signal
 import sqlite3
 import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import blake2b
 from typing import Any
 
 import pytest
 from served import Served
-from serving import POLL, TIMEOUT, Asked, Client, Server, load, ready, serving, until
+from serving import POLL, TIMEOUT, Asked, Server, load, ready, serving, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
 
@@ -150,7 +147,9 @@ def test_without_a_registry_a_server_starts_with_what_was_served_last_and_stops_
             many = [pool.submit(new.ask, "/predict/batch", {"records": served.rows * 5}, X_Request_ID=f"many-{place}")
                     for place in range(2)]  # fmt: skip
             first = {"many-0-0", "many-1-0"}
-            until(lambda: len({line["request_id"] for line in new.lines()} & first) == 2, "they are being answered", new)
+            until(
+                lambda: len({line["request_id"] for line in new.lines()} & first) == 2, "they are being answered", new
+            )
             processes = new.processes()
             new.process.send_signal(signal.SIGTERM)
             assert new.process.wait(20) == 0
