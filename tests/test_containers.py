@@ -24,7 +24,7 @@ from conftest import BakedProject
 from runner import TOOLS
 from servers import free_port, running
 
-ODD = ["My_Model.2", "2nd._model", "x" + "y._-" * 19 + "9z"]
+ODD = ["My_Model.2", "null", "1e3", "2nd._model", "x" + "y._-" * 19 + "9z"]
 TOKEN = "a token for tests"
 TIMEOUT = 60
 
