@@ -30,7 +30,10 @@ def fetch(client: Any, model: str, version: int, cache: Path) -> Path:
         )
     folder = cache / f"{version}-{str(tags[MODEL_HASH])[:12]}-{str(tags[CODE_HASH])[:12]}"
     if not folder.exists():
-        cache.mkdir(parents=True, exist_ok=True)
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise DataError(f"{cache}, where fetched models are kept, cannot be made: {error}") from None
         with tempfile.TemporaryDirectory(dir=cache, prefix=".fetching-") as temporary:
             fetched = mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=temporary)
             (Path(fetched) / FACTS).write_text(json.dumps({"version": version, **tags}))

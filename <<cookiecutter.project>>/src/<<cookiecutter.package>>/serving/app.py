@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute, request_response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
@@ -102,7 +103,7 @@ def make_app(
     @app.get("/health/ready", responses={503: {"model": Problem}}, summary="Is there a model to answer?")
     async def ready() -> Response:
         problems = watcher.problems()
-        if not router.roles.answering:
+        if not router.roles.answering or router.log.problem:
             return JSONResponse({"detail": "; ".join(problems) or "no model is loaded yet"}, 503)
         return JSONResponse({"status": "ready", "problems": problems})
 
@@ -110,6 +111,9 @@ def make_app(
     async def metrics() -> Response:
         return Response(generate_latest(counters.registry), media_type=CONTENT_TYPE_LATEST)
 
+    for route in app.routes:  # nothing to be solved there for FastAPI, which would take a quarter of the server's time
+        if isinstance(route, APIRoute) and route.endpoint in (predict, predict_batch):
+            route.app = request_response(route.endpoint)
     paths = {route.path for route in app.routes}  # type: ignore[attr-defined]
     app.add_middleware(Guard, token=token, limit=int(settings.max_megabytes * 1e6), counters=counters, paths=paths)
     _add_handlers(app)

@@ -9,11 +9,13 @@ server that is killed loses none; a line that a full disk cut short is taken bac
 
 import datetime
 import os
+import time
 import uuid
 from pathlib import Path
 
 from << cookiecutter.package >>.errors import ProjectError
 
+AGAIN = 10.0  # seconds that a server whose log cannot be written is not ready, before it is asked to try again
 PREDICTIONS, FEEDBACK = "jsonl", "feedback.jsonl"
 
 
@@ -30,6 +32,7 @@ class Log:
         self.folder = folder
         self.server = uuid.uuid4().hex[:12]
         self._files: dict[str, tuple[str, int]] = {}  # kind → day and file that is open
+        self._failed: tuple[float, str] | None = None  # when, and why
 
     def write(self, lines: list[bytes], day: str, kind: str = PREDICTIONS) -> None:
         """Hand whole lines to the operating system. Raises LogError if it does not take them all; then none is written."""
@@ -41,7 +44,15 @@ class Log:
                 os.ftruncate(file, os.fstat(file).st_size - written)
                 raise OSError("the disk is full")
         except OSError as error:
-            raise LogError(f"the prediction log in {self.folder} cannot be written: {error}") from None
+            said = f"the prediction log in {self.folder} cannot be written: {error}"
+            self._failed = time.monotonic(), said
+            raise LogError(said) from None
+        self._failed = None
+
+    @property
+    def problem(self) -> str | None:
+        """Return why the log could not be written a moment ago; None, if it could, or it is time to try again."""
+        return self._failed[1] if self._failed and time.monotonic() < self._failed[0] + AGAIN else None
 
     def _file(self, kind: str, day: str) -> int:
         open_day, file = self._files.get(kind, ("", -1))

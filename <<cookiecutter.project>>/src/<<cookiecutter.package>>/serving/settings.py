@@ -68,7 +68,7 @@ def load(path: Path = SERVING) -> Serving:
 
 def token() -> str | None:
     """Return the token that servers ask for and clients send, if one is set."""
-    return os.environ.get(TOKEN) or None
+    return os.environ.get(TOKEN, "").strip() or None  # a mounted secret often ends in a new line
 
 
 _FOLDERS = {"log": "SERVING_LOG", "cache": "SERVING_CACHE"}

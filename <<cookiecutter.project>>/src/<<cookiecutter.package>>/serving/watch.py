@@ -160,12 +160,13 @@ class Watcher:
     def _fetch(self, version: int) -> Path:
         if not self.connected:
             return artifacts.cached(version, self.settings.cache)
-        with store(self.params, "it is tried again", alone=False) as client:
+        with store(self.params, "what is served goes on", alone=False) as client:
             return artifacts.fetch(client, self.params.track.model, version, self.settings.cache)
 
     def problems(self) -> list[str]:
         """Return what is wrong, a sentence each."""
         found = [] if self.registry == "reachable" else [f"MLflow is {self.registry}"]
+        found += [self.router.log.problem] if self.router.log.problem else []
         return found + [f"{said}; it is tried again" for _, said in self.failed.values()]
 
     def status(self) -> dict[str, Any]:
