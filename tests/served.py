@@ -22,7 +22,8 @@ class Registry:
         self.process = subprocess.Popen(
             [str(project.path / ".venv/bin/python"), str(script)],
             cwd=project.path,
-            env=clean_environment() | {"PATH": f"{project.path / '.venv/bin'}:{os.environ['PATH']}", "PYTHONPATH": "src"},
+            env=clean_environment()
+            | {"PATH": f"{project.path / '.venv/bin'}:{os.environ['PATH']}", "PYTHONPATH": "src"},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=(project.path / ".git" / "registry.log").open("w"),
