@@ -63,7 +63,7 @@ def test_without_a_registry_a_server_starts_with_what_was_served_last_and_stops_
         assert sum(answer.status == 0 for answer in asked) <= 4, "a connection sees its end once"
         logged = {line["request_id"] for line in new.lines()}
         assert {answer.request_id for answer in asked if answer.status == 200} <= logged
-        until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processes), "its processes are gone", new, 5)
+        until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processes), "its processes are gone", None, 5)
         assert "Traceback" not in "".join(new.printed)
 
 
@@ -89,7 +89,7 @@ def test_what_was_answered_is_in_the_log_of_a_server_that_is_killed(
                 new.process.kill()
             if number + 1 < KILLS:
                 following = pool.submit(begin, number + 1)
-            until(lambda: not any(alive(pid) for pid in processes), "its processes are gone", new, 5)  # noqa: B023
+            until(lambda: not any(alive(pid) for pid in processes), "its processes are gone", None, 5)  # noqa: B023
             logged = {line["request_id"]: line for line in new.lines()}
             for answer in asked:
                 rows = answer.body.get("predictions", [answer.body]) if answer.status == 200 else []
