@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -17,8 +18,10 @@ import pytest
 from conftest import BakedProject, clean_environment
 
 POLL = 0.25  # seconds; server.poll_seconds of the project that is served
+LOOK = 2 * POLL + 0.5  # seconds: two polling intervals, and what a busy machine adds
 TIMEOUT = 1.0  # seconds; server.timeout_seconds
 PATIENCE = 60  # seconds
+numbers = count()
 HEADERS = {"Content-Type": "application/json"}
 
 
@@ -145,6 +148,10 @@ def until(condition: Callable[[], Any], what: str, server: Server | None = None,
     """Wait until a condition holds; return how many seconds that took. Fails the test if it takes too long."""
     started = time.monotonic()
     while not condition():
+        assert server is None or server.process.poll() is None or not server.port, (
+            server.process.returncode,
+            server.printed[-20:],
+        )
         if time.monotonic() - started > seconds:
             pytest.fail(f"not within {seconds} seconds: {what}; {server.printed[-5:] if server else ''}")
         time.sleep(0.02)
@@ -186,3 +193,46 @@ def load(server: Server, rows: list[dict[str, Any]], connections: int = 4, batch
         stopped.set()
         for thread in threads:
             thread.join(PATIENCE)
+
+
+def unique() -> str:
+    """Return an id that no other request has, to find it in the log."""
+    return f"test-{next(numbers)}"
+
+
+def logged(server: Server, *request_ids: str) -> list[dict[str, Any]]:
+    return [line for line in server.lines() if line["request_id"] in request_ids]
+
+
+def raw(server: Server, head: str, body: bytes = b"", seconds: float = 30) -> bytes:
+    """Return what comes back until the server closes the connection, or nothing has come for so long."""
+    with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
+        connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
+        found = b""
+        while b"\r\n\r\n" not in found and (more := connection.recv(65536)):
+            found += more
+    return found
+
+
+def versions(asked: list[Asked]) -> set[int]:
+    """Return the versions that answered; of a batch there may be only one."""
+    found = set()
+    for answer in asked:
+        rows = answer.body.get("predictions", [answer.body])
+        (version,) = {row["model_version"] for row in rows}
+        found.add(version)
+    return found
+
+
+def only_answers(asked: list[Asked]) -> bool:
+    """Fail the test if a request failed."""
+    failed = [answer for answer in asked if answer.status != 200]
+    assert not failed, failed[:3]
+    return bool(asked)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return open(f"/proc/{pid}/stat").read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
