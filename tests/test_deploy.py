@@ -80,16 +80,6 @@ def test_a_candidate_that_no_server_can_load_is_put_back(served: Served, staging
     assert aliases(served)["staging"] == 1
 
 
-def test_a_server_of_another_environment_is_told_from_a_slow_one(served: Served, server: Server) -> None:
-    served.move("staging", 1)
-    served.move("candidate", 2)
-
-    printed = command(served, "deploy --env staging", server, 1, STAGING_URLS=f"http://127.0.0.1:{server.port}")
-
-    assert "serves production, not staging: look at environments in serving.yaml; put back as before" in printed
-    assert aliases(served)["staging"] == 1
-
-
 def test_a_canary_that_does_well_is_promoted_under_traffic_without_a_failed_request(
     served: Served, server: Server
 ) -> None:

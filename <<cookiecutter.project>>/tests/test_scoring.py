@@ -76,7 +76,7 @@ def test_every_type_of_a_contract_comes_out_of_json_and_goes_back(
 
     wanted = pd.DataFrame({"x": expected}).astype({"x": dtype})
     pd.testing.assert_frame_equal(frame, wanted, check_column_type=False, check_categorical=False)
-    back = scoring.frame(to_records(frame, scoring.columns))
+    back = scoring.frame(json.loads(json.dumps(to_records(frame, scoring.columns), allow_nan=False)))
     pd.testing.assert_frame_equal(back, wanted, check_column_type=False, check_categorical=False)
 
 

@@ -104,10 +104,8 @@ def _typed(values: list[Any], kind: Any) -> Any:
 def _plain(values: pd.Series, column: dict[str, Any]) -> list[Any]:
     kind = str(column["dtype"])
     if kind.startswith("datetime64"):
-        texts = values.astype(pd.api.types.pandas_dtype(kind)).map(
-            lambda moment: None if pd.isna(moment) else moment.isoformat()
-        )
-        return texts.tolist()
+        moments = values.astype(pd.api.types.pandas_dtype(kind))
+        return [None if pd.isna(moment) else moment.isoformat() for moment in moments]
     plain = values.astype(object).where(values.notna(), None).tolist()
     if kind.lower().startswith(("int", "uint")):  # a signature knows no integers that can be missing
         return [None if value is None else int(value) for value in plain]

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from contextlib import suppress
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
@@ -33,22 +34,24 @@ class Guard:
                 self.counters.requests.labels(path, message["status"]).inc()
             await send(message)
 
+        async def refuse(status: int, detail: str, more: dict[str, str] | None = None) -> None:
+            await self._discard(receive)
+            await JSONResponse({"detail": detail}, status, more)(scope, receive, counted)
+
         headers = dict(scope["headers"])
         if self.expected and scope["path"] not in OPEN:
             given = headers.get(b"authorization", b"")
             if not secrets.compare_digest(given, self.expected):
                 said = "send the header `Authorization: Bearer TOKEN`" if not given else "this is not the token"
-                answer = JSONResponse({"detail": said}, 401, {"WWW-Authenticate": "Bearer"})
-                return await answer(scope, receive, counted)
+                return await refuse(401, said, {"WWW-Authenticate": "Bearer"})
         kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if scope["method"] == "POST" and kind != b"application/json":
-            answer = JSONResponse({"detail": "send JSON, with the header `Content-Type: application/json`"}, 415)
-            return await answer(scope, receive, counted)
-
+            return await refuse(415, "send JSON, with the header `Content-Type: application/json`")
         too_long = f"the request's body may have {self.limit:,} bytes"
         length = headers.get(b"content-length", b"0")
         if length.isdigit() and int(length) > self.limit:
-            return await JSONResponse({"detail": too_long}, 413)(scope, receive, counted)
+            return await refuse(413, too_long)
+
         size, clock = 0, asyncio.get_running_loop().time
         end = clock() + WHOLE
 
@@ -61,7 +64,19 @@ class Guard:
                 raise HTTPException(408, "the request's body did not come in time") from None
             size += len(message.get("body", b""))
             if size > self.limit:
+                await self._discard(receive)
                 raise HTTPException(413, too_long)
             return message
 
         return await self.app(scope, within_limits, counted)
+
+    async def _discard(self, receive: Receive) -> None:
+        """Read on for a while: who is still sending when the connection is closed never gets to read why."""
+        size = 0
+        with suppress(TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                while size < 4 * self.limit:
+                    message = await receive()
+                    size += len(message.get("body", b""))
+                    if not message.get("more_body"):
+                        return
