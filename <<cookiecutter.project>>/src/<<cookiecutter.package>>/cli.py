@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from << cookiecutter.package >>.errors import DataError, ProjectError, exit_with
-from << cookiecutter.package >>.release import commands
+from << cookiecutter.package >>.release import commands, deploy_command
 from << cookiecutter.package >>.serving import commands as serving_commands
 
 
@@ -67,6 +67,7 @@ def main(argv: list[str] | None = None) -> None:
     verb = verbs.add_parser("tracking-uri", help="print where runs are tracked", description=tracking_uri.__doc__)
     verb.set_defaults(run=tracking_uri)
     commands.add_to(verbs)
+    deploy_command.add_to(verbs)
     serving_commands.add_to(verbs)
     arguments = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):

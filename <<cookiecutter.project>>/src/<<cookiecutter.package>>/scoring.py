@@ -43,7 +43,7 @@ class Scoring:
 
     def frame(self, records: list[dict[str, Any]]) -> pd.DataFrame:
         """Return records, of JSON's types, as rows with the contract's types, as the pipeline reads them from its file."""
-        values = {name: [record.get(name) for record in records] for name in self.columns}
+        values = {name: [record[name] for record in records] for name in self.columns}
         frame = pd.DataFrame({name: _typed(values[name], kind) for name, kind in self.kinds.items()}, copy=False)
         frame.columns = self.names
         return frame

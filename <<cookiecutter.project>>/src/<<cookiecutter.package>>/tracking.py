@@ -4,6 +4,7 @@ import hashlib
 import json
 import logging
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -88,7 +89,12 @@ def store(params: Params, then: str, alone: bool = True) -> Iterator[Any]:
             yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, OSError) as error:
         said = "it does not answer" if "Max retries exceeded" in str(error) else str(error)[:300]
-        raise ConfigError(f"MLflow at {uri} failed: {said}; {then}") from error
+        raise ConfigError(f"MLflow at {shown(uri)} failed: {said}; {then}") from error
+
+
+def shown(uri: str) -> str:
+    """Return an address without the name and password that it may hold."""
+    return re.sub(r"//[^/@]*@", "//", uri)
 
 
 def run_of(client: Any, params: Params, model: str) -> Any:

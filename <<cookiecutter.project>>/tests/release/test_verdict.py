@@ -15,11 +15,12 @@ POLICY = Canary(
 )
 
 
-def tally(rows: int, seed: int, errors: int = 0, slower: float = 1.0, shift: float = 0.0) -> Tally:
+def tally(rows: int, seed: int, errors: int = 0, slower: float = 1.0, shift: float = 0.0, ids: int = 10**6) -> Tally:
     rng = random.Random(seed)
     found = Tally(seed)
-    for _ in range(rows - errors):
-        found.add(slower * rng.uniform(10, 20), min(1.0, rng.betavariate(1, 3) + shift), PROBABILITIES)
+    scores = [min(1.0, rng.betavariate(1, 3) + shift) for _ in range(min(ids, rows))]
+    for turn in range(rows - errors):
+        found.add(slower * rng.uniform(10, 20), scores[turn % len(scores)], PROBABILITIES, f"id {turn % ids}")
     found.rows, found.errors = found.rows + errors, errors
     return found
 
@@ -74,6 +75,14 @@ def test_distributions_that_only_chance_sets_apart_are_not() -> None:
     decisions = [judge(tally(500, seed), tally(200, seed + 1000), strict).decision for seed in range(1, 200)]
 
     assert decisions.count(ABORT) <= 2  # one in a thousand, by the test's own level
+
+
+def test_a_few_customers_who_ask_often_say_little() -> None:
+    decisions = [
+        judge(tally(5000, seed, ids=40), tally(1000, seed + 500, ids=40), POLICY).decision for seed in range(100)
+    ]
+
+    assert decisions.count(ABORT) <= 1
 
 
 def test_the_policy_of_serving_yaml_is_one() -> None:

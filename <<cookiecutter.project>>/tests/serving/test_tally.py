@@ -9,8 +9,8 @@ from << cookiecutter.package >>.serving.tally import PROBABILITIES, Tally, score
 
 def tally(latencies: list[float], scores: list[float], version: int = 1) -> Tally:
     found = Tally(version)
-    for latency, value in zip(latencies, scores, strict=True):
-        found.add(latency, value, PROBABILITIES)
+    for number, (latency, value) in enumerate(zip(latencies, scores, strict=True)):
+        found.add(latency, value, PROBABILITIES, f"id {number}")
     return found
 
 
@@ -29,6 +29,14 @@ def test_what_two_servers_have_seen_is_what_one_would_have() -> None:
 
     assert one + other == tally([1, 20, 300], [0.1, 0.9, 0.5])
     assert Tally(**(one + other).as_json()) == one + other
+
+
+def test_one_customer_who_asks_a_hundred_times_is_one() -> None:
+    found = Tally(1)
+    for turn in range(100):
+        found.add(1, 0.5, PROBABILITIES, f"id {turn % 3}")
+
+    assert (found.rows, found.ids) == (100, 3)
 
 
 def test_nothing_answered_is_no_latency() -> None:
@@ -52,5 +60,5 @@ def test_bins_of_a_regression_hold_as_many_known_answers_each() -> None:
 
     found = Tally(1)
     for value in range(1000):
-        found.add(1, value**3, edges)
+        found.add(1, value**3, edges, str(value))
     assert set(found.scores) == {20}

@@ -1,6 +1,7 @@
 """A version's files: fetched from MLflow into a folder, and held against what the registry says of them."""
 
 import json
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -37,13 +38,14 @@ def fetch(client: Any, model: str, version: int, cache: Path) -> Path:
         with tempfile.TemporaryDirectory(dir=cache, prefix=".fetching-") as temporary:
             fetched = mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=temporary)
             (Path(fetched) / FACTS).write_text(json.dumps({"version": version, **tags}))
-            _verify(Path(fetched))
+            _verify(Path(fetched), tags)
             try:
                 Path(fetched).rename(folder)
             except OSError:  # another server has fetched it meanwhile
                 if not folder.exists():
                     raise
-    _verify(folder)
+    _verify(folder, tags)
+    os.utime(folder)  # it is used: `prune` keeps what was used last
     return folder
 
 
@@ -52,20 +54,21 @@ def cached(version: int, cache: Path) -> Path:
     found = sorted(cache.glob(f"{version}-*"), key=lambda folder: folder.stat().st_mtime)
     if not found:
         raise DataError(f"version {version} is not in {cache}")
-    _verify(found[-1])
+    _verify(found[-1], None)
     return found[-1]
 
 
 def prune(cache: Path, used: set[Path]) -> None:
-    """Remove what was fetched longest ago, but for what is in use."""
+    """Remove what was used longest ago, but for what is in use."""
     found = sorted(cache.glob("[0-9]*-*-*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
     for folder in [folder for folder in found if folder not in used][KEPT:]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _verify(folder: Path) -> None:
+def _verify(folder: Path, tags: dict[str, Any] | None) -> None:
+    """Hold a folder against what the registry says; while it says nothing, against what it said."""
     try:
-        facts = json.loads((folder / FACTS).read_text())
+        facts = tags or json.loads((folder / FACTS).read_text())
         (code,) = (folder / CODE).iterdir()
         good = file_hash(folder / config.MODEL.name) == facts[MODEL_HASH]
         good = good and code_hash(code, folder) == facts[CODE_HASH] and (folder / KNOWN).is_dir()

@@ -4,43 +4,35 @@ The registry decides what is served, so to deploy is to move an alias, wait unti
 whose answers are known. What does not hold is put back. Production is approached through a canary, and its verdict.
 """
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from << cookiecutter.package >>.errors import ProjectError, RefusedError
 from << cookiecutter.package >>.release import artifacts, ledger, registry, trials
 from << cookiecutter.package >>.release.aliases import CANARY, PRODUCTION, SHADOW, STAGING, state
+from << cookiecutter.package >>.release.canary import say, watch
 from << cookiecutter.package >>.release.checks import check
 from << cookiecutter.package >>.release.commands import registry as connected
 from << cookiecutter.package >>.release.environment import Environment
 from << cookiecutter.package >>.release.ledger import Move
-from << cookiecutter.package >>.release.verdict import ABORT, PROMOTE, Verdict, judge
-from << cookiecutter.package >>.serving.client import ServerError
-from << cookiecutter.package >>.serving.settings import Canary
-from << cookiecutter.package >>.serving.tally import Tally
-
-EVERY = 10.0  # seconds between two lines that say how a canary does
-
-
-def say(text: str) -> None:
-    print(f"deploy: {text}", flush=True)
+from << cookiecutter.package >>.release.verdict import ABORT, PROMOTE, Verdict
 
 
 def to_staging(environment: Environment, version: int | None, reason: str) -> None:
     """Move the candidate to staging, check it, and see it served. Raises RefusedError if it is not good; then staging is as before."""
     environment.start()
     with connected() as (client, model, _):
+        before = state(client, model, ledger.head(client, model))
         moved = registry.promote(client, model, STAGING, version, reason)
-        number, outcome, good = check(client, model)
-        folder = artifacts.fetch(client, model, number, environment.serving.server.cache) if good else Path()
-    say(f"version {number} is in staging; checked: {outcome}")
-    with undone_on_failure(_put_back(moved)):
-        if not good:
-            raise RefusedError(f"version {number} has not passed its checks: {outcome}")
+    with undone_on_failure(_put_back(moved, before)):
+        with connected() as (client, model, _):
+            number, outcome, good = check(client, model)
+            if not good:
+                raise RefusedError(f"version {number} has not passed its checks: {outcome}")
+            folder = fetch(client, model, number, environment)
+        say(f"version {number} is in staging; checked: {outcome}")
         _serve(environment, STAGING, number, folder)
 
 
@@ -51,40 +43,50 @@ def to_production(environment: Environment, version: int | None, percent: int, r
     production is as before.
     """
     environment.start()
-    number, folder, present = _candidate(environment, version)
+    number, folder, before = _candidate(environment, version)
+    present = before[PRODUCTION]
     if number == present:
-        say(f"version {number} is in production already")
+        _serve(environment, PRODUCTION, number, folder)
         return None
     if percent < 100 and present is not None:
-        with connected() as (client, model, _):
-            trials.begin(client, model, CANARY, reason, percent)
-        say(f"version {number} is the canary for {percent}% of the rows, beside version {present}")
-        with undone_on_failure(_stop(CANARY, number)):
-            _serve(environment, CANARY, number, folder)
-        verdict = watch(environment, number)
-        if verdict.decision == ABORT:
-            with connected() as (client, model, _):
-                trials.stop(client, model, CANARY, f"verdict: {'; '.join(verdict.reasons)}"[: registry.LONGEST])
-            raise RefusedError(
-                f"version {number} is not promoted: {'; '.join(verdict.reasons)}; production is as before"
-            )
+        verdict = _try(environment, number, folder, percent, reason)
         if verdict.decision != PROMOTE:
             return verdict
         say(f"the canary has passed: {'; '.join(verdict.reasons)}")
-    with connected() as (client, model, _):
+    with undone_on_failure(_stop(CANARY, number)), connected() as (client, model, _):
         moved = registry.promote(client, model, PRODUCTION, number, reason)
-    with undone_on_failure(_put_back(moved)):
+    with undone_on_failure(_put_back(moved, before)):
         _serve(environment, PRODUCTION, number, folder)
     return None
+
+
+def _try(environment: Environment, number: int, folder: Path, percent: int, reason: str) -> Verdict:
+    """Let a version be the canary until there is a verdict, to promote it or to wait. Raises RefusedError if it is withdrawn."""
+    with undone_on_failure(_stop(CANARY, number)):
+        with connected() as (client, model, _):
+            trials.begin(client, model, CANARY, reason, percent)
+        say(f"version {number} is the canary for {percent}% of the rows")
+        _serve(environment, CANARY, number, folder)
+    try:
+        verdict = watch(environment, number)
+    except KeyboardInterrupt:
+        say("interrupted; the canary goes on: run this again, or deploy abort")
+        raise
+    if verdict.decision == ABORT:
+        said = "; ".join(verdict.reasons)
+        with connected() as (client, model, _):
+            trials.stop(client, model, CANARY, number, f"verdict: {said}"[: registry.LONGEST])
+        raise RefusedError(f"version {number} is not promoted: {said}; production is as before")
+    return verdict
 
 
 def to_shadow(environment: Environment, version: int | None, reason: str) -> None:
     """Let the version in staging answer everything that production answers, to nobody."""
     environment.start()
     number, _, _ = _candidate(environment, version)
-    with connected() as (client, model, _):
-        trials.begin(client, model, SHADOW, reason)
     with undone_on_failure(_stop(SHADOW, number)):
+        with connected() as (client, model, _):
+            trials.begin(client, model, SHADOW, reason)
         environment.wait_for(SHADOW, number)
     say(f"version {number} is the shadow; `compare` holds its answers against production's")
 
@@ -92,93 +94,59 @@ def to_shadow(environment: Environment, version: int | None, reason: str) -> Non
 def abort(reason: str) -> list[Move]:
     """End the trials beside production. Returns the moves."""
     with connected() as (client, model, _):
-        found = [trials.stop(client, model, alias, reason) for alias in (CANARY, SHADOW)]
+        found = [trials.stop(client, model, alias, None, reason) for alias in (CANARY, SHADOW)]
     return [move for move in found if move]
 
 
-def watch(environment: Environment, version: int) -> Verdict:
-    """Watch a canary until there is a verdict, or no time left."""
-    policy: Canary = environment.serving.canary
-    deadline, said = time.monotonic() + 60 * policy.wait_minutes, 0.0
-    arms = Arms(version)
-    while True:
-        with suppress(ServerError):  # one that does not answer now may the next time
-            arms.look(environment.statuses())
-        production, canary = arms.sums()
-        verdict = judge(production, canary, policy)
-        if arms.ended:
-            return Verdict(ABORT, ["somebody has ended the canary"])
-        if verdict.decision in (PROMOTE, ABORT) or time.monotonic() > deadline:
-            return verdict
-        if time.monotonic() > said + EVERY:
-            say(f"waiting: {'; '.join(verdict.reasons)}")
-            said = time.monotonic()
-        time.sleep(min(1.0, environment.serving.server.poll_seconds))
-
-
-@dataclass
-class Arms:
-    """What the servers have answered side by side. Each counts for itself, so the last word of each is kept."""
-
-    version: int
-    seen: dict[str, tuple[Tally, Tally]] = field(default_factory=dict)
-    without: int = 0
-
-    def look(self, statuses: list[dict[str, Any]]) -> None:
-        for status in statuses:
-            if status["versions"][CANARY] != self.version:
-                self.without += 1
-            elif status["arms"]:
-                self.without = 0
-                sides = status["arms"]
-                self.seen[status["server"]] = Tally(**sides["production"]), Tally(**sides["canary"])
-
-    @property
-    def ended(self) -> bool:
-        """Whether the servers do not serve the canary any more."""
-        return self.without >= 3
-
-    def sums(self) -> tuple[Tally, Tally]:
-        production, canary = Tally(0), Tally(self.version)
-        for one, other in self.seen.values():
-            production, canary = production + one, canary + other
-        return production, canary
-
-
 @contextmanager
-def undone_on_failure(undo: Callable[[Any, str], Any]) -> Iterator[None]:
+def undone_on_failure(undo: Callable[[Any, str], Move | None]) -> Iterator[None]:
     """Take a move back if the block fails, or is interrupted. `undo` is given a client and the model's name."""
     try:
         yield
     except BaseException as error:
-        with connected() as (client, model, _):
-            undo(client, model)
+        try:
+            with connected() as (client, model, _):
+                undone = undo(client, model)
+        except ProjectError as another:
+            raise RefusedError(
+                f"{error or 'interrupted'}; and it is not undone: {another}; see history, then rollback or deploy abort"
+            ) from None
         if isinstance(error, ProjectError):
-            raise RefusedError(f"{error}; put back as before") from None
+            raise RefusedError(f"{error}; put back as before" if undone else str(error)) from None
+        if undone:
+            say("interrupted; put back as before")
         raise
 
 
-def _put_back(moved: Move | None) -> Callable[[Any, str], Any]:
+def _put_back(moved: Move | None, before: ledger.State) -> Callable[[Any, str], Move | None]:
     def undo(client: Any, model: str) -> Move | None:
-        return moved and trials.put_back(client, model, moved, f"deploy of version {moved.version} failed")
+        return moved and trials.put_back(client, model, moved, before, f"deploy of version {moved.version} failed")
 
     return undo
 
 
-def _stop(alias: str, version: int) -> Callable[[Any, str], Any]:
-    return lambda client, model: trials.stop(client, model, alias, f"deploy of version {version} failed")
+def _stop(alias: str, version: int) -> Callable[[Any, str], Move | None]:
+    return lambda client, model: trials.stop(client, model, alias, version, f"deploy of version {version} failed")
 
 
-def _candidate(environment: Environment, version: int | None) -> tuple[int, Path, int | None]:
-    """The version in staging, its files, and the version in production."""
+def fetch(client: Any, model: str, version: int, environment: Environment) -> Path:
+    """Return the folder of a version, in a cache apart from those of the servers."""
+    cache = environment.serving.server.cache / "deploy"
+    folder = artifacts.fetch(client, model, version, cache)
+    artifacts.prune(cache, {folder})
+    return folder
+
+
+def _candidate(environment: Environment, version: int | None) -> tuple[int, Path, ledger.State]:
+    """The version in staging or, if that was asked for, the canary; its files; and who has which alias."""
     with connected() as (client, model, _):
         now = state(client, model, ledger.head(client, model))
         number = now[STAGING]
         if number is None:
             raise RefusedError("no version is in staging: deploy --env staging comes first")
-        if version is not None and version != number:
+        if version not in (None, number):
             raise RefusedError(f"version {version} is not in staging, version {number} is")
-        return number, artifacts.fetch(client, model, number, environment.serving.server.cache), now[PRODUCTION]
+        return number, fetch(client, model, number, environment), now
 
 
 def _serve(environment: Environment, role: str, version: int, folder: Path) -> None:

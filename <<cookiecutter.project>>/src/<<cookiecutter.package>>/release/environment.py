@@ -61,15 +61,17 @@ class Environment:
                 stderr=file,
                 start_new_session=True,
             )
-        pid = self._pid_file(port)
-        pid.parent.mkdir(parents=True, exist_ok=True)
-        pid.write_text(str(process.pid))
-        print(f"deploy: started a server for {self.name} at {client.url} (its output: {output})", flush=True)
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                client.status()
-                return
+                if client.status()["pid"] == process.pid:
+                    pid = self._pid_file(port)
+                    pid.parent.mkdir(parents=True, exist_ok=True)
+                    pid.write_text(str(process.pid))
+                    print(
+                        f"deploy: started a server for {self.name} at {client.url} (its output: {output})", flush=True
+                    )
+                return  # or somebody else has been faster, and has the port
             except ServerError:
                 if process.poll() is not None or time.monotonic() > deadline:
                     raise ConfigError(f"the server for {self.name} does not come up: see {output}") from None
@@ -83,12 +85,19 @@ class Environment:
             pid = self._pid_file(port) if port else None
             if not pid or not pid.exists():
                 continue
-            try:  # the number may be another process's by now: only the server itself can say that it is its own
-                if client.status()["pid"] == int(pid.read_text()):
-                    os.kill(int(pid.read_text()), signal.SIGTERM)
+            number = int(pid.read_text())
+            try:
+                os.kill(number, 0)
+                # The number may be another process's by now: only the server itself can say that it is its own.
+                if client.status()["pid"] == number:
+                    os.kill(number, signal.SIGTERM)
                     stopped += 1
-            except (ServerError, ValueError, ProcessLookupError):
+            except ProcessLookupError:
                 pass
+            except ServerError as error:
+                raise ServerError(
+                    f"{error}; if process {number} is the server of {self.name}, stop it by hand"
+                ) from None
             pid.unlink()
         return stopped
 
@@ -123,9 +132,10 @@ class Environment:
         Raises RefusedError if one answers otherwise, or not at all.
         """
         records, expected = known(folder)
+        positive = config.load(folder / config.PARAMS).data.positive
         for client in self.clients:
             try:
-                answers = pd.DataFrame([flat(answer, folder) for answer in client.predict(records, version)])
+                answers = pd.DataFrame([flat(answer, positive) for answer in client.predict(records, version)])
             except ServerError as error:
                 raise RefusedError(f"version {version} cannot be asked: {error}") from None
             far = (answers[list(expected)] - expected).abs() / expected.abs().clip(lower=1)
@@ -155,10 +165,10 @@ def known(folder: Path) -> tuple[list[dict[str, Any]], pd.DataFrame]:
     return records, read_parquet(folder / KNOWN / PREDICTIONS)
 
 
-def flat(answer: dict[str, Any], folder: Path) -> dict[str, float]:
-    """Return the numbers of an answer, named as `evaluate` names them."""
+def flat(answer: dict[str, Any], positive: Any) -> dict[str, float]:
+    """Return the numbers of an answer, named as `evaluate` names them; `positive` is the class whose probability it gives."""
     if "prediction" in answer:
         return {"prediction": answer["prediction"]}
     if "probability" in answer:
-        return {f"{PROBABILITY}{config.load(folder / config.PARAMS).data.positive}": answer["probability"]}
+        return {f"{PROBABILITY}{positive}": answer["probability"]}
     return {f"{PROBABILITY}{name}": value for name, value in answer["probabilities"].items()}

@@ -11,6 +11,7 @@ from << cookiecutter.package >>.release.report import headline
 from << cookiecutter.package >>.tracking import (
     LOCK_HASH,
     run_of,
+    shown,
     store,
     tracking_uri,
 )
@@ -37,7 +38,7 @@ def record(content: dict[str, Any]) -> str:
     }
     try:
         params = config.load()
-        address = tracking_uri(params)
+        address = shown(tracking_uri(params))
         with store(params, "the gate can be run again") as client:
             run = run_of(client, params, branch["model"])
             for name, value in tags.items() if run else ():

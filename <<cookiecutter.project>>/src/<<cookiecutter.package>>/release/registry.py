@@ -54,7 +54,7 @@ def promote(client: Any, model: str, to: str, version: int | None, reason: str) 
         raise RefusedError(
             f"version {version} is older than version {now[to]}, which is {to}: going back is what rollback does"
         )
-    if version != now[origin]:
+    if version != now[origin] and not (to == PRODUCTION and version == now[CANARY]):
         raise RefusedError(
             f"version {version} is not {origin} ({_whose(now[origin])}): a version goes one step at a time, "
             "candidate, staging, production"
@@ -108,11 +108,12 @@ def move(
     """
     now = state(client, model, last)
     tags = _version(client, model, version, last).tags
-    after = now | {alias: version} | (then or {})
+    after = now | {alias: version}
     if alias == PRODUCTION:
         after |= {"before": now[PRODUCTION], CANARY: None, SHADOW: None}
     elif alias != CANARY:
         percent = last.percent if last else 0
+    after |= then or {}
     record = Move(
         action=action,
         alias=alias,

@@ -38,23 +38,25 @@ def begin(client: Any, model: str, alias: str, reason: str, percent: int = 0) ->
     return registry.move(client, model, last, "try", alias, version, reason, percent)
 
 
-def stop(client: Any, model: str, alias: str, reason: str) -> Move | None:
-    """End a trial. Returns the move, or None if there is no such trial."""
+def stop(client: Any, model: str, alias: str, version: int | None, reason: str) -> Move | None:
+    """End a trial, of one version or of whichever there is. Returns the move, or None if there is no such trial."""
     last = ledger.head(client, model)
-    version = state(client, model, last)[alias]
-    if version is None:
+    present = state(client, model, last)[alias]
+    if present is None or version not in (None, present):
         return None
     return registry.move(
-        client, model, last, "stop", alias, version, registry.checked_reason(reason), then={alias: None}
+        client, model, last, "stop", alias, present, registry.checked_reason(reason), then={alias: None}
     )
 
 
-def put_back(client: Any, model: str, moved: Move, reason: str) -> Move | None:
-    """Take a move to staging or production back. Returns the move, or None if others have moved on from it since."""
+def put_back(client: Any, model: str, moved: Move, before: ledger.State, reason: str) -> Move | None:
+    """Take a move to staging or production back, to what was before it.
+
+    Returns the move, or None if others have moved on from it since.
+    """
     last = ledger.head(client, model)
     if state(client, model, last)[moved.alias] != moved.version:
         return None
-    if moved.alias == PRODUCTION and moved.previous:
-        return registry.rollback(client, model, moved.previous, reason)
-    then = {moved.alias: moved.previous}
-    return registry.move(client, model, last, "withdraw", moved.alias, moved.version, reason, then=then)
+    then = {moved.alias: moved.previous} | ({"before": before.get("before")} if moved.alias == PRODUCTION else {})
+    version = moved.previous or moved.version  # the record is of the one that has the alias now, if there is one
+    return registry.move(client, model, last, "withdraw", moved.alias, version, reason, then=then)

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from itertools import accumulate
 
 from << cookiecutter.package >>.serving.settings import Canary
 from << cookiecutter.package >>.serving.tally import Tally
@@ -24,7 +25,7 @@ def judge(production: Tally, canary: Tally, policy: Canary) -> Verdict:
 
     Too many errors abort as soon as min_rows could not be reached with fewer; all else is judged once both sides have
     min_rows. The distributions of scores are apart if their largest distance is beyond the policy's and beyond what chance
-    explains (two-sample Kolmogorov-Smirnov test, Smirnov 1948). Error rates are held against production's own.
+    explains (two-sample Kolmogorov-Smirnov test, Smirnov 1948; rows of one id count once, for they are alike). Error rates are held against production's own.
     """
     allowed = policy.max_error_rate + _rate(production)
     if canary.errors > allowed * max(canary.rows, policy.min_rows):
@@ -33,7 +34,7 @@ def judge(production: Tally, canary: Tally, policy: Canary) -> Verdict:
         if side.rows < policy.min_rows:
             return Verdict(WAIT, [f"{name} has answered {side.rows:,} of {policy.min_rows:,} rows"])
     slow, usual = canary.quantile(0.95), production.quantile(0.95)
-    apart, chance = distance(production.scores, canary.scores), _chance(production.rows, canary.rows)
+    apart, chance = distance(production.scores, canary.scores), _chance(production.ids, canary.ids)
     figures = [
         f"{canary.rows:,} rows",
         f"errors {_rate(canary):.2%} (production {_rate(production):.2%})",
@@ -53,15 +54,13 @@ def judge(production: Tally, canary: Tally, policy: Canary) -> Verdict:
 
 def distance(one: list[int], other: list[int]) -> float:
     """Return the largest distance of two distributions, given as counts in the same bins (Kolmogorov-Smirnov)."""
-    most, ones, others = 0.0, 0, 0
-    for a, b in zip(one, other, strict=True):
-        ones, others = ones + a, others + b
-        most = max(most, abs(ones / (sum(one) or 1) - others / (sum(other) or 1)))
-    return most
+    pairs = zip(accumulate(one), accumulate(other), strict=True)
+    ones, others = sum(one) or 1, sum(other) or 1
+    return max(abs(a / ones - b / others) for a, b in pairs)
 
 
-def _chance(rows: int, others: int) -> float:
-    return math.sqrt(-math.log(ALPHA / 2) / 2 * (rows + others) / (rows * others))
+def _chance(ids: int, others: int) -> float:
+    return math.sqrt(-math.log(ALPHA / 2) / 2 * (ids + others) / (ids * others)) if ids and others else 1.0
 
 
 def _rate(tally: Tally) -> float:

@@ -10,7 +10,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute, request_response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, create_model
+from starlette.requests import ClientDisconnect
 
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.serving.forms import (
@@ -26,10 +27,16 @@ from << cookiecutter.package >>.serving.forms import (
 )
 from << cookiecutter.package >>.serving.guard import Guard
 from << cookiecutter.package >>.serving.log import FEEDBACK, LogError, now
-from << cookiecutter.package >>.serving.process import ModelError
-from << cookiecutter.package >>.serving.router import NotReadyError, Row
+from << cookiecutter.package >>.serving.process import ModelError, ProcessGoneError
+from << cookiecutter.package >>.serving.router import NotReadyError, NotServedError, Row
 from << cookiecutter.package >>.serving.settings import Server
 from << cookiecutter.package >>.serving.watch import Watcher
+
+SAID: dict[type[Exception], str] = {
+    ModelError: "the model cannot answer this",
+    ProcessGoneError: "the model cannot answer this",
+    LogError: "the answer cannot be written down, so it is not given: try again later",
+}
 
 
 def make_app(
@@ -43,7 +50,7 @@ def make_app(
         watcher: knows what is served, and keeps it up to date.
         token: what everybody but the health checks has to send, if anything.
     """
-    router, counters = watcher.router, watcher.router.counters
+    router, counters = watcher.router, watcher.router.account.counters
     app = FastAPI(
         title=params.track.model,
         description="<< cookiecutter.description.rstrip('.') >>.",
@@ -51,11 +58,12 @@ def make_app(
     )
     answer = answer_model(params)
     id_field = next(name for name, field in record.model_fields.items() if field.alias == params.data.id)
-    many = Annotated[list[record], Field(min_length=1, max_length=settings.max_rows)]  # type: ignore[valid-type]
+    # The first row that is wrong is enough: ten thousand of them would take their time.
+    many = Annotated[list[record], FailFast(), Field(min_length=1, max_length=settings.max_rows)]  # type: ignore[valid-type]
     batch = create_model("Batch", __config__=ConfigDict(extra="forbid"), records=(many, ...))
     answers = create_model("Answers", predictions=(list[answer], ...))  # type: ignore[valid-type]
     labelled = create_model("Feedback", __base__=Feedback, label=(label, ...))
-    made_up = (f"{router.log.server}-{number}" for number in itertools.count())
+    made_up = (f"{router.account.log.server}-{number}" for number in itertools.count())
 
     # These two read their body themselves: it is validated as it is parsed, which halves what a request costs.
     def row(asked: BaseModel, request_id: str, since: float) -> Row:
@@ -89,7 +97,7 @@ def make_app(
     async def feedback(asked: labelled) -> Response:  # type: ignore[valid-type]
         moment = now().isoformat(timespec="milliseconds")
         line = json.dumps({"time": moment, "request_id": asked.request_id, "label": asked.label})  # type: ignore[attr-defined]
-        router.log.write([line.encode() + b"\n"], moment[:10], FEEDBACK)
+        router.account.log.write([line.encode() + b"\n"], moment[:10], FEEDBACK)
         return Response(status_code=204)
 
     @app.get("/model", summary="What is served, since when, and what is wrong")
@@ -102,10 +110,10 @@ def make_app(
 
     @app.get("/health/ready", responses={503: {"model": Problem}}, summary="Is there a model to answer?")
     async def ready() -> Response:
-        problems = watcher.problems()
-        if not router.roles.answering or router.log.problem:
-            return JSONResponse({"detail": "; ".join(problems) or "no model is loaded yet"}, 503)
-        return JSONResponse({"status": "ready", "problems": problems})
+        good, wrong = watcher.readiness()
+        if not good:
+            return JSONResponse({"detail": "; ".join(wrong)}, 503)
+        return JSONResponse({"status": "ready", "problems": wrong})
 
     @app.get("/metrics", summary="Figures for Prometheus", response_class=Response)
     async def metrics() -> Response:
@@ -127,17 +135,24 @@ def _add_handlers(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     @app.exception_handler(ValidationError)
     async def not_valid(request: Request, error: RequestValidationError | ValidationError) -> Response:
-        body = () if isinstance(error, RequestValidationError) else ("body",)
-        found = [invalid((*body, *item["loc"]), item["msg"], item["type"]) for item in error.errors()[:SHOWN]]
+        body: tuple[str, ...]
+        if isinstance(error, ValidationError):
+            body, wrong = ("body",), error.errors(include_url=False, include_context=False, include_input=False)
+        else:
+            body, wrong = (), list(error.errors())
+        found = [invalid((*body, *item["loc"]), item["msg"], item["type"]) for item in wrong[:SHOWN]]
         return JSONResponse({"detail": found}, 422)
 
-    for kind, status in ((NotReadyError, 503), (ModelError, 500), (LogError, 503)):
+    @app.exception_handler(ClientDisconnect)
+    async def gone(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # to nobody
+
+    for kind, status in ((NotServedError, 409), (NotReadyError, 503), (ModelError, 500), (LogError, 503)):
 
         @app.exception_handler(kind)
         async def failed(request: Request, error: Exception, status: int = status) -> Response:
-            said = "the model cannot answer this" if status == 500 else str(error)
-            pinned = "x-model-version" in request.headers and isinstance(error, NotReadyError)
-            return JSONResponse({"detail": said}, 409 if pinned else status)
+            said = SAID.get(type(error), str(error))
+            return JSONResponse({"detail": said}, status)
 
 
 def _describe(app: FastAPI, batch: type[BaseModel], watcher: Watcher, token: str | None) -> None:

@@ -48,7 +48,8 @@ class Client:
         except ValueError:
             content = {}
         if answer.status_code == 401:
-            raise ServerError(f"{self.url} asks for a token, and not for the one in {TOKEN}: set that")
+            which = f"another than {TOKEN} holds" if token() else f"set it in {TOKEN}"
+            raise ServerError(f"{self.url} asks for a token: {which}")
         if answer.status_code != 200 or not isinstance(content, dict):
             detail = content.get("detail") if isinstance(content, dict) else None
             raise ServerError(f"{self.url} answers {answer.status_code}: {detail or 'no server of this project'}")

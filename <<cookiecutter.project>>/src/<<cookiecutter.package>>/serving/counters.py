@@ -29,6 +29,12 @@ class Counters:
             buckets=[step / 10 for step in range(1, 10)],
             registry=self.registry,
         )
+        self.lost = Counter(
+            "model_processes_lost",
+            "Processes of a version that crashed, or hung and were stopped",
+            ["version"],
+            registry=self.registry,
+        )
         self.dropped = Counter(
             "shadow_dropped", "Rows the shadow was not asked, because it was behind", registry=self.registry
         )

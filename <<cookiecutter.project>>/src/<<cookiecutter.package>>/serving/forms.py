@@ -56,7 +56,9 @@ class Feedback(BaseModel):
     """What has become of a row that was answered."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    request_id: Annotated[str, Field(pattern=f"^{ID}$")]
+    request_id: Annotated[
+        str, Field(pattern=r"^[A-Za-z0-9_.-]{1,80}$")
+    ]  # a row's of a batch is longer than the batch's
     label: Any
 
 

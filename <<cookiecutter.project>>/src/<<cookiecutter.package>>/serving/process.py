@@ -4,10 +4,12 @@ import asyncio
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from << cookiecutter.package >>.errors import DataError
 from << cookiecutter.package >>.serving import worker
 from << cookiecutter.package >>.tracking import TOLERANCE
 
+GRACE = 2.0  # seconds that a process has to end by itself, once a call has taken too long
 STARTING = 60.0  # seconds; importing pandas and scikit-learn takes a few
 LONGEST_LINE = 2**28  # bytes
 
@@ -64,6 +67,9 @@ class Workers:
     def close(self) -> None:
         if self.process:
             self.process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(GRACE)
+            self.process.kill()
             self.process.wait()
         shutil.rmtree(self.socket.parent, ignore_errors=True)
 
@@ -75,7 +81,8 @@ class ModelProcess:
         self._reader, self._writer = reader, writer
         self.known: list[dict[str, Any]] = []  # rows that were logged with the model
         self.known_answers: list[dict[str, Any]] = []
-        self.inputs: list[str] = []
+        self.about: dict[str, Any] = {}  # `inputs`, `task` and `target` of the model
+        self.pid, self.seconds = 0, 0.0
 
     @classmethod
     async def load(cls, workers: Workers, folder: Path, seconds: float, idle: bool = False) -> "ModelProcess":
@@ -86,7 +93,8 @@ class ModelProcess:
         """
         process = cls(*await workers.connect())
         try:
-            said = await process._ask(json.dumps({"folder": str(folder), "seconds": seconds, "idle": idle}).encode())
+            asked = {"folder": str(folder), "seconds": seconds, "idle": idle}
+            said = await process._ask(json.dumps(asked).encode(), worker.LOADING)
         except ModelError as error:
             process.close()
             raise DataError(f"it does not load: {error}") from None
@@ -96,17 +104,24 @@ class ModelProcess:
         if not said["difference"] <= TOLERANCE:
             process.close()
             raise DataError(f"its answers differ from those of evaluate by up to {said['difference']:.3g}")
-        process.known, process.known_answers, process.inputs = said["known"], said["answers"], said["inputs"]
+        process.known, process.known_answers, process.about = said["known"], said["answers"], said
+        process.pid, process.seconds = said["pid"], seconds
         return process
 
     async def answers(self, records: list[bytes]) -> list[dict[str, Any]]:
         """Return an answer per record, of JSON. One call at a time. Raises ModelError if the model cannot answer."""
-        return (await self._ask(b"[" + b",".join(records) + b"]"))["answers"]
+        return (await self._ask(b"[" + b",".join(records) + b"]", self.seconds))["answers"]
 
-    async def _ask(self, line: bytes) -> dict[str, Any]:
+    async def _ask(self, line: bytes, seconds: float) -> dict[str, Any]:
         try:
             self._writer.write(line + b"\n")
-            said = await self._reader.readline()
+            async with asyncio.timeout(seconds + GRACE):
+                said = await self._reader.readline()
+        except TimeoutError:  # it should have ended by itself: it is stopped, or deaf
+            said = b""
+            if self.pid:
+                with suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
         except (OSError, ValueError):
             said = b""
         if not said:

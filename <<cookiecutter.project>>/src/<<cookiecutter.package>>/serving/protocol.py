@@ -15,6 +15,9 @@ TOO_LONG = (431, "Request Header Fields Too Large", f"the head of the request is
 class Protocol(HttpToolsProtocol):
     """One connection."""
 
+    most = 10_000_000
+    """Bytes of a request's body that are answered; a few times as many are read, then the connection is closed."""
+
     def __init__(self, *arguments: Any, **more: Any) -> None:
         super().__init__(*arguments, **more)
         self._deadline: asyncio.TimerHandle | None = None
@@ -27,11 +30,12 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self._deadline is None and (self.cycle is None or self.cycle.response_complete):
             self._expect_a_head()
-        if self._deadline:
-            self._bytes += len(data)
+        self._bytes += len(data)
         super().data_received(data)
         if self._deadline and self._bytes > LONGEST_HEAD:
             self._refuse(*TOO_LONG)
+        elif self._bytes > LONGEST_HEAD + 6 * self.most:  # of chunks and what follows them there may be any number
+            self.transport.close()
 
     def on_headers_complete(self) -> None:
         self._be_content()

@@ -5,7 +5,6 @@ their mean, is the business of `validate` and of monitoring. The target is not a
 """
 
 import datetime
-import re
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
@@ -21,12 +20,14 @@ from pydantic import (
     Field,
     NaiveDatetime,
     create_model,
+    model_validator,
 )
+from pydantic_core import PydanticCustomError
 
+from << cookiecutter.package >> import contract
 from << cookiecutter.package >>.config import Params
-from << cookiecutter.package >>.contract import COLUMN_CHECKS
 
-OF_COLUMNS = {*COLUMN_CHECKS, "unique_values_eq"}
+OF_COLUMNS = {*contract.COLUMN_CHECKS, "unique_values_eq"}
 LONGEST_TEXT = 10_000  # characters
 EARLIEST, LATEST = pd.Timestamp.min.to_pydatetime(warn=False), pd.Timestamp.max.to_pydatetime(warn=False)
 
@@ -38,13 +39,32 @@ def record_model(schema: pa.DataFrameSchema, params: Params) -> type[BaseModel]:
         if name == params.data.target:
             continue
         kind = value_type(column)
-        optional = name == params.data.id or not column.required
-        if column.nullable or optional:
+        optional = name == params.data.id or (not column.required and _has_null(str(column.dtype)))
+        if (column.nullable and _has_null(str(column.dtype))) or optional:
             kind = kind | None
         described = Field(default=None if optional else ..., alias=name, description=column.description)
         fields[f"column_{place}"] = (kind, described)  # a column may have any name, a field may not
-    config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False, regex_engine="python-re")
-    return create_model("Record", __config__=config, **fields)
+    return create_model("Record", __base__=Strict, **fields)
+
+
+class Strict(BaseModel):
+    """A row: values of the contract's types only, and no other columns. Those are one mistake, however many they are."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        strict=True,
+        allow_inf_nan=False,
+        regex_engine="python-re",
+        json_schema_extra={"additionalProperties": False},
+    )
+
+    @model_validator(mode="after")
+    def _nothing_else(self) -> "Strict":
+        if extra := self.__pydantic_extra__:
+            named = ", ".join(contract.shorten(name) for name in list(extra)[: contract.MAX_EXAMPLES])
+            more = ", ..." if len(extra) > contract.MAX_EXAMPLES else ""
+            raise PydanticCustomError("extra_forbidden", "not in the contract: {named}", {"named": named + more})
+        return self
 
 
 def value_type(column: pa.Column) -> Any:
@@ -56,6 +76,11 @@ def value_type(column: pa.Column) -> Any:
     return kind
 
 
+def _has_null(dtype: str) -> bool:
+    """Whether a column of a dtype can lack a value; numpy's integers and truths cannot."""
+    return not dtype.startswith(("int", "uint")) and dtype != "bool"
+
+
 def _kind(dtype: str, checks: list[pa.Check]) -> Any:
     """The Python type of a column's values, with what its dtype can hold."""
     allowed = next((check.statistics["allowed_values"] for check in checks if check.name == "isin"), None)
@@ -64,7 +89,8 @@ def _kind(dtype: str, checks: list[pa.Check]) -> Any:
         bounds = np.iinfo(name)
         return Annotated[int, Field(ge=int(bounds.min), le=int(bounds.max))]
     if name.startswith("float"):
-        return float
+        most = float(np.finfo(name).max)
+        return Annotated[float, Field(ge=-most, le=most)] if name != "float64" else float
     if name.startswith("bool"):
         return bool
     if name.startswith("datetime64"):
@@ -95,7 +121,16 @@ def _rules(check: pa.Check, dtype: str) -> tuple[Any, ...]:
         case "str_matches":
             pattern = found["pattern"]
             return (Field(pattern=f"^(?:{getattr(pattern, 'pattern', pattern)})"),)
-    return (AfterValidator(_pandera(check, dtype)),)
+        case "str_length":
+            found = {"min_length": found.get("min_value"), "max_length": found.get("max_value")}
+            return (Field(**{name: bound for name, bound in found.items() if bound is not None}),)
+        case "notin":
+            return (_held(lambda value: value not in check.statistics["forbidden_values"], check),)
+        case "equal_to":
+            return (_held(lambda value: value == check.statistics["value"], check),)
+        case "not_equal_to":
+            return (_held(lambda value: value != check.statistics["value"], check),)
+    return (_held(lambda value: check(pd.Series([value], dtype=dtype)).check_passed, check),)
 
 
 def _member(allowed: list[Any]) -> AfterValidator:
@@ -107,13 +142,13 @@ def _member(allowed: list[Any]) -> AfterValidator:
     return AfterValidator(look)
 
 
-def _pandera(check: pa.Check, dtype: str) -> Callable[[Any], Any]:
+def _held(good: Callable[[Any], bool], check: pa.Check) -> AfterValidator:
     def look(value: Any) -> Any:
-        if not check(pd.Series([value], dtype=dtype)).check_passed:
-            raise ValueError(f"fails {re.sub(r'^<|>$', '', str(check.error))}")
+        if not good(value):
+            raise ValueError(f"fails {check.error}")
         return value
 
-    return look
+    return AfterValidator(look)
 
 
 def _text(value: Any) -> Any:

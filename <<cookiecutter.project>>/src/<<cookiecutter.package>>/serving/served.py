@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from << cookiecutter.package >>.errors import DataError
+from << cookiecutter.package >>.errors import ProjectError
 from << cookiecutter.package >>.serving.process import ModelError, ModelProcess, ProcessGoneError
 
 MOST = 512  # rows in one call: more cost the same per row, and keep others waiting
@@ -41,6 +41,7 @@ class Asked:
     rows: list[Row]
     role: str
     future: asyncio.Future[list[Answer]]
+    since: float  # when the version was asked, by time.perf_counter(); a row may have been another's before
     beside: list[Answer] = field(default_factory=list)  # what production has answered, if a shadow is asked
 
 
@@ -52,27 +53,31 @@ class Served:
         version: int,
         load: Callable[[], Awaitable[ModelProcess]],
         account: Callable[["Served", list[Asked], list[list[Answer]]], None],
+        gone: Callable[["Served"], None],
     ) -> None:
-        """`load` starts a process; `account` is told what was answered, before those who asked are."""
+        """`load` starts a process; `account` is told what was answered, before those who asked are; `gone` of a lost process."""
         self.version = version
         self.users = 0
         self.waiting_rows = 0
         self.known: list[dict[str, Any]] = []  # rows that were logged with the model
         self.known_answers: list[Answer] = []
-        self.inputs: list[str] = []
-        self._load, self._account = load, account
+        self.about: dict[str, Any] = {}
+        self._load, self._account, self._gone = load, account, gone
         self._process: ModelProcess | None = None
         self._waiting: deque[Asked] = deque()
         self._work: asyncio.Task[None] | None = None
         self._expected = 1
         self._enough = asyncio.Event()
         self._rested = 0.0
+        self.problem: str | None = None
+        """Why it has no process, if it could not get a new one."""
 
     async def start(self) -> None:
         """Load the model. Raises DataError if it does not load, or answers otherwise than when it was judged."""
         self._process = await self._load()
+        self.problem = None
         self.known, self.known_answers = self._process.known, self._process.known_answers
-        self.inputs = self._process.inputs
+        self.about = self._process.about
 
     async def ask(self, rows: list[Row], role: str) -> list[Answer]:
         """Return an answer per row, in order. Raises ModelError if the model cannot answer one of them."""
@@ -84,7 +89,7 @@ class Served:
     def put(self, rows: list[Row], role: str, beside: list[Answer] | None = None) -> asyncio.Future[list[Answer]]:
         """Queue up to MOST rows, to be answered together, and return what will be their answers."""
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append(Asked(rows, role, future, beside or []))
+        self._waiting.append(Asked(rows, role, future, time.perf_counter(), beside or []))
         self.waiting_rows += len(rows)
         if self._work is None:
             self._work = asyncio.create_task(self._answer())
@@ -149,6 +154,7 @@ class Served:
         except ProcessGoneError:
             process.close()
             self._process = None
+            self._gone(self)
             raise
         pairs = [(asked, [next(answers) for _ in asked.rows]) for asked in batch]
         pairs = [(asked, part) for asked, part in pairs if not asked.future.done()]
@@ -173,8 +179,8 @@ class Served:
                 raise ModelError("its process is gone, and a new one could not be started a moment ago")
             try:
                 await self.start()
-            except (DataError, ModelError) as error:
-                self._rested = time.monotonic() + REST
+            except (ProjectError, ModelError) as error:
+                self._rested, self.problem = time.monotonic() + REST, f"version {self.version}: {error}"
                 raise ModelError(str(error)) from None
         assert self._process
         return self._process

@@ -20,12 +20,14 @@ def serve(host: str, port: int, alias: str) -> None:
     """
     import uvicorn
 
+    from << cookiecutter.package >>.serving.account import Account
     from << cookiecutter.package >>.serving.app import make_app
     from << cookiecutter.package >>.serving.counters import Counters
     from << cookiecutter.package >>.serving.log import Log
     from << cookiecutter.package >>.serving.protocol import Protocol
     from << cookiecutter.package >>.serving.records import record_model, value_type
     from << cookiecutter.package >>.serving.router import Router
+    from << cookiecutter.package >>.serving.source import Source
     from << cookiecutter.package >>.serving.watch import Watcher
 
     token = settings.token()
@@ -39,8 +41,10 @@ def serve(host: str, port: int, alias: str) -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
     params, server = config.load(), settings.load().server
     schema = contract.load(config.CONTRACT)
-    router = Router(alias, Log(server.log), Counters(), server.timeout_seconds)
-    watcher = Watcher(params, server, alias, router, set(schema.columns))
+    router = Router(Account(alias, Log(server.log), Counters()), server.timeout_seconds)
+    watcher = Watcher(
+        params, server, alias, router, set(schema.columns) - {params.data.target}, Source(params, server.cache, alias)
+    )
     label = value_type(schema.columns[params.data.target])
     app = make_app(params, server, record_model(schema, params), label, watcher, token)
     print(f"serve: listening on http://{host}:{listening.getsockname()[1]}", file=sys.stderr, flush=True)
@@ -56,6 +60,7 @@ def serve(host: str, port: int, alias: str) -> None:
         ws="none",
         proxy_headers=False,
     )
+    Protocol.most = int(server.max_megabytes * 1e6)
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn stops in order, then raises what stopped it once more
         signal.signal(number, lambda *_: sys.exit(0))
     uvicorn.Server(options).run([listening])
@@ -73,4 +78,6 @@ def _listen(host: str, port: int) -> socket.socket:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, OverflowError) as error:
-        raise ConfigError(f"cannot listen on {host}:{port}: {error}") from None
+        raise ConfigError(
+            f"cannot listen on {host}:{port}: {error.strerror if isinstance(error, OSError) else error}"
+        ) from None

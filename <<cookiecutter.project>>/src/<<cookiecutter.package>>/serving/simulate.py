@@ -70,7 +70,10 @@ def simulate(client: Client, rows: int, shifts: dict[str, float], rate: float | 
         if rate:
             time.sleep(max(0.0, started + place / rate - time.monotonic()))
         answer = client.ask("POST", "/predict", records[place % len(records)])
-        content = answer.json()
+        try:
+            content = answer.json()
+        except ValueError:  # uvicorn's own word, when there are too many connections
+            content = {"detail": answer.text}
         if labels and answer.status_code == 200:
             label = {"request_id": content["request_id"], "label": targets[place % len(records)]}
             client.ask("POST", "/feedback", label)

@@ -8,6 +8,7 @@ from typing import Any
 LATENCIES = [1.1**step for step in range(150)]  # milliseconds, up to 26 minutes; a quantile is right to a tenth
 PROBABILITIES = [step / 50 for step in range(1, 50)]
 BINS = 50
+MOST_IDS = 100_000  # beyond that, chance sets no distributions apart
 
 
 @dataclass
@@ -16,12 +17,20 @@ class Tally:
 
     version: int
     rows: int = 0
+    ids: int = 0
+    """Of the rows, how many different ones, up to MOST_IDS: one customer who asks a hundred times is one."""
     errors: int = 0
     latencies: list[int] = field(default_factory=lambda: [0] * (len(LATENCIES) + 1))
     scores: list[int] = field(default_factory=lambda: [0] * BINS)
 
-    def add(self, milliseconds: float, score: float, edges: Sequence[float]) -> None:
+    def __post_init__(self) -> None:
+        self._seen: set[int] = set()
+
+    def add(self, milliseconds: float, score: float, edges: Sequence[float], key: str) -> None:
         self.rows += 1
+        if self.ids < MOST_IDS:
+            self._seen.add(hash(key))
+            self.ids = len(self._seen)
         self.latencies[bisect_right(LATENCIES, milliseconds)] += 1
         self.scores[bisect_right(edges, score)] += 1
 
@@ -32,6 +41,7 @@ class Tally:
         return Tally(
             self.version,
             self.rows + other.rows,
+            self.ids + other.ids,
             self.errors + other.errors,
             sums(self.latencies, other.latencies),
             sums(self.scores, other.scores),

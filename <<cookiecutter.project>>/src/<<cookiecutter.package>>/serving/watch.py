@@ -7,7 +7,6 @@ leaves everything as it is, and at the start brings back what was served last, f
 import asyncio
 import datetime
 import gc
-import json
 import os
 import sys
 import time
@@ -21,14 +20,12 @@ from typing import Any
 
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.errors import DataError, ProjectError
-from << cookiecutter.package >>.files import write_json
-from << cookiecutter.package >>.release import artifacts
-from << cookiecutter.package >>.release.aliases import CANARY, PRODUCTION, SHADOW, Held, held
+from << cookiecutter.package >>.release.aliases import CANARY, PRODUCTION, SHADOW, Held
 from << cookiecutter.package >>.serving.process import ModelError, ModelProcess, Workers
 from << cookiecutter.package >>.serving.router import Roles, Router
 from << cookiecutter.package >>.serving.served import Served
 from << cookiecutter.package >>.serving.settings import Server
-from << cookiecutter.package >>.tracking import store
+from << cookiecutter.package >>.serving.source import NOT_ASKED, REACHABLE, Source
 
 AGAIN = 30.0  # seconds after which a version that did not load is tried once more
 
@@ -43,13 +40,12 @@ class Watcher:
     router: Router
     columns: set[str]
     """Of the contract: a model that needs another one cannot be served."""
+    source: Source
     workers: Workers = field(default_factory=Workers)
-    registry: str = "not asked yet"
-    """`reachable`, or what is wrong."""
     failed: dict[tuple[int, bool], tuple[float, str]] = field(default_factory=dict)
-    connected: bool = False
     started: str = field(default_factory=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
     folders: dict[int, Path] = field(default_factory=dict)
+    told: bool = False  # that there is nothing to be served
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     @asynccontextmanager
@@ -65,7 +61,7 @@ class Watcher:
                 await served.close()
             await asyncio.gather(*self.tasks)
             self.workers.close()
-            self.router.log.close()
+            self.router.account.log.close()
 
     async def watch(self) -> None:
         while True:
@@ -77,30 +73,18 @@ class Watcher:
 
     async def look(self) -> None:
         """Ask the registry once, and serve what it says."""
-        last = self.settings.cache / f"{self.alias}.json"
-        try:
-            wanted = await asyncio.to_thread(self._ask)
-            self.connected, registry = True, "reachable"
-        except ProjectError as error:
-            registry = f"unreachable: {error}"
-            if self.router.roles.answering or not last.exists():
-                wanted = None
-            else:
-                wanted = Held(**json.loads(last.read_text()))
-                registry = f"{registry}; serving what was served last, from {self.settings.cache}"
-        if registry != self.registry and (registry != "reachable" or self.registry != "not asked yet"):
-            self.say(f"MLflow is {registry}")
-        self.registry = registry
-        self.router.counters.reachable.set(registry == "reachable")
-        if wanted is not None and await self.serve(wanted) and registry == "reachable":
-            await asyncio.to_thread(write_json, wanted.as_json(), last)
+        answering, before = self.router.roles.answering, self.source.state
+        wanted = await asyncio.to_thread(self.source.wanted, answering.version if answering else None)
+        if self.source.state != before and (self.source.state != REACHABLE or before != NOT_ASKED):
+            self.say(f"MLflow is {self.source.state}")
+        self.router.account.counters.reachable.set(self.source.state == REACHABLE)
+        if wanted is not None:
+            await self.serve(wanted)
+            if self.router.roles.answering:
+                await asyncio.to_thread(self.source.keep, wanted)
 
-    def _ask(self) -> Held:
-        with store(self.params, "what is served now goes on", alone=not self.connected) as client:
-            return held(client, self.params.track.model) or Held({})
-
-    async def serve(self, wanted: Held) -> bool:
-        """Load what is wanted and not served yet, then exchange all roles at once. Returns whether anything changed."""
+    async def serve(self, wanted: Held) -> None:
+        """Load what is wanted and not served yet, then exchange all roles at once."""
         now = self.router.roles
         self.failed = {key: said for key, said in self.failed.items() if key[0] in wanted.aliases.values()}
         answering = await self._get(wanted.aliases.get(self.alias), False, now.answering)
@@ -109,7 +93,10 @@ class Watcher:
         shadow = await self._get(tried.get(SHADOW), True, None)
         roles = Roles(answering, canary if canary is not answering else None, wanted.percent, shadow)
         if roles == now:
-            return False
+            if not answering and not self.told and not self.failed:
+                self.told = True
+                self.say(f"no version is {self.alias} yet: it is served as soon as there is one")
+            return
         for served in self.router.exchange(roles):
             task = asyncio.create_task(served.close())
             self.tasks.add(task)
@@ -123,10 +110,9 @@ class Watcher:
             "; ".join(f"{role} is version {served.version}{more}" for role, served, more in parts if served)
             or f"no version is {self.alias}"
         )
-        artifacts.prune(self.settings.cache, {self.folders[served.version] for served in roles.served})
+        self.source.prune({self.folders[served.version] for served in roles.served})
         gc.collect()
         gc.freeze()  # what is imported by now stays, and looking through it again would keep requests waiting
-        return True
 
     async def _get(self, version: int | None, idle: bool, otherwise: Served | None) -> Served | None:
         """Return a version, loaded; or what is to be served otherwise, if it does not load."""
@@ -140,46 +126,75 @@ class Watcher:
         if since and time.monotonic() < since + AGAIN:
             return otherwise
         try:
-            folder = await asyncio.to_thread(self._fetch, version)
-            load = partial(ModelProcess.load, self.workers, folder, self.settings.timeout_seconds, idle)
-            served = Served(version, load, self.router.account)
+            served = Served(version, partial(self._load, version, idle), self.router.account.write, self._lost)
             await served.start()
-            if lacking := set(served.inputs) - self.columns:
+            if unfit := self._unfit(served.about):
                 await served.close()
-                raise DataError(
-                    f"it needs column {', '.join(sorted(lacking))}, which this server's contract.yaml does not have"
-                )
+                raise DataError(unfit)
         except (ProjectError, ModelError) as error:
             self.failed[version, idle] = time.monotonic(), f"version {version}: {error}"
             self.say(f"version {version} is not served: {error}")
             return otherwise
         self.failed.pop((version, idle), None)
-        self.folders[version] = folder
         return served
 
-    def _fetch(self, version: int) -> Path:
-        if not self.connected:
-            return artifacts.cached(version, self.settings.cache)
-        with store(self.params, "what is served goes on", alone=False) as client:
-            return artifacts.fetch(client, self.params.track.model, version, self.settings.cache)
+    def _unfit(self, about: dict[str, Any]) -> str | None:
+        """Why a version cannot answer what this server lets itself be asked, if it cannot."""
+        if (about["task"], about["target"]) != (self.params.task, self.params.data.target):
+            return (
+                f"it is a model of {about['target']} ({about['task']}), this server's params.yaml says "
+                f"{self.params.data.target} ({self.params.task}): start the server from the version's commit"
+            )
+        if lacking := set(about["inputs"]) - self.columns:
+            names = ", ".join(sorted(lacking))
+            return f"it needs column {names}, which this server's contract.yaml does not have: start it from the version's commit"
+        return None
+
+    def _lost(self, served: Served) -> None:
+        self.router.account.counters.lost.labels(str(served.version)).inc()
+        self.say(
+            f"the process of version {served.version} is gone: it crashed, or hung and was stopped; a new one is started"
+        )
+
+    async def _load(self, version: int, idle: bool) -> ModelProcess:
+        """Start a process for a version, of files that are there and right at this moment."""
+        self.folders[version] = await asyncio.to_thread(self.source.fetch, version)
+        return await ModelProcess.load(self.workers, self.folders[version], self.settings.timeout_seconds, idle)
 
     def problems(self) -> list[str]:
-        """Return what is wrong, a sentence each."""
-        found = [] if self.registry == "reachable" else [f"MLflow is {self.registry}"]
-        found += [self.router.log.problem] if self.router.log.problem else []
+        """Return what is wrong, a sentence each, for those who know the token."""
+        found = [] if self.source.state == REACHABLE else [f"MLflow is {self.source.state}"]
+        found += [self.router.account.log.problem] if self.router.account.log.problem else []
+        found += [served.problem for served in self.router.roles.served if served.problem]
         return found + [f"{said}; it is tried again" for _, said in self.failed.values()]
+
+    def readiness(self) -> tuple[bool, list[str]]:
+        """Return whether a prediction would be answered, and what is wrong in words that anybody may read."""
+        answering = self.router.roles.answering
+        wrong = {
+            f"no version is {self.alias}": self.told and not answering,
+            "no model is loaded yet": not self.told and not answering,
+            "the model has no process": bool(answering and answering.problem),
+            "the prediction log cannot be written": bool(self.router.account.log.problem),
+        }
+        found = [said for said, true in wrong.items() if true]
+        also = {
+            "the registry does not say what to serve": self.source.state != REACHABLE,
+            "a version cannot be loaded": bool(self.failed),
+        }
+        return not found, found + [said for said, true in also.items() if true]
 
     def status(self) -> dict[str, Any]:
         """Return what is served, and what a canary and production have answered since it began."""
         roles = self.router.roles
         served = {self.alias: roles.answering, CANARY: roles.canary, SHADOW: roles.shadow}
-        arms = self.router.arms
+        arms = self.router.account.arms
         return {
             "model": self.params.track.model,
-            "server": self.router.log.server,
+            "server": self.router.account.log.server,
             "pid": os.getpid(),
             "started": self.started,
-            "registry": self.registry,
+            "registry": self.source.state,
             "problems": self.problems(),
             "versions": {role: found.version if found else None for role, found in served.items()},
             "canary_percent": roles.percent if roles.canary else 0,

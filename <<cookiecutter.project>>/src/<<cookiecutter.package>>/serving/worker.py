@@ -57,7 +57,9 @@ class Version(socketserver.StreamRequestHandler):
         answers = self.scoring.answers(known)
         gc.collect()
         gc.freeze()  # what is here stays: looking at it again and again takes long
-        return {"known": known, "answers": answers, "difference": difference, "inputs": list(self.scoring.columns)}
+        about = {"known": known, "answers": answers, "difference": difference}
+        about |= {"inputs": list(self.scoring.columns), "task": self.scoring.params.task}
+        return about | {"target": self.scoring.params.data.target, "pid": os.getpid()}
 
     def answer(self, line: bytes) -> dict[str, Any]:
         return {"answers": self.scoring.answers(json.loads(line))}

@@ -32,6 +32,7 @@ from << cookiecutter.package >>.tracking import (
     experiment_id,
     lock_hash,
     run_of,
+    shown,
     store,
     tracking_uri,
 )
@@ -188,7 +189,7 @@ def main() -> str:
     params = config.load()
     with store(params, NOT_LOGGED) as client:
         run_id, new = log_run(client, params)
-    return f"{'logged new' if new else 'updated'} run {run_id} in experiment {params.track.experiment!r} at {tracking_uri(params)}"
+    return f"{'logged new' if new else 'updated'} run {run_id} in experiment {params.track.experiment!r} at {shown(tracking_uri(params))}"
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Canary and shadow: who may be tried beside production, and what ends it."""
 
+import json
 from collections.abc import Callable
 
 import pytest
 
 from << cookiecutter.package >>.errors import RefusedError
-from << cookiecutter.package >>.release import registry, trials
-from << cookiecutter.package >>.release.aliases import CANARY, PERCENT, SHADOW, held
+from << cookiecutter.package >>.release import ledger, registry, trials
+from << cookiecutter.package >>.release.aliases import CANARY, PERCENT, SHADOW, held, state
 from tests.release.registry.lab import Lab
 
 
@@ -33,12 +34,12 @@ def test_a_canary_is_an_alias_with_a_share_and_every_change_of_it_is_on_record(t
         assert (two.aliases[CANARY], two.aliases["production"], percent(two)) == (2, 1, share)
     assert trials.begin(two.client, two.model, CANARY, "again", 50) is None
 
-    trials.stop(two.client, two.model, CANARY, "enough")
+    trials.stop(two.client, two.model, CANARY, 2, "enough")
 
     assert (two.aliases[CANARY], percent(two)) == (None, 0)
     assert [move[:3] for move in two.moves[-3:]] == [("try", CANARY, 2), ("try", CANARY, 2), ("stop", CANARY, 2)]
     assert "canary 50%" in two("history")
-    assert trials.stop(two.client, two.model, CANARY, "again") is None
+    assert trials.stop(two.client, two.model, CANARY, None, "again") is None
 
 
 @pytest.mark.parametrize("move", ["promote", "rollback"])
@@ -59,7 +60,7 @@ def test_another_version_in_production_ends_what_is_tried_beside_it(two: Lab, mo
 def test_a_shadow_leaves_the_canary_its_share(two: Lab) -> None:
     trials.begin(two.client, two.model, CANARY, "try it", 10)
     trials.begin(two.client, two.model, SHADOW, "watch it")
-    trials.stop(two.client, two.model, SHADOW, "seen")
+    trials.stop(two.client, two.model, SHADOW, None, "seen")
 
     assert (two.aliases[CANARY], percent(two)) == (2, 10)
 
@@ -102,28 +103,61 @@ def test_nothing_is_tried_beside_nothing(lab: Lab) -> None:
         trials.begin(lab.client, lab.model, CANARY, "try it", 10)
 
 
-def test_what_a_failed_deployment_moved_is_put_back(two: Lab) -> None:
+def test_another_version_than_ones_own_is_not_stopped(two: Lab) -> None:
+    trials.begin(two.client, two.model, CANARY, "somebody else's", 10)
+
+    assert trials.stop(two.client, two.model, CANARY, 1, "mine") is None
+    assert two.aliases[CANARY] == 2
+
+
+def test_a_canary_that_has_passed_is_promoted_though_staging_has_moved_on(two: Lab) -> None:
+    trials.begin(two.client, two.model, CANARY, "try it", 10)
+    two.train("three")
+    two("register")
+    two("promote", "--to", "staging", "--reason", "three")
+
+    two("promote", "--to", "production", "--version", "2", "--reason", "it has passed")
+
+    assert (two.aliases["production"], two.aliases["staging"], two.aliases[CANARY]) == (2, 3, None)
+
+
+def now(lab: Lab) -> ledger.State:
+    return state(lab.client, lab.model, ledger.head(lab.client, lab.model))
+
+
+def test_what_a_failed_deployment_moved_is_put_back_and_rollback_does_not_bring_it(two: Lab) -> None:
+    before = now(two)
     production = registry.promote(two.client, two.model, "production", None, "new")
     assert production
 
-    trials.put_back(two.client, two.model, production, "it does not answer")
+    trials.put_back(two.client, two.model, production, before, "it does not answer")
 
     assert two.aliases["production"] == 1
+    assert now(two)["before"] == before["before"]
+    assert "is the first in production" in two("rollback", "--reason", "x", code=1)
+    (last,) = json.loads(two("history", "--at", "2999-01-01", "--json"))
+    assert (last["action"], last["version"]) == ("withdraw", 1)
+
+
+def test_staging_is_put_back(two: Lab) -> None:
     two.train("three")
     two("register")
+    before = now(two)
     staging = registry.promote(two.client, two.model, "staging", None, "three")
     assert staging
-    trials.put_back(two.client, two.model, staging, "it does not answer")
+
+    trials.put_back(two.client, two.model, staging, before, "it does not answer")
+
     assert two.aliases["staging"] == 2
-    assert two.moves[-1] == ("withdraw", "staging", 3, 3)
+    assert two.moves[-1] == ("withdraw", "staging", 2, 3)
 
 
 def test_the_first_version_that_fails_in_production_leaves_none_there(lab: Lab) -> None:
     lab.to_production("one")
-    first = registry.ledger.head(lab.client, lab.model)
+    first = ledger.head(lab.client, lab.model)
     assert first
 
-    trials.put_back(lab.client, lab.model, first, "it does not answer")
+    trials.put_back(lab.client, lab.model, first, {}, "it does not answer")
 
     assert lab.aliases["production"] is None
     assert "no version" in lab("history", "--at", "2999-01-01")
@@ -131,8 +165,9 @@ def test_the_first_version_that_fails_in_production_leaves_none_there(lab: Lab) 
 
 
 def test_what_others_have_moved_since_stays(two: Lab) -> None:
+    before = now(two)
     moved = registry.promote(two.client, two.model, "production", None, "new")
     assert moved
     two("rollback", "--reason", "somebody else")
 
-    assert trials.put_back(two.client, two.model, moved, "it does not answer") is None
+    assert trials.put_back(two.client, two.model, moved, before, "it does not answer") is None
