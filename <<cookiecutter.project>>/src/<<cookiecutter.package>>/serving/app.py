@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, cr
 from starlette.requests import ClientDisconnect
 
 from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.serving import status
 from << cookiecutter.package >>.serving.forms import (
     PROBLEMS,
     SHOWN,
@@ -102,7 +103,7 @@ def make_app(
 
     @app.get("/model", summary="What is served, since when, and what is wrong")
     async def model() -> dict[str, Any]:
-        return watcher.status()
+        return status.status(watcher)
 
     @app.get("/health/live", summary="Is the process alive?")
     async def live() -> dict[str, str]:
@@ -110,7 +111,7 @@ def make_app(
 
     @app.get("/health/ready", responses={503: {"model": Problem}}, summary="Is there a model to answer?")
     async def ready() -> Response:
-        good, wrong = watcher.readiness()
+        good, wrong = status.readiness(watcher)
         if not good:
             return JSONResponse({"detail": "; ".join(wrong)}, 503)
         return JSONResponse({"status": "ready", "problems": wrong})
@@ -147,12 +148,12 @@ def _add_handlers(app: FastAPI) -> None:
     async def gone(request: Request, error: ClientDisconnect) -> Response:
         return Response(status_code=400)  # to nobody
 
-    for kind, status in ((NotServedError, 409), (NotReadyError, 503), (ModelError, 500), (LogError, 503)):
+    for kind, number in ((NotServedError, 409), (NotReadyError, 503), (ModelError, 500), (LogError, 503)):
 
         @app.exception_handler(kind)
-        async def failed(request: Request, error: Exception, status: int = status) -> Response:
+        async def failed(request: Request, error: Exception, number: int = number) -> Response:
             said = SAID.get(type(error), str(error))
-            return JSONResponse({"detail": said}, status)
+            return JSONResponse({"detail": said}, number)
 
 
 def _describe(app: FastAPI, batch: type[BaseModel], watcher: Watcher, token: str | None) -> None:

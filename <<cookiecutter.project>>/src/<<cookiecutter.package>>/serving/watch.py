@@ -7,7 +7,6 @@ leaves everything as it is, and at the start brings back what was served last, f
 import asyncio
 import datetime
 import gc
-import os
 import sys
 import time
 import traceback
@@ -160,46 +159,6 @@ class Watcher:
         """Start a process for a version, of files that are there and right at this moment."""
         self.folders[version] = await asyncio.to_thread(self.source.fetch, version)
         return await ModelProcess.load(self.workers, self.folders[version], self.settings.timeout_seconds, idle)
-
-    def problems(self) -> list[str]:
-        """Return what is wrong, a sentence each, for those who know the token."""
-        found = [] if self.source.state == REACHABLE else [f"MLflow is {self.source.state}"]
-        found += [self.router.account.log.problem] if self.router.account.log.problem else []
-        found += [served.problem for served in self.router.roles.served if served.problem]
-        return found + [f"{said}; it is tried again" for _, said in self.failed.values()]
-
-    def readiness(self) -> tuple[bool, list[str]]:
-        """Return whether a prediction would be answered, and what is wrong in words that anybody may read."""
-        answering = self.router.roles.answering
-        wrong = {
-            f"no version is {self.alias}": self.told and not answering,
-            "no model is loaded yet": not self.told and not answering,
-            "the model has no process": bool(answering and answering.problem),
-            "the prediction log cannot be written": bool(self.router.account.log.problem),
-        }
-        found = [said for said, true in wrong.items() if true]
-        also = {
-            "the registry does not say what to serve": self.source.state != REACHABLE,
-            "a version cannot be loaded": bool(self.failed),
-        }
-        return not found, found + [said for said, true in also.items() if true]
-
-    def status(self) -> dict[str, Any]:
-        """Return what is served, and what a canary and production have answered since it began."""
-        roles = self.router.roles
-        served = {self.alias: roles.answering, CANARY: roles.canary, SHADOW: roles.shadow}
-        arms = self.router.account.arms
-        return {
-            "model": self.params.track.model,
-            "server": self.router.account.log.server,
-            "pid": os.getpid(),
-            "started": self.started,
-            "registry": self.source.state,
-            "problems": self.problems(),
-            "versions": {role: found.version if found else None for role, found in served.items()},
-            "canary_percent": roles.percent if roles.canary else 0,
-            "arms": {"production": arms.production.as_json(), "canary": arms.canary.as_json()} if arms else None,
-        }
 
     def say(self, text: str) -> None:
         """Tell whoever runs the server."""
