@@ -40,16 +40,17 @@ def test_without_a_registry_a_server_starts_with_what_was_served_last_and_stops_
 ) -> None:
     with serving(served.project, tmp_path, MLFLOW_TRACKING_URI="http://127.0.0.1:9") as new:
         until(lambda: ready(new), "it is ready", new)
-        for problems in (new.ask("/model").body["problems"], new.ask("/health/ready").body["problems"]):
-            assert "MLflow is unreachable" in problems[0]
-            assert "serving what was served last" in problems[0]
+        (problem,) = new.ask("/model").body["problems"]
+        assert "MLflow is unreachable" in problem
+        assert "serving what was served last" in problem
+        assert new.ask("/health/ready").body["problems"] == ["the registry does not say what to serve"]
         found = new.ask("/predict", served.rows[0]).body
         assert (found["model_version"], found["probability"]) == (1, served.expected[0]["probability"])
 
         # In flight: many rows, and single ones that come in while it stops.
         with ThreadPoolExecutor() as pool, load(new, served.rows) as asked:
             until(lambda: len(asked) > 20, "load", new)
-            many = [pool.submit(new.ask, "/predict/batch", {"records": served.rows * 5}, X_Request_ID=f"many-{place}")
+            many = [pool.submit(new.ask, "/predict/batch", {"records": served.rows * 3}, X_Request_ID=f"many-{place}")
                     for place in range(2)]  # fmt: skip
             first = {"many-0-0", "many-1-0"}
             until(
@@ -58,7 +59,7 @@ def test_without_a_registry_a_server_starts_with_what_was_served_last_and_stops_
             processes = new.processes()
             new.process.send_signal(signal.SIGTERM)
             assert new.process.wait(20) == 0
-            assert [len(answer.result().body["predictions"]) for answer in many] == [6920, 6920]
+            assert [len(answer.result().body["predictions"]) for answer in many] == [4152, 4152]
         assert {answer.status for answer in asked} <= {200, 0}
         assert sum(answer.status == 0 for answer in asked) <= 4, "a connection sees its end once"
         logged = {line["request_id"] for line in new.lines()}
