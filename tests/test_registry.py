@@ -198,7 +198,8 @@ def test_show_prints_the_commands_that_bring_a_version_back(released: Released, 
 
 
 def test_the_rules_hold_on_a_server_with_postgresql(released: Released) -> None:
-    done = released.run("pytest -q tests/release/registry", TEST_TRACKING_URI=released.address)
+    files = " ".join(f"tests/release/registry/test_{name}.py" for name in ("moves", "trials"))
+    done = released.run(f"pytest -q {files}", TEST_TRACKING_URI=released.address)
 
     assert re.search(r"^\d+ passed in", done.stdout, flags=re.MULTILINE)
 
