@@ -39,4 +39,6 @@ def shadow(wanted: bool) -> None:
     from telco_churn.tracking import store
 
     with store(config.load(), "") as client:
-        trials.begin(client, PROJECT, "shadow", "bench") if wanted else trials.stop(client, PROJECT, "shadow", "bench")
+        trials.begin(client, PROJECT, "shadow", "bench") if wanted else trials.stop(
+            client, PROJECT, "shadow", None, "bench"
+        )
