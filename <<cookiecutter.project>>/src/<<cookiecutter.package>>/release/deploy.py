@@ -138,7 +138,7 @@ def fetch(client: Any, model: str, version: int, environment: Environment) -> Pa
 
 
 def _candidate(environment: Environment, version: int | None) -> tuple[int, Path, ledger.State]:
-    """The version in staging or, if that was asked for, the canary; its files; and who has which alias."""
+    """The version in staging, its files, and who has which alias."""
     with connected() as (client, model, _):
         now = state(client, model, ledger.head(client, model))
         number = now[STAGING]

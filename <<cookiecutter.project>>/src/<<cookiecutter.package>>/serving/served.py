@@ -1,8 +1,8 @@
 """A version that is being served: gathers what is asked at the same time into one call of its model.
 
 A call costs nearly the same for one row as for fifty. While the model is busy, requests wait; when it is done, it waits a few
-milliseconds for those who have just got their answers to ask again, then all are asked together. A model that fails is asked for each request alone, so that it fails only those
-which it cannot answer; one whose process is gone gets a new one.
+milliseconds for those who have just got their answers to ask again, then all are asked together. A model that fails is asked for
+each request alone, so that it fails only those which it cannot answer; one whose process is gone gets a new one.
 """
 
 import asyncio
