@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from << cookiecutter.package >>.batch import commands as batch_commands
 from << cookiecutter.package >>.errors import DataError, ProjectError, exit_with
 from << cookiecutter.package >>.release import commands
 from << cookiecutter.package >>.serving import commands as serving_commands
@@ -68,6 +69,7 @@ def main(argv: list[str] | None = None) -> None:
     verb.set_defaults(run=tracking_uri)
     commands.add_to(verbs)
     serving_commands.add_to(verbs)
+    batch_commands.add_to(verbs)
     arguments = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal can show

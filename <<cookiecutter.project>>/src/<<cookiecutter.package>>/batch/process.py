@@ -1,0 +1,40 @@
+"""The process that scores: python -P -m PACKAGE.batch.process JOB, with the version's code first on PYTHONPATH."""
+
+import sys
+import time
+import warnings
+
+from << cookiecutter.package >>.batch import output
+from << cookiecutter.package >>.batch.job import Job
+from << cookiecutter.package >>.batch.outcome import describe
+from << cookiecutter.package >>.errors import DataError, ProjectError, exit_with
+
+
+def main(job: Job) -> str:
+    """Do what is asked, and return what came of it in one line."""
+    started = time.perf_counter()
+    if job.engine == "spark":
+        from << cookiecutter.package >>.batch.spark import score
+
+        outcome = score(job)
+        place = job.output
+    else:
+        from << cookiecutter.package >>.batch.local import score as score_here
+
+        with output.writing(job.output, job.date) as (scores, quarantine):
+            outcome = score_here(job, scores, quarantine)
+        place = str(output.partition(job.output, job.date))
+    return describe(job, outcome, time.perf_counter() - started, place)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    try:
+        print(main(Job.from_json(sys.argv[1])))
+    except ProjectError as error:
+        exit_with(error)
+    except OSError as error:
+        place = error.filename or Job.from_json(sys.argv[1]).output
+        exit_with(DataError(f"{place}: {error.strerror or error}; {output.NOTHING}"))
+    except KeyboardInterrupt:
+        sys.exit(130)
