@@ -17,12 +17,12 @@ from uuid import uuid4
 
 from << cookiecutter.package >>.errors import ConfigError, RefusedError
 
-QUARANTINE = "_quarantine"
+QUARANTINE, DATE = "_quarantine", "date"
 NOTHING = "nothing was written"
 
 
 def partition(output: str | Path, date: str) -> Path:
-    return Path(output) / f"date={date}"
+    return Path(output) / f"{DATE}={date}"
 
 
 @contextmanager

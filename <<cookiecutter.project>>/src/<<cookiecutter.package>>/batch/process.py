@@ -19,6 +19,7 @@ def main(job: Job) -> str:
         outcome = score(job)
         place = job.output
     else:
+        sys.modules["pyspark"] = None  # type: ignore[assignment]  # pandera would import it
         from << cookiecutter.package >>.batch.local import score as score_here
 
         with output.writing(job.output, job.date) as (scores, quarantine):

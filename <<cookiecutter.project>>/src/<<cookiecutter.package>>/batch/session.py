@@ -1,0 +1,79 @@
+"""A Spark session for a run, and what Spark's failures mean."""
+
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from << cookiecutter.package >>.batch.job import Job
+from << cookiecutter.package >>.batch.output import NOTHING
+from << cookiecutter.package >>.errors import ConfigError, DataError
+
+SETTINGS = {
+    "spark.sql.sources.partitionOverwriteMode": "dynamic",
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.csv.parser.columnPruning.enabled": "false",  # else lines with too few values pass unnoticed
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
+    "spark.hadoop.mapreduce.fileoutputcommitter.marksuccessfuljobs": "false",
+    "spark.python.worker.reuse": "true",  # a worker loads the model once
+    "spark.log.level": "OFF",  # what fails is said in one line; the rest is in Spark's own logs
+}
+
+
+def is_table(name: str) -> bool:
+    """Whether a name is that of a table, DATABASE.TABLE, and not a path."""
+    return bool(re.fullmatch(r"\w+(\.\w+){1,2}", name)) and not name.endswith((".parquet", ".csv")) and not Path(name).exists()
+
+
+def location(path: str) -> str:
+    """Return a path as Spark takes it, which else may look for it in the cluster's own filesystem."""
+    return path if "://" in path else f"file://{Path(path).resolve()}"
+
+
+@contextmanager
+def session(job: Job) -> Iterator[Any]:
+    """Yield a session. Raises DataError or ConfigError with one line for what fails in the block because of Spark."""
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
+
+    master = job.master or "local[*]"
+    if master.startswith("local"):
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"  # nobody else has to reach it
+    else:
+        os.environ.pop("SPARK_LOCAL_IP", None)
+    builder = SparkSession.builder.appName(f"score {Path(job.input).name} {job.date}").master(master)
+    for name, value in SETTINGS.items():
+        builder = builder.config(name, value)
+    builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", job.rows)
+    builder = builder.config("spark.pyspark.python", sys.executable)
+    if master.startswith("local"):
+        builder = builder.config("spark.ui.enabled", "false")
+    builder = builder.config("spark.ui.showConsoleProgress", str(sys.stderr.isatty()).lower())
+    spark = None
+    try:
+        spark = builder.getOrCreate()
+        yield spark
+    except (PySparkException, Py4JError) as error:
+        raise _meaning(str(error), job) from None
+    finally:
+        if spark:
+            spark.stop()
+
+
+def _meaning(message: str, job: Job) -> DataError | ConfigError:
+    if "No space left on device" in message:
+        return DataError(f"{job.output}: No space left on device; {NOTHING}")
+    if found := re.search(r"\[FAILED_READ_FILE[^]]*\].*?(file:\S+?|\w+://\S+?)[.,]?\s", message):
+        return DataError(f"{found[1].removeprefix('file://')}: cannot be read; {NOTHING}")
+    if "[PATH_NOT_FOUND]" in message or "[TABLE_OR_VIEW_NOT_FOUND]" in message:
+        return ConfigError(f"{job.input}: no such table, file or folder; name the table in --input")
+    if "masters are unresponsive" in message:
+        return ConfigError(f"--master {job.master}: does not answer; {NOTHING}")
+    causes = re.findall(r"^(?:Caused by: )?[\w.]*(?:Error|Exception): .*$", message, flags=re.MULTILINE)
+    return ConfigError(f"Spark failed: {' '.join((causes[-1] if causes else message).split())[:300]}; {NOTHING}")
