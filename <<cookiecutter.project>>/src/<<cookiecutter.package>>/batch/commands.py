@@ -4,13 +4,29 @@ import argparse
 import datetime
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from << cookiecutter.package >>.errors import RefusedError
+
+if TYPE_CHECKING:
+    from << cookiecutter.package >>.batch.job import Job
 
 
 def score(arguments: argparse.Namespace) -> int:
     """Score every row of a table with the version that has an alias."""
+    from << cookiecutter.package >>.batch.code import PACKAGE
+
+    job = prepared(arguments)
+    # This process becomes the one that scores: nothing that the registry needed stays in memory, and whoever stops the
+    # one stops the other.
+    sys.stdout.flush()
+    path = os.pathsep.join([job.code, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    command = [sys.executable, "-P", "-m", f"{PACKAGE}.batch.process", job.to_json()]
+    os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": path})
+
+
+def prepared(arguments: argparse.Namespace) -> "Job":
+    """Return what is to be done, once the version is here. Raises RefusedError if none has the alias."""
     from << cookiecutter.package >> import config
     from << cookiecutter.package >>.batch import code, java, settings
     from << cookiecutter.package >>.batch.job import Job
@@ -27,8 +43,7 @@ def score(arguments: argparse.Namespace) -> int:
             raise RefusedError(f"no version of {params.track.model} is {arguments.alias}: promote one, then score")
         folder = artifacts.fetch(client, params.track.model, version, batch.cache)
         artifacts.prune(batch.cache, {folder})
-    beside = code.beside(folder, batch.cache)
-    job = Job(
+    return Job(
         input=arguments.input,
         output=arguments.output.rstrip("/") or arguments.output,
         engine=arguments.engine,
@@ -38,17 +53,11 @@ def score(arguments: argparse.Namespace) -> int:
         alias=arguments.alias,
         version=version,
         folder=str(folder.resolve()),
-        code=str(beside.resolve()),
+        code=str(code.beside(folder, batch.cache).resolve()),
         scored_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         max_bad_share=batch.max_bad_share,
         rows=batch.rows,
     )
-    # This process becomes the one that scores: nothing that the registry needed stays in memory, and whoever stops the
-    # one stops the other.
-    sys.stdout.flush()
-    path = os.pathsep.join([job.code, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    command = [sys.executable, "-P", "-m", f"{code.PACKAGE}.batch.process", job.to_json()]
-    os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": path})
 
 
 def _since(text: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import pandas as pd
 
+# The function below is sent as it stands: it may name nothing of this module, so it has these as numbers.
 GOOD, BAD, SKIPPED = 0, 1, 2
 STATE = "__state__"  # a column: what became of the row
 
@@ -25,6 +26,8 @@ def judging(
         columns: of the output.
         score: whether to ask the model, or only to find the rows that break the contract.
     """
+
+    of_state = STATE
 
     def judge(frames: Iterator["pd.DataFrame"]) -> Iterator["pd.DataFrame"]:
         import importlib
@@ -48,16 +51,28 @@ def judging(
             held.clear()
             held[key] = rows
         rows = held[key]
+        def part(found: pd.DataFrame, state: int, count: int) -> pd.DataFrame:
+            """The rows of a state with all columns, texts as Python's: Arrow's may be in pieces, which Spark does not take."""
+            given = {
+                name: pd.Series(found[name].to_numpy(dtype=object), dtype=object)
+                if found[name].dtype.kind not in "iuf"
+                else found[name].reset_index(drop=True)
+                for name in columns
+                if name in found
+            }
+            absent = {name: pd.Series([None] * count, dtype=object) for name in columns if name not in found}
+            states = pd.Series(np.full(count, state, dtype=np.int32))
+            return pd.DataFrame({**given, **absent, of_state: states}, columns=columns)
+
+        nothing = pd.DataFrame()
         with threadpool_limits(1):  # a task has one core
             for frame in frames:
                 judged = rows.judge(frame, score=score)
                 good = len(frame) - len(judged.bad) - judged.skipped
-                scores = judged.scores if len(judged.scores) else pd.DataFrame(index=pd.RangeIndex(good))
-                parts = [scores.assign(**{STATE: np.int32(0)})] if good else []
-                parts += [judged.bad.assign(**{STATE: np.int32(1)})] if len(judged.bad) else []
-                if judged.skipped:
-                    parts.append(pd.DataFrame({STATE: np.full(judged.skipped, 2, dtype=np.int32)}))
-                for part in parts:
-                    yield part.reindex(columns=columns)
+                # Bad rows only count where scores are written: what is in them may be of no type of the scores'.
+                parts = ((judged.scores, 0, good), (nothing if score else judged.bad, 1, len(judged.bad)))
+                for found, state, count in (*parts, (nothing, 2, judged.skipped)):
+                    if count:
+                        yield part(found, state, count)
 
     return judge

@@ -33,16 +33,16 @@ def score(job: Job, scores: Path, quarantine: Path) -> Outcome:
     frames = source.frames(rows.names, [rows.key] if text else [], job.rows)
     good = _Writer(scores, {rows.key: TYPES["text"] if text else arrow.int64(), **_answers(rows)}, job)
     bad = _Writer(quarantine, dict.fromkeys((rows.key, REASON, ROW), TYPES["text"]), job)
-    outcome, example = Outcome(), None
+    outcome, example = Outcome(), ""
     with good, bad, tqdm(total=source.rows(), unit=" rows", unit_scale=True, desc="score", disable=None) as bar:
         for count, judged in _in_order(rows, frames):
             good.write(judged.scores)
             bad.write(judged.bad)
             outcome = outcome.plus(count, len(judged.scores), len(judged.bad), judged.skipped)
-            if example is None and len(judged.bad):
+            if not example and len(judged.bad):
                 example = str(judged.bad[REASON].iloc[0])
             bar.update(count)
-    check_outcome(job, outcome, example)
+    check_outcome(job, outcome, lambda: example)
     return outcome
 
 

@@ -1,5 +1,6 @@
 """What came of a run, and when that is a failure."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from << cookiecutter.package >>.batch.job import Job
@@ -30,10 +31,10 @@ def check_columns(job: Job, needed: list[str], found: list[str]) -> None:
             raise DataError(f"{job.input}: {what} column{'s'[: len(names) > 1]} {', '.join(names)}; {NOTHING}")
 
 
-def check_outcome(job: Job, outcome: Outcome, example: str | None) -> None:
+def check_outcome(job: Job, outcome: Outcome, example: Callable[[], str]) -> None:
     """Raise DataError if no row was scored, too many break the contract, or one got lost.
 
-    `example`: what is wrong with the first row that breaks it.
+    `example` says what is wrong with one of those that break it.
     """
     if not outcome.read:
         raise DataError(f"{job.input}: has no rows; {NOTHING}")
@@ -46,7 +47,7 @@ def check_outcome(job: Job, outcome: Outcome, example: str | None) -> None:
     if outcome.bad > job.max_bad_share * wanted:
         raise DataError(
             f"{job.input}: {outcome.bad:,} of {wanted:,} rows break the contract, more than max_bad_share of batch.yaml "
-            f"allows ({job.max_bad_share:g}), such as {example}; {NOTHING}"
+            f"allows ({job.max_bad_share:g}), such as {example()}; {NOTHING}"
         )
 
 

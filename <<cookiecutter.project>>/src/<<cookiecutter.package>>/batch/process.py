@@ -1,5 +1,6 @@
 """The process that scores: python -P -m PACKAGE.batch.process JOB, with the version's code first on PYTHONPATH."""
 
+import os
 import sys
 import time
 import warnings
@@ -14,6 +15,7 @@ def main(job: Job) -> str:
     """Do what is asked, and return what came of it in one line."""
     started = time.perf_counter()
     if job.engine == "spark":
+        os.environ.setdefault("SPARK_LOCAL_IP", "")  # see session.py
         from << cookiecutter.package >>.batch.spark import score
 
         outcome = score(job)

@@ -137,9 +137,11 @@ class Rows:
             json.dumps({name: value for name, value in zip(names, row, strict=True) if value is not None})
             for row in zip(*columns, strict=True)
         ]
-        if RAGGED in frame:
-            rows = [row if pd.isna(line) else str(line) for row, line in zip(rows, frame[RAGGED], strict=True)]
         keys = [None if value is None else str(value) for value in _plain(frame[self.key])]
+        if RAGGED in frame:
+            for place, line in enumerate(frame[RAGGED]):
+                if not pd.isna(line):
+                    keys[place], rows[place] = None, str(line)
         content = {self.key: keys, REASON: list(reasons), ROW: rows}
         return pd.DataFrame({name: pd.Series(values, dtype="object") for name, values in content.items()})
 

@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from << cookiecutter.package >>.batch.job import Job
 from << cookiecutter.package >>.batch.output import NOTHING
 from << cookiecutter.package >>.errors import ConfigError, DataError
 
@@ -36,21 +35,28 @@ def location(path: str) -> str:
 
 
 @contextmanager
-def session(job: Job) -> Iterator[Any]:
-    """Yield a session. Raises DataError or ConfigError with one line for what fails in the block because of Spark."""
+def session(master: str | None, source: str, output: str = "", rows: int = 10_000) -> Iterator[Any]:
+    """Yield a session. Raises DataError or ConfigError with one line for what fails in the block because of Spark.
+
+    Args:
+        master: Spark's; this machine if it is None.
+        source: the table that is read.
+        output: the one that is written, if any.
+        rows: in a batch that goes to Python.
+    """
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
-    master = job.master or "local[*]"
-    if master.startswith("local"):
-        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"  # nobody else has to reach it
-    else:
-        os.environ.pop("SPARK_LOCAL_IP", None)
-    builder = SparkSession.builder.appName(f"score {Path(job.input).name} {job.date}").master(master)
+    master = master or "local[*]"
+    if not os.environ.get("SPARK_LOCAL_IP"):  # empty, or pandera sets one by which a cluster could not answer
+        os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
+        if not master.startswith("local"):
+            del os.environ["SPARK_LOCAL_IP"]
+    builder = SparkSession.builder.appName(f"{__name__.partition('.')[0]} {Path(source).name}").master(master)
     for name, value in SETTINGS.items():
         builder = builder.config(name, value)
-    builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", job.rows)
+    builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", rows)
     builder = builder.config("spark.pyspark.python", sys.executable)
     if master.startswith("local"):
         builder = builder.config("spark.ui.enabled", "false")
@@ -60,20 +66,20 @@ def session(job: Job) -> Iterator[Any]:
         spark = builder.getOrCreate()
         yield spark
     except (PySparkException, Py4JError) as error:
-        raise _meaning(str(error), job) from None
+        raise _meaning(str(error), master, source, output) from None
     finally:
         if spark:
             spark.stop()
 
 
-def _meaning(message: str, job: Job) -> DataError | ConfigError:
+def _meaning(message: str, master: str, source: str, output: str) -> DataError | ConfigError:
     if "No space left on device" in message:
-        return DataError(f"{job.output}: No space left on device; {NOTHING}")
+        return DataError(f"{output}: No space left on device; {NOTHING}")
     if found := re.search(r"\[FAILED_READ_FILE[^]]*\].*?(file:\S+?|\w+://\S+?)[.,]?\s", message):
         return DataError(f"{found[1].removeprefix('file://')}: cannot be read; {NOTHING}")
     if "[PATH_NOT_FOUND]" in message or "[TABLE_OR_VIEW_NOT_FOUND]" in message:
-        return ConfigError(f"{job.input}: no such table, file or folder; name the table in --input")
+        return ConfigError(f"{source}: no such table, file or folder; name the table in --input")
     if "masters are unresponsive" in message:
-        return ConfigError(f"--master {job.master}: does not answer; {NOTHING}")
+        return ConfigError(f"--master {master}: does not answer; {NOTHING}")
     causes = re.findall(r"^(?:Caused by: )?[\w.]*(?:Error|Exception): .*$", message, flags=re.MULTILINE)
     return ConfigError(f"Spark failed: {' '.join((causes[-1] if causes else message).split())[:300]}; {NOTHING}")

@@ -58,6 +58,7 @@ class Source:
             texts: those to be given as texts, whatever they are.
             rows: the most in a batch.
         """
+        self.ragged.clear()  # looking for the columns has met the first lines already
         for fragment in self._table.get_fragments():
             scanner = fragment.scanner(
                 schema=self._table.schema, columns=names, batch_size=rows, batch_readahead=1, fragment_readahead=1

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +43,7 @@ class _Spark:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        with session(self.job) as self.spark, tempfile.TemporaryDirectory() as folder:
+        with session(self.job.master, self.job.input, self.job.output, self.job.rows) as self.spark, tempfile.TemporaryDirectory() as folder:
             self.spark.sparkContext.addArchive(f"{_packed(self.job, Path(folder))}#{ARCHIVE}")
             self.table = self._read()
             yield
@@ -57,7 +58,7 @@ class _Spark:
         self._scores(judged).write.mode("append").parquet(location(str(scores)))
         outcome = _outcome(counts.get)
         bad = self._bad(self._judged(score=False))
-        check_outcome(self.job, outcome, self._example(bad) if outcome.bad else None)
+        check_outcome(self.job, outcome, partial(self._example, bad))
         (bad if outcome.bad else bad.limit(0)).write.mode("append").parquet(location(str(quarantine)))
         return outcome
 
@@ -67,7 +68,7 @@ class _Spark:
             contract_only = self._judged(score=False)
             outcome = _outcome(contract_only.agg(*_counts()).first().asDict())
             bad = self._bad(contract_only)
-            check_outcome(self.job, outcome, self._example(bad) if outcome.bad else None)
+            check_outcome(self.job, outcome, partial(self._example, bad))
             self._store(bad, self.job.output + output.QUARANTINE)
             self._store(self._scores(self._judged(score=True)), self.job.output)
         return outcome
