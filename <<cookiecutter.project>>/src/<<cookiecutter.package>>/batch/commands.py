@@ -77,7 +77,9 @@ def _date(text: str) -> datetime.date:
 def add_to(verbs: Any) -> None:
     """Add this verb to the command line."""
     verb = verbs.add_parser("score", help="score a whole table", description=score.__doc__)
-    verb.add_argument("--input", required=True, help="Parquet or CSV, a file or a folder; with Spark also DATABASE.TABLE")
+    verb.add_argument(
+        "--input", required=True, help="Parquet or CSV, a file or a folder; with Spark also DATABASE.TABLE"
+    )
     verb.add_argument("--output", required=True, help="a folder; with Spark also DATABASE.TABLE")
     verb.add_argument("--engine", choices=("local", "spark"), default="local", help="(default: %(default)s)")
     verb.add_argument("--master", help="Spark's (default: local[*])")

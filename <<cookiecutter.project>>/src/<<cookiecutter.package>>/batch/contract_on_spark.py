@@ -33,7 +33,9 @@ def validate(table: Any, schema: pa.DataFrameSchema) -> list[dict[str, Any]]:
     if schema.checks or schema.unique:
         raise DataError("contract.yaml: checks of the table as a whole, and of several columns, are not known on Spark")
     found = {name: str(kind) for name, kind in table.dtypes}
-    records = [(name, "column_in_dataframe", name in found) for name, column in schema.columns.items() if column.required]
+    records = [
+        (name, "column_in_dataframe", name in found) for name, column in schema.columns.items() if column.required
+    ]
     if schema.strict:
         records += [(name, "column_in_schema", False) for name in found if name not in schema.columns]
     there = {name: column for name, column in schema.columns.items() if name in found}
@@ -61,7 +63,11 @@ def report(path: str, master: str | None, schema: pa.DataFrameSchema) -> list[di
             table = spark.read.table(path)
         elif path.endswith((".csv", ".csv.gz")):
             table = spark.read.csv(location(path), header=True, escape='"', multiLine=True)
-            kinds = {name: _SPARK.get(str(schema.columns[name].dtype).lower()) for name in table.columns if name in schema.columns}
+            kinds = {
+                name: _SPARK.get(str(schema.columns[name].dtype).lower())
+                for name in table.columns
+                if name in schema.columns
+            }
             table = table.withColumns({name: table[f"`{name}`"].cast(kind) for name, kind in kinds.items() if kind})
         else:
             table = spark.read.parquet(location(path))
@@ -99,7 +105,9 @@ def _of_columns(table: Any, columns: dict[str, Any]) -> list[tuple[str, str, boo
     checks = [(name, check) for name, column in columns.items() for check in column.checks if check.name in figures]
     if not checks:
         return []
-    row = table.agg(*[figures[check.name](name).alias(str(place)) for place, (name, check) in enumerate(checks)]).first()
+    row = table.agg(
+        *[figures[check.name](name).alias(str(place)) for place, (name, check) in enumerate(checks)]
+    ).first()
     records = []
     for place, (name, check) in enumerate(checks):
         figure = float("nan") if row[place] is None else float(row[place])

@@ -51,6 +51,7 @@ def judging(
             held.clear()
             held[key] = rows
         rows = held[key]
+
         def part(found: pd.DataFrame, state: int, count: int) -> pd.DataFrame:
             """The rows of a state with all columns, texts as Python's: Arrow's may be in pieces, which Spark does not take."""
             given = {

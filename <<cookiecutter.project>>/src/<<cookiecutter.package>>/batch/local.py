@@ -29,7 +29,7 @@ def score(job: Job, scores: Path, quarantine: Path) -> Outcome:
     categories = [name for name, kind in rows.kinds.items() if isinstance(kind, pd.CategoricalDtype)]
     source = Source(job.input, categories)
     check_columns(job, rows.names, source.columns)
-    text = isinstance(rows.kinds[rows.key], pd.StringDtype) or rows.kinds[rows.key] == object
+    text = isinstance(rows.kinds[rows.key], pd.StringDtype) or rows.kinds[rows.key].kind == "O"
     frames = source.frames(rows.names, [rows.key] if text else [], job.rows)
     good = _Writer(scores, {rows.key: TYPES["text"] if text else arrow.int64(), **_answers(rows)}, job)
     bad = _Writer(quarantine, dict.fromkeys((rows.key, REASON, ROW), TYPES["text"]), job)
@@ -85,9 +85,7 @@ class _Writer:
                 for value, kind in zip(self._stamp, STAMP.values(), strict=True)
             ]
             columns = [arrow.array(frame[name], from_pandas=True) for name in self._schema.names[: -len(STAMP)]]
-            columns = [
-                column.cast(field.type) for column, field in zip(columns, self._schema, strict=False)
-            ]
+            columns = [column.cast(field.type) for column, field in zip(columns, self._schema, strict=False)]
             self._file.write_table(arrow.Table.from_arrays([*columns, *stamp], schema=self._schema))
 
     def __enter__(self) -> "_Writer":

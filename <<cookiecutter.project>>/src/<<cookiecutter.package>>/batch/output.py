@@ -1,8 +1,8 @@
 """Output that is complete or absent: written aside, then put in place of the old one in a single step.
 
-    scores/.lock-2026-11-25             held by the run that writes this date
-    scores/.staging-2026-11-25-.../     what it has written so far; readers pass over what begins with a dot
-    scores/date=2026-11-25/             the last complete run
+scores/.lock-2026-11-25             held by the run that writes this date
+scores/.staging-2026-11-25-.../     what it has written so far; readers pass over what begins with a dot
+scores/date=2026-11-25/             the last complete run
 """
 
 import ctypes

@@ -96,7 +96,8 @@ class Rows:
             values, wrong = typed(given, self.kinds[name])
             columns[name] = values
             listed = isinstance(self.kinds[name], pd.CategoricalDtype) and self.kinds[name].categories is not None
-            _note(reasons, wrong, f"{name}: not among the contract's" if listed else f"{name}: not {column.dtype}", given)
+            unlike = "not among the contract's" if listed else f"not {column.dtype}"
+            _note(reasons, wrong, f"{name}: {unlike}", given)
             missing = given.isna().to_numpy()
             if not column.nullable or str(column.dtype).startswith(NO_NULLS):
                 _note(reasons, missing, f"{name}: missing")

@@ -26,7 +26,11 @@ SETTINGS = {
 
 def is_table(name: str) -> bool:
     """Whether a name is that of a table, DATABASE.TABLE, and not a path."""
-    return bool(re.fullmatch(r"\w+(\.\w+){1,2}", name)) and not name.endswith((".parquet", ".csv")) and not Path(name).exists()
+    return (
+        bool(re.fullmatch(r"\w+(\.\w+){1,2}", name))
+        and not name.endswith((".parquet", ".csv"))
+        and not Path(name).exists()
+    )
 
 
 def location(path: str) -> str:

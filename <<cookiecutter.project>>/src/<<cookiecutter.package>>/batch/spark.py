@@ -36,14 +36,17 @@ class _Spark:
     def __init__(self, job: Job) -> None:
         self.job = job
         self.text = not is_table(job.input) and is_csv(job.input)
-        self.options = {"active_since": job.active_since, "text": self.text}
+        self.options: dict[str, Any] = {"active_since": job.active_since, "text": self.text}
         self.rows = Rows(Path(job.folder), **self.options)  # loaded here first: it must load, and knows its columns
         kind = self.rows.kinds[self.rows.key]
         self.key_type = "bigint" if getattr(kind, "kind", "O") in "iu" else "string"
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        with session(self.job.master, self.job.input, self.job.output, self.job.rows) as self.spark, tempfile.TemporaryDirectory() as folder:
+        with (
+            session(self.job.master, self.job.input, self.job.output, self.job.rows) as self.spark,
+            tempfile.TemporaryDirectory() as folder,
+        ):
             self.spark.sparkContext.addArchive(f"{_packed(self.job, Path(folder))}#{ARCHIVE}")
             self.table = self._read()
             yield

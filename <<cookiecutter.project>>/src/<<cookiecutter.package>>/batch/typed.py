@@ -24,7 +24,7 @@ def typed(column: pd.Series, kind: Any) -> tuple[pd.Series, np.ndarray]:
     if isinstance(kind, pd.CategoricalDtype) and kind.categories is not None:
         values, wrong = _category(column, kind)
     elif isinstance(kind, pd.CategoricalDtype) or getattr(kind, "kind", "O") == "O":
-        texts = arrow.array(column, from_pandas=True).cast(arrow.string())
+        texts = _array(column).cast(arrow.string())
         values = pd.Series(texts.to_pandas(), dtype="object").astype(kind)
         wrong = np.zeros(len(column), dtype=bool)
     else:
@@ -39,8 +39,7 @@ def _category(column: pd.Series, kind: pd.CategoricalDtype) -> tuple[pd.Series, 
     if isinstance(column.dtype, pd.CategoricalDtype):
         found, codes = column.cat.categories, column.cat.codes.to_numpy()
     else:
-        coded = arrow.array(column, from_pandas=True).dictionary_encode()
-        coded = coded.combine_chunks() if isinstance(coded, arrow.ChunkedArray) else coded
+        coded = _array(column).dictionary_encode()
         found = coded.dictionary.to_pylist()
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
     table = np.array([*(known.get(str(value), -1) for value in found), -1], dtype=np.int64)  # a null's code is -1
@@ -53,8 +52,7 @@ def _number(column: pd.Series, kind: Any) -> tuple[pd.Series, np.ndarray]:
     """Numbers, truth values and times: all at once if they fit, else one by one."""
     if isinstance(column.dtype, np.dtype) and column.dtype == kind:
         return _finite(column.copy(deep=False), kind)
-    values = arrow.array(column, from_pandas=True)
-    values = values.combine_chunks() if isinstance(values, arrow.ChunkedArray) else values
+    values = _array(column)
     plain = kind.numpy_dtype if hasattr(kind, "numpy_dtype") else kind  # Int64's is int64
     target = arrow.timestamp("ns", getattr(kind, "tz", None)) if kind.kind == "M" else arrow.from_numpy_dtype(plain)
     try:
@@ -66,6 +64,15 @@ def _number(column: pd.Series, kind: Any) -> tuple[pd.Series, np.ndarray]:
         cast = cast.fill_null(False if kind.kind == "b" else 0)
     found, odd = _finite(cast.to_pandas().astype(kind), kind)
     return found, wrong | odd
+
+
+def _array(column: pd.Series) -> arrow.Array:
+    """A column in one piece; of several types at once, as texts."""
+    try:
+        found = arrow.array(column, from_pandas=True)
+    except (arrow.ArrowInvalid, arrow.ArrowTypeError):
+        found = arrow.array([None if pd.isna(value) else str(value) for value in column], type=arrow.string())
+    return found.combine_chunks() if isinstance(found, arrow.ChunkedArray) else found
 
 
 def _one(value: arrow.Scalar, target: arrow.DataType) -> Any:
