@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from conftest import BakedProject, clean_environment, copied
 from filelock import FileLock
+from runner import act, jobs
 from servers import free_port, running
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("batch")]
@@ -267,6 +268,25 @@ def test_of_two_runs_for_a_date_one_refuses(scored: Scored) -> None:
     assert found[0][0] == 1
     assert f"busy/date={DATE}: another run is writing it" in found[0][1]
     assert found[1][0] == 0
+
+
+def test_the_nightly_workflow_scores_and_without_its_variables_says_what_to_set(scored: Scored, tmp_path: Path) -> None:
+    project = copied(scored.project, tmp_path)
+    project.run("git remote add origin https://github.com/o/r.git")
+    given = {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{scored.project.path}/mlflow.db",
+        "SCORE_INPUT": scored.project.path / "parts",
+        "SCORE_OUTPUT": tmp_path / "nightly",
+    }
+    workflow = "--workflows=.github/workflows/score.yml"
+
+    done = act(project, tmp_path, "schedule", workflow, *[f"--var={name}={value}" for name, value in given.items()])
+    bare = act(project, tmp_path, "schedule", workflow)
+
+    assert jobs(done.stdout) == {"score": "succeeded"}, done.stdout[-3000:]
+    assert len(scored.rows(str(tmp_path / "nightly"))) == 7043
+    assert jobs(bare.stdout) == {"unconfigured": "succeeded"}
+    assert "Nothing was scored: set the repository variables" in bare.stdout
 
 
 def test_the_contract_has_the_same_verdicts_on_spark(scored: Scored) -> None:
