@@ -19,14 +19,13 @@ def main(job: Job) -> str:
         from << cookiecutter.package >>.batch.spark import score
 
         outcome = score(job)
-        place = job.output
     else:
         sys.modules["pyspark"] = None  # type: ignore[assignment]  # pandera would import it
         from << cookiecutter.package >>.batch.local import score as score_here
 
         with output.writing(job.output, job.date) as (scores, quarantine):
             outcome = score_here(job, scores, quarantine)
-        place = str(output.partition(job.output, job.date))
+    place = str(output.partition(job.output, job.date))
     return describe(job, outcome, time.perf_counter() - started, place)
 
 

@@ -54,6 +54,7 @@ class _Spark:
     def into_folders(self, scores: Path, quarantine: Path) -> Outcome:
         """Write scores and bad rows aside; they are put in place if this returns."""
         from pyspark.sql import Observation
+        from pyspark.sql import functions as F  # noqa: N812
 
         counts = Observation()
         judged = self._judged(score=True)
@@ -62,7 +63,13 @@ class _Spark:
         outcome = _outcome(counts.get)
         bad = self._bad(self._judged(score=False))
         check_outcome(self.job, outcome, partial(self._example, bad))
-        (bad if outcome.bad else bad.limit(0)).write.mode("append").parquet(location(str(quarantine)))
+        if not outcome.bad:
+            bad.limit(0).write.mode("append").parquet(location(str(quarantine)))
+            return outcome
+        again = Observation()
+        bad.observe(again, F.count(F.lit(1)).alias("bad")).write.mode("append").parquet(location(str(quarantine)))
+        if again.get["bad"] != outcome.bad:
+            raise RuntimeError(f"{again.get['bad']} rows came into quarantine, not {outcome.bad}; {output.NOTHING}")
         return outcome
 
     def into_store(self) -> Outcome:
