@@ -223,7 +223,7 @@ def test_a_full_disk_leaves_the_old_scores(scored: Scored) -> None:
     command = f"telco-churn score --input parts --as-of {DATE} --output small/scores"
     (scored.project.path / "small.sh").write_text(
         f"mkdir -p small && mount -t tmpfs -o size=700k tmpfs small && {command} && sha256sum small/scores/date=*/* && "
-        f"head -c 600k /dev/zero > small/other; {command}; echo code $?; sha256sum small/scores/date=*/*\n"
+        f"head -c 600k /dev/zero > small/other 2> filled; {command}; echo code $?; sha256sum small/scores/date=*/*\n"
     )
     done = scored.run("unshare --user --map-root-user --mount sh small.sh", check=False)
 

@@ -1,5 +1,6 @@
 """The process that scores: python -P -m PACKAGE.batch.process JOB, with the version's code first on PYTHONPATH."""
 
+import errno
 import os
 import sys
 import time
@@ -37,6 +38,7 @@ if __name__ == "__main__":
         exit_with(error)
     except OSError as error:
         place = error.filename or Job.from_json(sys.argv[1]).output
-        exit_with(DataError(f"{place}: {error.strerror or error}; {output.NOTHING}"))
+        full = os.strerror(errno.ENOSPC)  # Arrow says more
+        exit_with(DataError(f"{place}: {full if full in str(error) else error.strerror or error}; {output.NOTHING}"))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -133,7 +133,7 @@ class Rows:
 
     def _quarantine(self, frame: pd.DataFrame, reasons: np.ndarray) -> pd.DataFrame:
         names = [name for name in self.names if name in frame]
-        columns = [_plain(frame[name]) for name in names]
+        columns = [_plain(self.null(frame[name])) for name in names]
         rows = [
             json.dumps({name: value for name, value in zip(names, row, strict=True) if value is not None})
             for row in zip(*columns, strict=True)

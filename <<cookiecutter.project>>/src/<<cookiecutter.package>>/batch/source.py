@@ -48,7 +48,10 @@ class Source:
 
     def rows(self) -> int | None:
         """Return how many rows there are, if that is cheap to know."""
-        return None if is_text(self.path) else int(self._table.count_rows())
+        try:
+            return None if is_text(self.path) else int(self._table.count_rows())
+        except (arrow.ArrowException, OSError):  # a file that cannot be read: reading it will say which
+            return None
 
     def frames(self, names: list[str], texts: list[str], rows: int) -> Iterator[pd.DataFrame]:
         """Yield the named columns a batch at a time. Raises DataError naming the file that cannot be read.
