@@ -127,10 +127,10 @@ class Scored:
     def run(self, command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return self.project.run(command, check, **self.environment)
 
-    def start(self, command: str) -> subprocess.Popen[bytes]:
+    def start(self, command: str, **environment: str) -> subprocess.Popen[bytes]:
         path = {"PATH": f"{self.project.path / '.venv/bin'}:{os.environ['PATH']}"}
         return subprocess.Popen(
-            command.split(), cwd=self.project.path, env=clean_environment() | path | self.environment,
+            command.split(), cwd=self.project.path, env=clean_environment() | path | self.environment | environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
         )  # fmt: skip
 
@@ -299,22 +299,28 @@ def test_a_cluster_that_loses_a_worker_still_scores_every_row(scored: Scored, tm
         "import pathlib, pandas\ntable = pandas.read_parquet('data/interim/dataset.parquet')\n"
         "pathlib.Path('many').mkdir()\n"
         "[table.assign(customer_id=[f'C{10000 * (part % 10) + row:05d}' for row in range(len(table))])"
-        ".to_parquet(f'many/part-{part:02d}.parquet', index=False) for part in range(24)]\n"
+        ".to_parquet(f'many/part-{part:02d}.parquet', index=False) for part in range(16)]\n"
     )
     scored.python(script)
+    (tmp_path / "spark-defaults.conf").write_text(  # a task for each file
+        "spark.sql.files.maxPartitionBytes 160000\nspark.sql.files.openCostInBytes 0\n"
+    )
     with cluster(scored, tmp_path) as (address, workers):
-        process = scored.start(f"telco-churn score --engine spark --master {address} --input many --output cluster")
-        deadline = time.monotonic() + 120
+        process = scored.start(
+            f"telco-churn score --engine spark --master {address} --input many --output cluster",
+            SPARK_CONF_DIR=str(tmp_path),
+        )
+        deadline = time.monotonic() + 240
         written = scored.project.path / "cluster"
         while len(list(written.glob(".staging-*/_temporary/0/task_*"))) < 3:
             assert process.poll() is None
             assert time.monotonic() < deadline
             time.sleep(0.05)
         os.killpg(workers[0].pid, signal.SIGKILL)
-        assert process.wait(180) == 0
+        assert process.wait(240) == 0
     counts = scored.rows("cluster", "customer_id")
 
-    assert len(counts) == 24 * 7043
+    assert len(counts) == 16 * 7043
 
 
 @contextmanager
