@@ -10,6 +10,7 @@ import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.parquet
 
+from << cookiecutter.package >>.batch.output import NOTHING
 from << cookiecutter.package >>.batch.rows import RAGGED
 from << cookiecutter.package >>.errors import ConfigError, DataError
 
@@ -27,7 +28,7 @@ class Source:
 
     def __init__(self, path: str, categories: list[str]) -> None:
         """`categories`: columns whose texts are few. Raises DataError or ConfigError if there is nothing to read."""
-        self.path, self.ragged = path, list[str]()
+        self.path, self.ragged, self._categories = path, list[str](), categories
         found = Path(path)
         if not found.exists():
             raise ConfigError(f"{path}: no such file or folder; name the table in --input")
@@ -40,10 +41,10 @@ class Source:
                 names = self._dataset(found).schema.names
                 self._table = self._dataset(found, arrow.schema([(name, arrow.string()) for name in names]))
             else:
-                self._format = arrow.dataset.ParquetFileFormat(dictionary_columns=categories)
+                self._format = arrow.dataset.ParquetFileFormat()
                 self._table = self._dataset(found)
         except (arrow.ArrowInvalid, OSError) as error:
-            raise DataError(f"{path}: cannot be read: {_short(error)}") from None
+            raise DataError(f"{path}: cannot be read: {_short(error)}; {NOTHING}") from None
         self.columns = self._table.schema.names
 
     def rows(self) -> int | None:
@@ -63,18 +64,39 @@ class Source:
         """
         self.ragged.clear()  # looking for the columns has met the first lines already
         for fragment in self._table.get_fragments():
-            scanner = fragment.scanner(
-                schema=self._table.schema, columns=names, batch_size=rows, batch_readahead=1, fragment_readahead=1
-            )
+            batches = self._csv(fragment, names, rows) if is_text(self.path) else self._parquet(fragment, names, rows)
             try:
-                for batch in scanner.to_batches():
+                for batch in batches:
                     if batch.num_rows:
                         yield _as_texts(batch, texts).to_pandas(split_blocks=True)
             except (arrow.ArrowException, OSError) as error:
-                raise DataError(f"{fragment.path}: cannot be read: {_short(error)}") from None
+                raise DataError(f"{fragment.path}: cannot be read: {_short(error)}; {NOTHING}") from None
             if self.ragged:
                 lines, self.ragged[:] = list(self.ragged), []
                 yield pd.DataFrame({**dict.fromkeys(names), RAGGED: lines}).astype(dict.fromkeys(names, "object"))
+
+    def _csv(self, fragment: Any, names: list[str], rows: int) -> Iterator[arrow.RecordBatch]:
+        scanner = fragment.scanner(
+            schema=self._table.schema, columns=names, batch_size=rows, batch_readahead=1, fragment_readahead=1
+        )
+        yield from scanner.to_batches()
+
+    def _parquet(self, fragment: Any, names: list[str], rows: int) -> Iterator[arrow.RecordBatch]:
+        """As a scanner gives them, which reads ahead, and holds more the longer the file is."""
+        given = arrow.dataset.get_partition_keys(fragment.partition_expression)
+        few = [name for name in self._categories if name in fragment.physical_schema.names]
+        with arrow.parquet.ParquetFile(fragment.path, read_dictionary=few, pre_buffer=False) as file:
+            there = [name for name in names if name in file.schema_arrow.names and name not in given]
+            for batch in file.iter_batches(rows, columns=there):
+                columns = {name: batch.column(name) for name in there}
+                columns |= {
+                    name: arrow.repeat(arrow.scalar(given[name], self._table.schema.field(name).type), batch.num_rows)
+                    if name in given
+                    else arrow.nulls(batch.num_rows)
+                    for name in names
+                    if name not in there
+                }
+                yield arrow.RecordBatch.from_pydict({name: columns[name] for name in names})
 
     def _dataset(self, path: Path, schema: arrow.Schema | None = None) -> Any:
         return arrow.dataset.dataset(str(path), format=self._format, schema=schema, partitioning="hive")
