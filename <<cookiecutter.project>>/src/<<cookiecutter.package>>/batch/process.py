@@ -26,7 +26,7 @@ def main(job: Job) -> str:
 
         with output.writing(job.output, job.date) as (scores, quarantine):
             outcome = score_here(job, scores, quarantine)
-    place = str(output.partition(job.output, job.date))
+    place = f"{job.output}/{output.DATE}={job.date}"
     return describe(job, outcome, time.perf_counter() - started, place)
 
 
