@@ -6,6 +6,7 @@ import os
 import sys
 from pathlib import Path
 
+from << cookiecutter.package >>.batch import commands as batch_commands
 from << cookiecutter.package >>.errors import DataError, ProjectError, exit_with
 from << cookiecutter.package >>.release import commands, deploy_command
 from << cookiecutter.package >>.serving import commands as serving_commands
@@ -21,7 +22,13 @@ def validate(arguments: argparse.Namespace) -> int:
     params = config.load()
     schema = load(config.CONTRACT)
     path = arguments.path or params.data.raw
-    checks = report(read_raw(path, schema), schema, params, path)["checks"]
+    if arguments.engine == "spark":
+        from << cookiecutter.package >>.batch import contract_on_spark, java
+
+        java.find()
+        checks = contract_on_spark.report(str(path), arguments.master, schema)
+    else:
+        checks = report(read_raw(path, schema), schema, params, path)["checks"]
     failed = [record for record in checks if not record["passed"]]
     for record in failed:
         print(f"FAIL  {describe([record])}")
@@ -60,6 +67,8 @@ def main(argv: list[str] | None = None) -> None:
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     verb = verbs.add_parser("validate", help="hold a file against contract.yaml", description=validate.__doc__)
     verb.add_argument("path", nargs="?", type=Path, help="CSV or Parquet (default: data.raw of params.yaml)")
+    verb.add_argument("--engine", choices=("local", "spark"), default="local", help="(default: %(default)s)")
+    verb.add_argument("--master", help="Spark's (default: local[*])")
     verb.set_defaults(run=validate)
     verb = verbs.add_parser("contract", help="draft contract.yaml for a file", description=contract.__doc__)
     verb.add_argument("path", type=Path, help="CSV or Parquet")
@@ -69,6 +78,7 @@ def main(argv: list[str] | None = None) -> None:
     commands.add_to(verbs)
     deploy_command.add_to(verbs)
     serving_commands.add_to(verbs)
+    batch_commands.add_to(verbs)
     arguments = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal can show

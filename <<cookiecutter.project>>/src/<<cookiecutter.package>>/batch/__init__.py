@@ -1,0 +1,1 @@
+"""Scoring of whole tables: on one machine, or on Spark."""

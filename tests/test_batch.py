@@ -1,0 +1,351 @@
+"""Batch scoring with a model in production: locally, on Spark, on a standalone cluster, and what happens when it breaks.
+
+What single rows and columns do has its tests in the generated repo.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import BakedProject, clean_environment, copied
+from filelock import FileLock
+from runner import act, jobs
+from servers import free_port, running
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("batch")]
+
+DATE = "2026-03-01"
+RELEASE = """
+from telco_churn import config
+from telco_churn.release import ledger, registry
+from telco_churn.release.registration import register
+from telco_churn.tracking import store
+params = config.load()
+model = params.track.model
+with store(params, "") as client:
+    register(client, params)
+    registry.promote(client, model, "staging", None, "test")
+    client.set_model_version_tag(model, "1", registry.CHECKS, registry.PASSED)
+    registry.promote(client, model, "production", None, "test")
+"""
+# Each row is broken in a way of its own, and a tenth of the customers has not been seen for long.
+TABLES = r"""
+import pathlib, pandas
+table = pandas.read_csv("data/raw/telco.csv", dtype=str, keep_default_na=False)
+table["last_seen"] = "2026-02-01"
+table.to_csv("whole.csv", index=False)
+table.loc[1000:1699, "last_seen"] = "2025-01-01"
+for row, column, value in [(0, "tenure", "-5"), (1, "tenure", "abc"), (2, "contract", "Ten years"), (3, "monthly_charges", ""),
+                           (4, "customer_id", "X1"), (5, "last_seen", "soon"), (6, "total_charges", "inf"), (7, "tenure", "1.5")]:
+    table.loc[row, column] = value
+lines = table.to_csv(index=False).splitlines()
+lines.insert(500, "C1,Yes")
+pathlib.Path("bad.csv").write_text("\n".join(lines) + "\n")
+good = pandas.read_parquet("data/interim/dataset.parquet")
+pathlib.Path("parts").mkdir()
+for part in range(3):
+    good.iloc[part::3].to_parquet(f"parts/part-{part}.parquet", index=False)
+shutil = __import__("shutil")
+shutil.copytree("parts", "torn")
+content = pathlib.Path("torn/part-1.parquet").read_bytes()
+pathlib.Path("torn/part-1.parquet").write_bytes(content[: len(content) // 2])
+good.head(0).to_parquet("empty.parquet", index=False)
+good.drop(columns=["tenure"]).to_parquet("missing.parquet", index=False)
+good.assign(tenure=-1).to_parquet("wrong.parquet", index=False)
+"""
+# Several runs in one process, for Spark takes long to start.
+RUNS = """
+import json, os, sys, warnings
+warnings.simplefilter("ignore")
+from telco_churn import cli
+from telco_churn.batch import commands, process
+from telco_churn.errors import ProjectError
+import argparse
+parser = argparse.ArgumentParser()
+commands.add_to(parser.add_subparsers())
+found = []
+for arguments in json.loads(sys.argv[1]):
+    try:
+        found.append([0, process.main(commands.prepared(parser.parse_args(["score", *arguments])))])
+    except ProjectError as error:
+        found.append([error.exit_code, str(error)])
+print(json.dumps(found), flush=True)
+os._exit(0)
+"""
+VERDICTS = """
+import json, os, warnings
+warnings.simplefilter("ignore")
+from pathlib import Path
+from telco_churn import contract
+from telco_churn.batch import contract_on_spark, java, session
+from telco_churn.errors import DataError
+from telco_churn.stages.data import read_raw
+java.find()
+schema = contract.load(Path("contract.yaml"))
+good = read_raw(Path("data/raw/telco.csv"), schema).head(2000).astype({"contract": "object", "payment_method": "object"})
+bad = good.copy()
+bad.loc[0, "tenure"] = -5
+bad.loc[2, "contract"] = "Ten years"
+bad.loc[4, "customer_id"] = "C00001"
+bad.loc[6, "customer_id"] = "x"
+bad.loc[:400, "total_charges"] = None
+bad.loc[9, "payment_method"] = None
+bad["female"] = 1
+bad["monthly_charges"] = 60.0
+bad["partner"] = bad["partner"].astype("float64")
+found = []
+with session.session("local[2]", "verdicts") as spark:
+    for frame in (good, bad, bad.drop(columns="tenure").assign(extra=1)):
+        frame.to_parquet("verdicts.parquet", index=False)
+        on_spark = contract_on_spark.validate(spark.read.parquet(session.location("verdicts.parquet")), schema)
+        on_pandas = contract.validate(frame.astype({"contract": "category", "payment_method": "category"}), schema, "customer_id")
+        found.append([sorted([r["column"], r["check"].partition("(")[0], r["passed"]] for r in side) for side in (on_pandas, on_spark)])
+print(json.dumps(found), flush=True)
+os._exit(0)
+"""
+
+
+@dataclass
+class Scored:
+    """A project with a model in production, tables to be scored, and the place where pyspark is installed."""
+
+    project: BakedProject
+    packages: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"PYTHONPATH": f"src:{self.packages}"}
+
+    def run(self, command: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        return self.project.run(command, check, **self.environment)
+
+    def start(self, command: str, **environment: str) -> subprocess.Popen[bytes]:
+        path = {"PATH": f"{self.project.path / '.venv/bin'}:{os.environ['PATH']}"}
+        return subprocess.Popen(
+            command.split(), cwd=self.project.path, env=clean_environment() | path | self.environment | environment,
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def python(self, script: str, *arguments: str) -> Any:
+        name = f"script-{abs(hash(script))}.py"
+        (self.project.path / ".git" / name).write_text(script)
+        given = " ".join(f"'{argument}'" for argument in arguments)
+        printed = self.run(f"python .git/{name} {given}").stdout
+        return json.loads(printed.splitlines()[-1]) if printed else None
+
+    def runs(self, *commands: str) -> list[tuple[int, str]]:
+        found = self.python(RUNS, json.dumps([command.split() for command in commands]))
+        return [(code, said) for code, said in found]
+
+    def rows(self, folder: str, columns: str = "") -> list[list[Any]]:
+        """The rows of an output, but for the time, sorted by their first column."""
+        script = (
+            "import json, os, sys, pyarrow.dataset as d\n"
+            "table = d.dataset(sys.argv[1], partitioning='hive').to_table().drop_columns(['scored_at'])\n"
+            "names = sys.argv[2].split(',') if len(sys.argv) > 2 else table.column_names\n"
+            "rows = [[row[name].hex() if isinstance(row[name], float) else row[name] for name in names] for row in table.to_pylist()]\n"
+            "print(json.dumps(sorted(rows, key=str), default=str), flush=True)\nos._exit(0)\n"
+        )
+        return self.python(script, folder, *([columns] if columns else []))
+
+
+@pytest.fixture(scope="module")
+def scored(reproduced: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Scored:
+    folder = tmp_path_factory.mktemp("batch")
+    project = copied(reproduced, folder)
+    project.run("uv pip install --quiet --no-deps --constraint requirements.lock "
+                f"--target {folder / 'packages'} pyspark py4j")  # fmt: skip
+    scored = Scored(project, folder / "packages")
+    scored.python(TABLES)
+    project.run("telco-churn gate --base HEAD~1 --record", PYTHONPATH="src")
+    refused = project.run("telco-churn score --input whole.csv --output none", check=False, PYTHONPATH="src")
+    assert refused.returncode == 1
+    assert refused.stderr == "error: no version of telco-churn is production: promote one, then score\n"
+    scored.python(RELEASE)
+    return scored
+
+
+def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: Scored) -> None:
+    given = f"--input bad.csv --as-of {DATE} --active-since last_seen=2026-01-01"
+    done = scored.run(f"telco-churn score {given} --output local")
+    spark = "--engine spark --master local[2]"
+    scored.run("mkdir -p spark/date=2026-02-28 && touch spark/date=2026-02-28/_kept")
+    failing = ("torn", "empty.parquet", "wrong.parquet")
+    found = scored.runs(
+        f"{given} {spark} --output spark", *[f"--input {name} {spark} --output none" for name in failing]
+    )
+
+    assert [code for code, _ in found] == [0, 1, 1, 1], found
+    said = ("part-1.parquet: cannot be read", "has no rows", "7,043 of 7,043 rows break the contract")
+    assert all(words in line for words, (_, line) in zip(said, found[1:], strict=True)), found
+    assert not list((scored.project.path / "none").glob("date=*"))
+    assert not list((scored.project.path / "none").glob(".staging*"))
+    assert "scored 6,335 of 7,044 rows of bad.csv, 9 in quarantine (local_quarantine), 700 not active" in done.stdout
+    assert "scored 6,335 of 7,044 rows" in found[0][1]
+    local = scored.rows("local")
+    assert len(local) == 6335
+    assert local == scored.rows("spark")
+    reasons = scored.rows("local_quarantine", "customer_id,reason,row")
+    assert reasons == scored.rows("spark_quarantine", "customer_id,reason,row")
+    why = {key: reason for key, reason, _ in reasons}
+    assert why["C00002"] == "tenure: not int64 (abc)"
+    assert why["C00003"] == "contract: not among the contract's (Ten years)"
+    assert why["C00004"] == "monthly_charges: missing"
+    assert why["X1"] == r"customer_id: str_matches('^C\d{5}$') fails (X1)"
+    assert [row for row in reasons if row[2] == "C1,Yes"]
+    assert (scored.project.path / "spark/date=2026-02-28/_kept").exists()
+
+
+def test_local_failures_are_one_line_and_write_nothing(scored: Scored) -> None:
+    names = ("torn", "empty.parquet", "missing.parquet", "wrong.parquet", "nowhere.parquet")
+    found = scored.runs(*[f"--input {name} --output nothing" for name in names])
+
+    assert [code for code, _ in found] == [1, 1, 1, 1, 2]
+    assert "torn/part-1.parquet: cannot be read" in found[0][1]
+    assert "has no rows" in found[1][1]
+    assert "missing column tenure" in found[2][1]
+    assert "7,043 of 7,043 rows break the contract" in found[3][1]
+    assert "in_range(0, 120) fails (-1)" in found[3][1]
+    assert not list((scored.project.path / "nothing").glob("date=*"))
+
+
+def test_a_full_disk_leaves_the_old_scores(scored: Scored) -> None:
+    if subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "true"], capture_output=True).returncode:
+        pytest.skip("needs user namespaces, to mount a small filesystem of its own")
+    command = f"telco-churn score --input parts --as-of {DATE} --output small/scores"
+    (scored.project.path / "small.sh").write_text(
+        f"mkdir -p small && mount -t tmpfs -o size=700k tmpfs small && {command} && sha256sum small/scores/date=*/* && "
+        f"head -c 600k /dev/zero > small/other 2> filled; {command}; echo code $?; sha256sum small/scores/date=*/*\n"
+    )
+    done = scored.run("unshare --user --map-root-user --mount sh small.sh", check=False)
+
+    lines = done.stdout.splitlines()
+    assert "code 1" in lines, done.stdout + done.stderr
+    hashes = [line for line in lines if "part-0" in line]
+    assert len(hashes) == 2
+    assert hashes[0] == hashes[1]
+    assert done.stderr.strip().endswith("No space left on device; nothing was written")
+    assert done.stderr.count("\n") == 1
+
+
+def test_killed_at_any_moment_the_output_is_the_old_or_the_new_one(scored: Scored) -> None:
+    scored.run(f"telco-churn score --input parts --as-of {DATE} --output killed")
+    whole = scored.rows("killed", "customer_id,probability")
+    command = f"telco-churn score --input parts --as-of {DATE} --output killed"
+    folder = scored.project.path / "killed"
+    outcomes = []
+    for moment in (0.0, 0.1, 0.3):  # after the run has begun to write
+        process = scored.start(command)
+        while not list(folder.glob(".staging-*")) and process.poll() is None:
+            time.sleep(0.005)
+        time.sleep(moment)
+        process.kill()
+        process.wait(30)
+        outcomes.append(process.returncode)
+        assert scored.rows("killed", "customer_id,probability") == whole
+    assert -signal.SIGKILL in outcomes
+
+    scored.run(command)
+    assert scored.rows("killed", "customer_id,probability") == whole
+    assert not list(folder.glob(".staging-*"))
+
+
+def test_of_two_runs_for_a_date_one_refuses(scored: Scored) -> None:
+    (scored.project.path / "busy").mkdir()
+    with FileLock(scored.project.path / "busy" / f".lock-{DATE}", timeout=0):
+        found = scored.runs(
+            f"--input parts --as-of {DATE} --output busy", "--input parts --as-of 2026-03-02 --output busy"
+        )
+
+    assert found[0][0] == 1
+    assert f"busy/date={DATE}: another run is writing it" in found[0][1]
+    assert found[1][0] == 0
+
+
+def test_the_nightly_workflow_scores_and_without_its_variables_says_what_to_set(scored: Scored, tmp_path: Path) -> None:
+    project = copied(scored.project, tmp_path)
+    project.run("git remote add origin https://github.com/o/r.git")
+    given = {
+        "MLFLOW_TRACKING_URI": f"sqlite:///{scored.project.path}/mlflow.db",
+        "SCORE_INPUT": scored.project.path / "parts",
+        "SCORE_OUTPUT": tmp_path / "nightly",
+    }
+    workflow = "--workflows=.github/workflows/score.yml"
+
+    done = act(project, tmp_path, "schedule", workflow, *[f"--var={name}={value}" for name, value in given.items()])
+    bare = act(project, tmp_path, "schedule", workflow)
+
+    assert jobs(done.stdout) == {"score": "succeeded"}, done.stdout[-3000:]
+    assert len(scored.rows(str(tmp_path / "nightly"))) == 7043
+    assert jobs(bare.stdout) == {"unconfigured": "succeeded"}
+    assert "Nothing was scored: set the repository variables" in bare.stdout
+
+
+def test_the_contract_has_the_same_verdicts_on_spark(scored: Scored) -> None:
+    for on_pandas, on_spark in scored.python(VERDICTS):
+        assert on_pandas == on_spark
+
+
+def test_a_cluster_that_loses_a_worker_still_scores_every_row(scored: Scored, tmp_path: Path) -> None:
+    script = (
+        "import pathlib, pandas\ntable = pandas.read_parquet('data/interim/dataset.parquet')\n"
+        "pathlib.Path('many').mkdir()\n"
+        "[table.assign(customer_id=[f'C{10000 * (part % 10) + row:05d}' for row in range(len(table))])"
+        ".to_parquet(f'many/part-{part:02d}.parquet', index=False) for part in range(16)]\n"
+    )
+    scored.python(script)
+    (tmp_path / "spark-defaults.conf").write_text(  # a task for each file
+        "spark.sql.files.maxPartitionBytes 160000\nspark.sql.files.openCostInBytes 0\n"
+    )
+    with cluster(scored, tmp_path) as (address, workers):
+        process = scored.start(
+            f"telco-churn score --engine spark --master {address} --input many --output cluster",
+            SPARK_CONF_DIR=str(tmp_path),
+        )
+        deadline = time.monotonic() + 240
+        written = scored.project.path / "cluster"
+        while len(list(written.glob(".staging-*/_temporary/0/task_*"))) < 3:
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.killpg(workers[0].pid, signal.SIGKILL)
+        assert process.wait(240) == 0
+    counts = scored.rows("cluster", "customer_id")
+
+    assert len(counts) == 16 * 7043
+
+
+@contextmanager
+def cluster(scored: Scored, folder: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
+    """Run Spark's master and two workers of one core each on loopback; yield its address and the workers."""
+    port, pages = free_port(), free_port()
+    spark = scored.packages / "pyspark/bin/spark-class"
+    master = f"spark://127.0.0.1:{port}"
+    environment = clean_environment() | {"SPARK_LOCAL_IP": "127.0.0.1", "PYTHONPATH": str(scored.packages)}
+    environment |= {"SPARK_NO_DAEMONIZE": "1", "SPARK_WORKER_DIR": str(folder / "work")}
+    command = [str(spark), "org.apache.spark.deploy.master.Master", "--host", "127.0.0.1", "--port", str(port)]
+    with running([*command, "--webui-port", str(pages)], folder, f"http://127.0.0.1:{pages}", **environment):
+        worker = [str(spark), "org.apache.spark.deploy.worker.Worker", "--host", "127.0.0.1", "--cores", "1"]
+        with (folder / "workers.log").open("w") as log:
+            workers = [
+                subprocess.Popen(
+                    [*worker, "--memory", "1g", "--webui-port", "0", master],
+                    env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                )
+                for _ in range(2)
+            ]  # fmt: skip
+        try:
+            yield master, workers
+        finally:
+            for process in workers:
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+                process.wait(20)
