@@ -56,7 +56,7 @@ def tracking_uri(arguments: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="<< cookiecutter.project >>",
-        description="<< cookiecutter.description.rstrip('.') >>",
+        description="Predict which customers are about to leave",
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     verb = verbs.add_parser("validate", help="hold a file against contract.yaml", description=validate.__doc__)

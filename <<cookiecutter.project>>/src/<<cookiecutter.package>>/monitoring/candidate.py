@@ -55,7 +55,9 @@ def add_rows(folder: Path, rows: list[Labelled], min_rows: int) -> Candidate | m
     params = config.load(folder / config.PARAMS)
     schema = contract.load(folder / config.CONTRACT)
     raw, beside = folder / params.data.raw, folder / sources_file(params.data.raw)
-    tracked = [file for file in (pointer(params.data.raw), pointer(sources_file(params.data.raw))) if (folder / file).exists()]
+    tracked = [
+        file for file in (pointer(params.data.raw), pointer(sources_file(params.data.raw))) if (folder / file).exists()
+    ]
     if pointer(params.data.raw) not in tracked:
         raise ConfigError(f"{params.data.raw} has no .dvc file of its own in git: `dvc add {params.data.raw}` makes it")
     done = dvc("pull", "--quiet", *map(str, tracked), folder=folder)
@@ -63,11 +65,13 @@ def add_rows(folder: Path, rows: list[Labelled], min_rows: int) -> Candidate | m
         raise DataError(f"{params.data.raw} cannot be fetched: {complaint(done)}")
     dataset = read_raw(raw, schema)
     columns = read_yaml(folder / config.CONTRACT)["columns"]
-    new = merge.select(rows, dataset, schema, {name: columns[name] for name in dataset}, params)
+    new = merge.select(rows, dataset, schema, {str(name): columns[name] for name in dataset}, params)
     if len(new.records) < min_rows:
         return new
     raw_file.append(new.frame, new.records, raw)
-    failed = [check for check in contract.validate(read_raw(raw, schema), schema, params.data.id) if not check["passed"]]
+    failed = [
+        check for check in contract.validate(read_raw(raw, schema), schema, params.data.id) if not check["passed"]
+    ]
     if failed:
         raise DataError(
             f"with the {len(new.records):,} new rows {params.data.raw} breaks the contract: {contract.describe(failed)}; "
@@ -126,7 +130,10 @@ def on_new_rows(candidate: Candidate, predictions: pd.DataFrame) -> dict[str, An
         return {}
     ours = table.loc[ids]
     answers = [rows[name].answer for name in ids]
-    flat = [answer | {f"probability_{name}": value for name, value in answer.get("probabilities", {}).items()} for answer in answers]
+    flat = [
+        answer | {f"probability_{name}": value for name, value in answer.get("probabilities", {}).items()}
+        for answer in answers
+    ]
     theirs = pd.DataFrame(flat, index=ours.index).drop(columns="probabilities", errors="ignore")
     actual = ours[params.data.target]
     measured = [metrics.point(metrics.measure(actual, side, params), len(ids)) for side in (theirs, ours)]
@@ -161,15 +168,15 @@ def body(candidate: Candidate, reason: str) -> str:
 
 def figures(candidate: Candidate) -> list[str]:
     """The metrics before and after, in lines."""
-    lines = [
-        f"{name}: {candidate.before.get(name, float('nan')):.4f} -> {value:.4f} (test rows of each)"
-        for name, value in candidate.after.items()
-    ]
-    fresh = candidate.fresh
-    for name, value in fresh.get("retrained", {}).items():
-        answered = fresh["answered"].get(name, float("nan"))
-        lines.append(f"{name} on the {fresh['rows']:,} new test rows: {answered:.4f} as answered, {value:.4f} retrained")
+    lines, fresh = [f"Test rows of each: {_changes(candidate.before, candidate.after)}"], candidate.fresh
+    if fresh:
+        changes = _changes(fresh["answered"], fresh["retrained"])
+        lines.append(f"The {fresh['rows']:,} new test rows, as they were answered and retrained: {changes}")
     return lines
+
+
+def _changes(before: dict[str, float], after: dict[str, float]) -> str:
+    return ", ".join(f"{name} {before.get(name, float('nan')):.4f} → {value:.4f}" for name, value in after.items())
 
 
 def account(new: merge.New) -> list[str]:

@@ -60,7 +60,9 @@ def _row(line: dict[str, Any], labels: dict[str, tuple[datetime.datetime, Any]])
     if not isinstance(line["inputs"], dict):
         raise TypeError
     labelled, label = labels[request_id]
-    answer = {name: line[name] for name in ("label", "probability", "probabilities", "prediction") if name in line}
+    answer: dict[str, Any] = {
+        name: line[name] for name in ("label", "probability", "probabilities", "prediction") if name in line
+    }
     return Labelled(request_id, int(line["version"]), answered, labelled, line["inputs"], answer, label)
 
 
@@ -88,9 +90,7 @@ def _moment(text: str) -> datetime.datetime:
     return moment.astimezone(datetime.UTC)
 
 
-def _files(
-    folder: Path, kind: str, since: datetime.datetime | None, until: datetime.datetime | None
-) -> Iterator[Path]:
+def _files(folder: Path, kind: str, since: datetime.datetime | None, until: datetime.datetime | None) -> Iterator[Path]:
     first, last = (f"{moment:%Y-%m-%d}" if moment else None for moment in (since, until))
     for path in sorted(folder.glob(f"*/*.{kind}")):
         right = kind == FEEDBACK or not path.name.endswith(FEEDBACK)

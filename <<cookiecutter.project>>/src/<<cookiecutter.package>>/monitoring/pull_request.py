@@ -42,7 +42,14 @@ def pulls(root: Path) -> list[Pull]:
         and (pull["head"]["repo"] or {}).get("full_name") == pull["base"]["repo"]["full_name"]  # not a fork's
     ]
     return [
-        Pull(pull["number"], pull["head"]["ref"], pull["draft"], pull["state"] == "open", pull["body"] or "", pull["html_url"])
+        Pull(
+            pull["number"],
+            pull["head"]["ref"],
+            pull["draft"],
+            pull["state"] == "open",
+            pull["body"] or "",
+            pull["html_url"],
+        )
         for pull in ours
     ]
 
@@ -85,7 +92,9 @@ def check(branch: str, root: Path) -> list[str]:
     return [f"started {CHECKS} on {branch}"]
 
 
-def propose(pull: Pull | None, branch: str, base: str, title: str, text: str, good: bool, commit: str, root: Path) -> str:
+def propose(
+    pull: Pull | None, branch: str, base: str, title: str, text: str, good: bool, commit: str, root: Path
+) -> str:
     """Open the pull request, or bring it up to date; a draft, which cannot be merged, if the gate says no."""
     text = f"{text}\n{marker(commit)}\n"
     if pull is None:
@@ -100,7 +109,10 @@ def propose(pull: Pull | None, branch: str, base: str, title: str, text: str, go
 
 def fetch(branch: str) -> str:
     """Fetch the branch to be merged into and those of retraining, and return the commit of the former."""
-    wanted = [f"+refs/heads/{branch}:refs/remotes/origin/{branch}", f"+refs/heads/{PREFIX}*:refs/remotes/origin/{PREFIX}*"]
+    wanted = [
+        f"+refs/heads/{branch}:refs/remotes/origin/{branch}",
+        f"+refs/heads/{PREFIX}*:refs/remotes/origin/{PREFIX}*",
+    ]
     git("fetch", "--quiet", "--prune", "origin", *wanted)
     return commit_of(f"refs/remotes/origin/{branch}", asked="retrain.branch of monitoring.yaml:")
 

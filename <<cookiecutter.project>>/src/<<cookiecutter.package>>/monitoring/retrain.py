@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import RefusedError
 from << cookiecutter.package >>.files import write_text
 from << cookiecutter.package >>.monitoring import candidate as candidates
@@ -105,7 +104,11 @@ def _pulls() -> tuple[list[Pull], str]:
 
 def _nothing(new: Any, labelled: int, enough: int, reason: str, say: Say) -> bool:
     """Say that there is nothing to learn. Raises RefusedError if there was a reason to: then somebody has to know."""
-    few = f"{len(new.records):,} of the {enough:,} new rows that retrain.min_rows asks for" if new.records else "no new row"
+    few = (
+        f"{len(new.records):,} of the {enough:,} new rows that retrain.min_rows asks for"
+        if new.records
+        else "no new row"
+    )
     aside = f", {new.aside.total():,} set aside ({new.aside.most_common(1)[0][0]})" if new.aside else ""
     said = f"nothing to learn: {few} among {labelled:,} labelled ones ({new.known:,} are in the dataset already{aside})"
     if reason:
@@ -117,7 +120,9 @@ def _nothing(new: Any, labelled: int, enough: int, reason: str, say: Say) -> boo
 def _made(found: Candidate, base: str, present: Pull | None, name: str) -> tuple[str, str]:
     """The branch for a dataset, and its commit if a retraining has got that far, here or where it is pushed to."""
     path = candidates.pointer(found.params.data.raw)
-    listed = git("for-each-ref", "--format=%(objectname) %(refname)", f"refs/heads/{PREFIX}", f"refs/remotes/origin/{PREFIX}")
+    listed = git(
+        "for-each-ref", "--format=%(objectname) %(refname)", f"refs/heads/{PREFIX}", f"refs/remotes/origin/{PREFIX}"
+    )
     for line in listed.splitlines():
         commit, _, ref = line.partition(" ")
         branch = ref[ref.index(PREFIX) :]
@@ -153,7 +158,9 @@ def _gate(folder: Path, base: str) -> dict[str, Any]:
         text=True,
     )
     said = json.loads((folder / content).read_text()) if (folder / content).exists() else {}
-    headline = next(iter(done.stdout.splitlines()), "").removeprefix("gate: ") or said.get("error") or done.stderr.strip()
+    headline = (
+        next(iter(done.stdout.splitlines()), "").removeprefix("gate: ") or said.get("error") or done.stderr.strip()
+    )
     text = (folder / report).read_text() if (folder / report).exists() else plain(headline)
     return {"good": done.returncode == 0, "headline": headline, "report": text}
 
@@ -161,6 +168,10 @@ def _gate(folder: Path, base: str) -> dict[str, Any]:
 def _text(verdict: dict[str, Any], body: str) -> str:
     """What the pull request says."""
     lines = [line for line in body.splitlines() if line.strip() and not line.startswith(candidates.TRAILER)]
-    blocked = [] if verdict["good"] else ["**The gate says no, so this is a draft.** What follows says why, and what to do.", ""]
+    blocked = (
+        []
+        if verdict["good"]
+        else ["**The gate says no, so this is a draft.** What follows says why, and what to do.", ""]
+    )
     shown = [f"{'  ' if line.startswith('  ') else ''}- {plain(line.strip())}" for line in lines]
     return "\n".join([*blocked, *shown, "", verdict["report"]])

@@ -23,7 +23,9 @@ def retrain(arguments: argparse.Namespace) -> int:
     if len(reason) > LONGEST:
         raise ConfigError(f"--reason (of make: REASON): say why, in {LONGEST} characters at most")
     log: Path = arguments.log or settings.load().server.log
-    good = retrain(Asked(log, reason, since, until, arguments.local), lambda line: print(f"retrain: {line}", flush=True))
+    good = retrain(
+        Asked(log, reason, since, until, arguments.local), lambda line: print(f"retrain: {line}", flush=True)
+    )
     return 0 if good else 1
 
 
@@ -41,9 +43,13 @@ def when(text: str | None, option: str, of_day: str) -> datetime.datetime | None
 def add_to(verbs: Any) -> None:
     """Add this verb to the command line."""
     verb = verbs.add_parser("retrain", help="learn from the labels that came in", description=retrain.__doc__)
-    verb.add_argument("--reason", default="", metavar="TEXT", help="why, for the commit; then it is an error to find nothing new")
+    verb.add_argument(
+        "--reason", default="", metavar="TEXT", help="why, for the commit; then it is an error to find nothing new"
+    )
     verb.add_argument("--since", metavar="TIME", help="only rows answered from then on: a date or a time, UTC")
     verb.add_argument("--until", metavar="TIME", help="only rows answered until then: a date (its end) or a time, UTC")
-    verb.add_argument("--log", type=Path, metavar="FOLDER", help="the prediction log (default: server.log of serving.yaml)")
+    verb.add_argument(
+        "--log", type=Path, metavar="FOLDER", help="the prediction log (default: server.log of serving.yaml)"
+    )
     verb.add_argument("--local", action="store_true", help="stop at the commit on a branch: fetch and push nothing")
     verb.set_defaults(run=retrain)

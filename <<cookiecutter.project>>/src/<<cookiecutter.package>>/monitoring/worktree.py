@@ -4,19 +4,19 @@ It lies in .dvc/tmp/retrain, shares DVC's cache and remotes with the repo, and h
 """
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from configobj import ConfigObj
 from filelock import FileLock, Timeout
 
 from << cookiecutter.package >> import config, tracking
 from << cookiecutter.package >>.errors import RefusedError
 from << cookiecutter.package >>.release import checkout
-from << cookiecutter.package >>.release.revisions import cache_folder, dvc, environment, git
+from << cookiecutter.package >>.release.revisions import cache_folder, environment, git
 
 PLACE = Path(".dvc/tmp/retrain")
 NO_HOOKS = ("-c", "core.hooksPath=/dev/null")  # a person's hooks speak of the person's checkout
@@ -39,12 +39,7 @@ def worktree(commit: str) -> Iterator[Path]:
     remove()  # what a killed run may have left
     try:
         git(*NO_HOOKS, "worktree", "add", "--force", "--quiet", "--detach", str(PLACE), commit)
-        own = Path(".dvc/config.local")
-        if own.exists():
-            shutil.copy(own, PLACE / own)
-        dvc("config", "--local", "cache.dir", str(cache_folder()), folder=PLACE)
-        for name, url in _local_remotes():
-            dvc("remote", "modify", "--local", name, "url", url, folder=PLACE)
+        _configure()
         yield PLACE
     finally:
         remove()
@@ -64,10 +59,17 @@ def inside(folder: Path) -> dict[str, str]:
     return environment() | {"PYTHONPATH": "src", "MLFLOW_TRACKING_URI": tracking.tracking_uri(params)}
 
 
-def _local_remotes() -> list[tuple[str, str]]:
-    """The remotes in folders outside of the repo: their addresses are relative to it, and a worktree lies elsewhere."""
-    lines = dvc("remote", "list").stdout.splitlines()
-    found = [re.fullmatch(r"(\S+)\s+(/.*?)\s*(?:\(default\))?", line.strip()) for line in lines]
-    here = os.path.realpath(".")
-    pairs = [(match[1], match[2]) for match in found if match]
-    return [(name, url) for name, url in pairs if not Path(os.path.realpath(url)).is_relative_to(here)]
+def _configure() -> None:
+    """Give the worktree the repo's cache, what the person has set for DVC here, and remotes in the same places.
+
+    A remote in a folder has an address relative to .dvc, and a worktree lies elsewhere; one inside the repo is a part of the commit.
+    """
+    shared, own = ConfigObj(".dvc/config"), ConfigObj(".dvc/config.local")
+    own.filename = str(PLACE / ".dvc/config.local")
+    own.setdefault("cache", {})["dir"] = str(cache_folder())
+    for name in [name for name in {**shared, **own} if name.startswith("'remote ")]:
+        url = {**shared.get(name, {}), **own.get(name, {})}.get("url", "")
+        folder = Path(os.path.normpath(Path(".dvc").resolve() / url))
+        if "://" not in url and not folder.is_relative_to(Path().resolve()):
+            own.setdefault(name, {})["url"] = str(folder)
+    own.write()
