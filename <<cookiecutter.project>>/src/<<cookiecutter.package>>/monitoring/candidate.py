@@ -9,16 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from << cookiecutter.package >> import config, contract, metrics
+from << cookiecutter.package >> import config, metrics
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.errors import ConfigError, DataError
-from << cookiecutter.package >>.files import parse_yaml, read_parquet, read_yaml, write_text
-from << cookiecutter.package >>.monitoring import merge, raw_file
-from << cookiecutter.package >>.monitoring.labelled import Labelled
+from << cookiecutter.package >>.files import read_parquet
+from << cookiecutter.package >>.monitoring import merge
 from << cookiecutter.package >>.monitoring.worktree import NO_HOOKS, inside
 from << cookiecutter.package >>.release.checkout import complaint
-from << cookiecutter.package >>.release.revisions import dvc, environment, git
-from << cookiecutter.package >>.stages.data import read_raw
+from << cookiecutter.package >>.release.revisions import environment, git
 
 TRAILER = "Retrained-from"
 MIN_ROWS = 30  # of the new test rows, below which a metric of them says nothing
@@ -45,54 +43,6 @@ class Candidate:
         return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
-def add_rows(folder: Path, rows: list[Labelled], min_rows: int) -> Candidate | merge.New:
-    """Add labelled rows to the dataset of a worktree, if they are enough; if not, say what was found.
-
-    Raises:
-        ConfigError: the dataset is not tracked by a .dvc file of its own.
-        DataError: it cannot be fetched, or with the new rows it breaks the contract as a whole.
-    """
-    params = config.load(folder / config.PARAMS)
-    schema = contract.load(folder / config.CONTRACT)
-    raw, beside = folder / params.data.raw, folder / sources_file(params.data.raw)
-    tracked = [
-        file for file in (pointer(params.data.raw), pointer(sources_file(params.data.raw))) if (folder / file).exists()
-    ]
-    if pointer(params.data.raw) not in tracked:
-        raise ConfigError(f"{params.data.raw} has no .dvc file of its own in git: `dvc add {params.data.raw}` makes it")
-    done = dvc("pull", "--quiet", *map(str, tracked), folder=folder)
-    if done.returncode or not raw.exists():
-        raise DataError(f"{params.data.raw} cannot be fetched: {complaint(done)}")
-    dataset = read_raw(raw, schema)
-    columns = read_yaml(folder / config.CONTRACT)["columns"]
-    new = merge.select(rows, dataset, schema, {str(name): columns[name] for name in dataset}, params)
-    if len(new.records) < min_rows:
-        return new
-    raw_file.append(new.frame, new.records, raw)
-    failed = [
-        check for check in contract.validate(read_raw(raw, schema), schema, params.data.id) if not check["passed"]
-    ]
-    if failed:
-        raise DataError(
-            f"with the {len(new.records):,} new rows {params.data.raw} breaks the contract: {contract.describe(failed)}; "
-            f"if that is how the world is now, change {config.CONTRACT} by a pull request first"
-        )
-    where = merge.sources(new, params.data.id)
-    where = pd.concat([pd.read_csv(beside, dtype=str), where.astype(str)]) if beside.exists() else where
-    write_text(where.to_csv(index=False), beside)
-    return Candidate(new, _track(folder, params.data.raw), params)
-
-
-def pointer(path: Path) -> Path:
-    """Return the .dvc file of a path."""
-    return Path(f"{path}.dvc")
-
-
-def sources_file(raw: Path) -> Path:
-    """Return where it is kept from where the rows of the dataset came that were added to it."""
-    return raw.with_name(f"{raw.name.partition('.')[0]}.sources.csv")
-
-
 def reproduce(folder: Path, candidate: Candidate) -> None:
     """Run the pipeline on the new dataset. Raises DataError with its complaint if it fails."""
     test = config.METRICS / "test.json"
@@ -103,18 +53,6 @@ def reproduce(folder: Path, candidate: Candidate) -> None:
         raise DataError(f"the pipeline fails on the new dataset: {complaint(done)}")
     candidate.after = _metrics(folder / test)
     candidate.fresh = on_new_rows(candidate, read_parquet(folder / config.PREDICTIONS))
-
-
-def push_embedded(folder: Path, candidate: Candidate) -> None:
-    """Push the dataset if its remote is a folder of the repo itself: then it is a part of the commit."""
-    raw = candidate.params.data.raw
-    remote = read_yaml(folder / pointer(raw))["outs"][0].get("remote")
-    lines = dvc("remote", "list", folder=folder).stdout.splitlines()
-    if remote and any(line.split()[0] == remote and str(folder.resolve()) in line for line in lines):
-        files = [str(pointer(raw)), str(pointer(sources_file(raw)))]
-        done = dvc("push", "--quiet", *files, folder=folder)
-        if done.returncode:
-            raise DataError(f"dvc push: {complaint(done)}")
 
 
 def on_new_rows(candidate: Candidate, predictions: pd.DataFrame) -> dict[str, Any]:
@@ -190,24 +128,5 @@ def account(new: merge.New) -> list[str]:
     return lines
 
 
-def _track(folder: Path, raw: Path) -> str:
-    """Put the dataset, and the file beside it, under DVC's control; in the same remote. Returns the dataset's hash."""
-    added = [str(raw), str(sources_file(raw))]
-    done = dvc("add", "--quiet", *added, folder=folder)
-    if done.returncode:
-        raise DataError(f"dvc add: {complaint(done)}")
-    main = read_yaml(folder / pointer(raw))["outs"][0]
-    side = folder / pointer(sources_file(raw))
-    if "remote" in main and "remote:" not in side.read_text():
-        write_text(side.read_text().rstrip("\n") + f"\n  remote: {main['remote']}\n", side)
-    return main["md5"]
-
-
 def _metrics(path: Path) -> dict[str, float]:
     return json.loads(path.read_text()) if path.exists() else {}
-
-
-def md5_at(text: str | None) -> str | None:
-    """Return the hash that the text of a .dvc file has, if it has one."""
-    outs = parse_yaml(text or "{}", "a .dvc file").get("outs") or [{}]
-    return outs[0].get("md5")

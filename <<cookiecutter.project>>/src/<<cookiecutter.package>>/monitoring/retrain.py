@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import RefusedError
 from << cookiecutter.package >>.files import write_text
 from << cookiecutter.package >>.monitoring import candidate as candidates
-from << cookiecutter.package >>.monitoring import pull_request, settings
+from << cookiecutter.package >>.monitoring import dataset, pull_request, settings
 from << cookiecutter.package >>.monitoring.candidate import Candidate
 from << cookiecutter.package >>.monitoring.github import GitHubError
 from << cookiecutter.package >>.monitoring.labelled import labelled_rows
@@ -60,9 +61,11 @@ def retrain(asked: Asked, say: Say) -> bool:
         if broken:
             say(f"{broken:,} lines of the log cannot be read")
         with worktree(base) as folder:
-            found = candidates.add_rows(folder, rows, wanted.min_rows)
-            if not isinstance(found, Candidate):
-                return _nothing(found, len(rows), wanted.min_rows, asked.reason, say)
+            params = config.load(folder / config.PARAMS)
+            new, md5 = dataset.add_rows(folder, params, rows, wanted.min_rows)
+            if md5 is None:
+                return _nothing(new, len(rows), wanted.min_rows, asked.reason, say)
+            found = Candidate(new, md5, params)
             for line in candidates.account(found.new):
                 say(line)
             name = f"{PREFIX}{datetime.datetime.now(datetime.UTC):%Y-%m-%d}-{found.md5[:8]}"
@@ -119,7 +122,7 @@ def _nothing(new: Any, labelled: int, enough: int, reason: str, say: Say) -> boo
 
 def _made(found: Candidate, base: str, present: Pull | None, name: str) -> tuple[str, str]:
     """The branch for a dataset, and its commit if a retraining has got that far, here or where it is pushed to."""
-    path = candidates.pointer(found.params.data.raw)
+    path = dataset.pointer(found.params.data.raw)
     listed = git(
         "for-each-ref", "--format=%(objectname) %(refname)", f"refs/heads/{PREFIX}", f"refs/remotes/origin/{PREFIX}"
     )
@@ -129,7 +132,7 @@ def _made(found: Candidate, base: str, present: Pull | None, name: str) -> tuple
         if present and branch != present.branch:
             continue
         parents = git("log", "-1", "--format=%P", commit).split()
-        if parents == [base] and candidates.md5_at(text_at(commit, path)) == found.md5:
+        if parents == [base] and dataset.md5_at(text_at(commit, path)) == found.md5:
             return branch, commit
     return (present.branch if present else name), ""
 
@@ -137,7 +140,7 @@ def _made(found: Candidate, base: str, present: Pull | None, name: str) -> tuple
 def _make(folder: Path, found: Candidate, reason: str, base: str, branch: str, say: Say) -> str:
     """Run the pipeline, commit, and make the branch."""
     candidates.reproduce(folder, found)
-    candidates.push_embedded(folder, found)
+    dataset.push_embedded(folder, found.params.data.raw)
     commit = candidates.commit(folder, found, reason, base)
     git("branch", "--force", branch, commit)
     for line in candidates.figures(found):

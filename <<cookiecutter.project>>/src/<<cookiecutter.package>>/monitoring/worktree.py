@@ -1,6 +1,7 @@
 """A worktree in which retraining runs, so that a person's checkout is never touched and a killed run leaves nothing undone.
 
 It lies in .dvc/tmp/retrain, shares DVC's cache and remotes with the repo, and has no branch: one is made in the end, at once.
+Each run has a folder of its own: what a killed one has started may go on for a while, and finds its folder gone.
 """
 
 import os
@@ -36,21 +37,23 @@ def alone() -> Iterator[None]:
 @contextmanager
 def worktree(commit: str) -> Iterator[Path]:
     """Check a commit out, without its data, and remove it in the end."""
-    remove()  # what a killed run may have left
+    remove()  # what killed runs may have left
+    folder = PLACE / str(os.getpid())
     try:
-        git(*NO_HOOKS, "worktree", "add", "--force", "--quiet", "--detach", str(PLACE), commit)
-        _configure()
-        yield PLACE
+        git(*NO_HOOKS, "worktree", "add", "--force", "--quiet", "--detach", str(folder), commit)
+        _configure(folder)
+        yield folder
     finally:
         remove()
 
 
 def remove() -> None:
-    """Remove our worktree, and that of a gate that was killed in it."""
-    for place in (PLACE / checkout.PLACE, PLACE):
-        command = ["git", "worktree", "remove", "--force", "--force", str(place)]
-        subprocess.run(command, env=environment(), capture_output=True)
-    shutil.rmtree(PLACE, ignore_errors=True)
+    """Remove our worktrees, and those of gates that were killed in them."""
+    for folder in PLACE.glob("*"):
+        for place in (folder / checkout.PLACE, folder):
+            command = ["git", "worktree", "remove", "--force", "--force", str(place)]
+            subprocess.run(command, env=environment(), capture_output=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def inside(folder: Path) -> dict[str, str]:
@@ -59,13 +62,13 @@ def inside(folder: Path) -> dict[str, str]:
     return environment() | {"PYTHONPATH": "src", "MLFLOW_TRACKING_URI": tracking.tracking_uri(params)}
 
 
-def _configure() -> None:
+def _configure(worktree: Path) -> None:
     """Give the worktree the repo's cache, what the person has set for DVC here, and remotes in the same places.
 
     A remote in a folder has an address relative to .dvc, and a worktree lies elsewhere; one inside the repo is a part of the commit.
     """
     shared, own = ConfigObj(".dvc/config"), ConfigObj(".dvc/config.local")
-    own.filename = str(PLACE / ".dvc/config.local")
+    own.filename = str(worktree / ".dvc/config.local")
     own.setdefault("cache", {})["dir"] = str(cache_folder())
     for name in [name for name in {**shared, **own} if name.startswith("'remote ")]:
         url = {**shared.get(name, {}), **own.get(name, {})}.get("url", "")
