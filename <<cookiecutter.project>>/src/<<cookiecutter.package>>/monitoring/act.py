@@ -3,13 +3,12 @@
 Nothing here stops the next: a webhook that fails loses no issue, and neither loses a retraining.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from << cookiecutter.package >>.errors import ProjectError
 from << cookiecutter.package >>.monitoring import issue, settings, webhook
-from << cookiecutter.package >>.monitoring.github import GitHubError, gh, on_actions
+from << cookiecutter.package >>.monitoring.github import GitHubError, api, on_actions
 
 RETRAIN = "retrain.yml"
 LONGEST = 500  # characters of a reason, as `retrain` takes it
@@ -44,8 +43,8 @@ def _retrain(summary: dict[str, Any], start: str, root: Path) -> list[str]:
         return ["retraining: not started, retrain.start of monitoring.yaml is never"]
     if start == "github" or (start == "auto" and on_actions()):
         branch = settings.load(root / settings.MONITORING).retrain.branch
-        command = ("workflow", "run", RETRAIN, "--ref", branch, "--json")
-        gh(*command, given=json.dumps({"reason": reason(summary)}), root=root)
+        asked = {"ref": branch, "inputs": {"reason": reason(summary)}}
+        api(f"actions/workflows/{RETRAIN}/dispatches", "POST", asked, root)
         return [f"retraining: started {RETRAIN} on GitHub"]
     from << cookiecutter.package >>.monitoring.retrain import Asked, retrain
     from << cookiecutter.package >>.serving import settings as serving

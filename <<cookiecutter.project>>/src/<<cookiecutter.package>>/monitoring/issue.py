@@ -25,7 +25,7 @@ def update(summary: dict[str, Any], label: str, root: Path) -> list[str]:
     window = f"{summary['window']['since']} to {summary['window']['until']}"
     if summary["status"] == "healthy":
         for issue in found:
-            comment = {"body": f"Healthy again, from {plain(window)}."}
+            comment = {"body": f"Healthy again, from {window}."}
             api(f"issues/{issue['number']}/comments", "POST", comment, root)
             api(f"issues/{issue['number']}", "PATCH", {"state": "closed"}, root)
         return [f"issue: closed #{issue['number']}, it is over" for issue in found]
@@ -35,7 +35,7 @@ def update(summary: dict[str, Any], label: str, root: Path) -> list[str]:
         return [f"issue: opened #{made['number']}: {made['html_url']}"]
     issue = found[-1]  # the first that was opened
     lines = [line for line in issue["body"].splitlines() if line.startswith("- window ")]
-    if any(line.startswith(f"- window {plain(window)}:") for line in lines):
+    if any(line.startswith(f"- window {window}:") for line in lines):
         return [f"issue: #{issue['number']} has this window already"]
     content = {"title": title(summary), "body": body(summary, [*lines, _line(summary)][-MAX_WINDOWS:])}
     api(f"issues/{issue['number']}", "PATCH", content, root)
@@ -65,4 +65,4 @@ def body(summary: dict[str, Any], windows: list[str]) -> str:
 
 def _line(summary: dict[str, Any]) -> str:
     window = f"{summary['window']['since']} to {summary['window']['until']}"
-    return f"- window {plain(window)}: {plain('; '.join(summary['reasons']))[:500]}"
+    return f"- window {window}: {plain('; '.join(summary['reasons']))[:500]}"

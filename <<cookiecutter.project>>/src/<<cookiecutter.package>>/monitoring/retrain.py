@@ -21,6 +21,7 @@ from << cookiecutter.package >>.monitoring import dataset, pull_request, setting
 from << cookiecutter.package >>.monitoring.candidate import Candidate
 from << cookiecutter.package >>.monitoring.github import GitHubError
 from << cookiecutter.package >>.monitoring.labelled import labelled_rows
+from << cookiecutter.package >>.monitoring.merge import New
 from << cookiecutter.package >>.monitoring.pull_request import PREFIX, Pull
 from << cookiecutter.package >>.monitoring.worktree import alone, inside, worktree
 from << cookiecutter.package >>.release.render import plain
@@ -60,6 +61,8 @@ def retrain(asked: Asked, say: Say) -> bool:
         rows, broken = labelled_rows(asked.log, asked.since, asked.until)
         if broken:
             say(f"{broken:,} lines of the log cannot be read")
+        if not rows:
+            return _nothing(None, 0, wanted.min_rows, asked.reason, say)
         with worktree(base) as folder:
             params = config.load(folder / config.PARAMS)
             new, md5 = dataset.add_rows(folder, params, rows, wanted.min_rows)
@@ -105,15 +108,14 @@ def _pulls() -> tuple[list[Pull], str]:
         return [], str(error)
 
 
-def _nothing(new: Any, labelled: int, enough: int, reason: str, say: Say) -> bool:
+def _nothing(new: New | None, labelled: int, enough: int, reason: str, say: Say) -> bool:
     """Say that there is nothing to learn. Raises RefusedError if there was a reason to: then somebody has to know."""
-    few = (
-        f"{len(new.records):,} of the {enough:,} new rows that retrain.min_rows asks for"
-        if new.records
-        else "no new row"
-    )
-    aside = f", {new.aside.total():,} set aside ({new.aside.most_common(1)[0][0]})" if new.aside else ""
-    said = f"nothing to learn: {few} among {labelled:,} labelled ones ({new.known:,} are in the dataset already{aside})"
+    said = "nothing to learn: the log has no labelled row"
+    if new:
+        few = f"{len(new.records):,} of the {enough:,} new rows that retrain.min_rows asks for"
+        said = f"nothing to learn: {few if new.records else 'no new row'} among {labelled:,} labelled ones"
+        said += f"; {new.known:,} are in the dataset already"
+        said += f", {new.aside.total():,} set aside ({new.aside.most_common(1)[0][0]})" if new.aside else ""
     if reason:
         raise RefusedError(f"{said}; the reason stays ({reason}): labels come in through /feedback")
     say(said)
