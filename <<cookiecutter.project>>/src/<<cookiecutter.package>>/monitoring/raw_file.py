@@ -69,7 +69,7 @@ def _append_parquet(rows: pd.DataFrame, _: list[dict[str, Any]], path: Path) -> 
         if field.name not in rows:
             columns.append(arrow.nulls(len(rows), field.type))
             continue
-        values = arrow.Array.from_pandas(rows[field.name].astype(object), from_pandas=True)
+        values = arrow.array(rows[field.name].astype(object), from_pandas=True)
         plain = field.type.value_type if arrow.types.is_dictionary(field.type) else field.type
         columns.append(values.cast(plain).cast(field.type))
     new = arrow.Table.from_arrays(columns, schema=old.schema)
