@@ -10,6 +10,7 @@ from << cookiecutter.package >>.errors import ConfigError, DataError
 from << cookiecutter.package >>.files import parse_yaml, read_yaml, write_text
 from << cookiecutter.package >>.monitoring import merge, raw_file
 from << cookiecutter.package >>.monitoring.labelled import Labelled
+from << cookiecutter.package >>.monitoring.worktree import remotes
 from << cookiecutter.package >>.release.checkout import complaint
 from << cookiecutter.package >>.release.revisions import dvc
 from << cookiecutter.package >>.stages.data import read_raw
@@ -55,8 +56,8 @@ def add_rows(folder: Path, params: Params, rows: list[Labelled], min_rows: int) 
 def push_embedded(folder: Path, raw: Path) -> None:
     """Push the dataset if its remote is a folder of the repo itself: then it is a part of the commit."""
     remote = read_yaml(folder / pointer(raw))["outs"][0].get("remote")
-    lines = dvc("remote", "list", folder=folder).stdout.splitlines()
-    if remote and any(line.split()[0] == remote and str(folder.resolve()) in line for line in lines):
+    place = remotes(folder).get(remote)
+    if place and place.is_relative_to(folder.resolve()):
         files = [str(pointer(raw)), str(pointer(sources_file(raw)))]
         done = dvc("push", "--quiet", *files, folder=folder)
         if done.returncode:

@@ -62,17 +62,28 @@ def inside(folder: Path) -> dict[str, str]:
     return environment() | {"PYTHONPATH": "src", "MLFLOW_TRACKING_URI": tracking.tracking_uri(params)}
 
 
-def _configure(worktree: Path) -> None:
+def remotes(root: Path) -> dict[str, Path]:
+    """Return DVC's remotes that are folders, by name; an address that is relative is so to .dvc."""
+    shared, own = (ConfigObj(str(root / ".dvc" / name)) for name in ("config", "config.local"))
+    urls = {
+        name.removeprefix('remote "').removesuffix('"'): {**shared.get(name, {}), **own.get(name, {})}.get("url", "")
+        for name in {**shared, **own}
+        if name.startswith('remote "')
+    }
+    return {
+        name: Path(os.path.normpath((root / ".dvc").resolve() / url)) for name, url in urls.items() if "://" not in url
+    }
+
+
+def _configure(folder: Path) -> None:
     """Give the worktree the repo's cache, what the person has set for DVC here, and remotes in the same places.
 
-    A remote in a folder has an address relative to .dvc, and a worktree lies elsewhere; one inside the repo is a part of the commit.
+    A worktree lies elsewhere than the repo. A remote inside of the repo is a part of the commit, and moves with it.
     """
-    shared, own = ConfigObj(".dvc/config"), ConfigObj(".dvc/config.local")
-    own.filename = str(worktree / ".dvc/config.local")
+    own = ConfigObj(".dvc/config.local")
+    own.filename = str(folder / ".dvc/config.local")
     own.setdefault("cache", {})["dir"] = str(cache_folder())
-    for name in [name for name in {**shared, **own} if name.startswith("'remote ")]:
-        url = {**shared.get(name, {}), **own.get(name, {})}.get("url", "")
-        folder = Path(os.path.normpath(Path(".dvc").resolve() / url))
-        if "://" not in url and not folder.is_relative_to(Path().resolve()):
-            own.setdefault(name, {})["url"] = str(folder)
+    for name, place in remotes(Path()).items():
+        if not place.is_relative_to(Path().resolve()):
+            own.setdefault(f'remote "{name}"', {})["url"] = str(place)
     own.write()
