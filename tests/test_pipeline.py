@@ -278,6 +278,7 @@ def test_help_lists_what_make_can_do(project: BakedProject) -> None:
         "fetch-log",
         "monitor",
         "retrain",
+        "drift-demo",
         "test",
         "lint",
         "format",
