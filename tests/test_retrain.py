@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from conftest import BakedProject, clean_environment, copied
 from github import Hub, hub
-from runner import TOOLS
+from runner import TOOLS, act, jobs
 from served import Served
 from serving import Client, ready, serving, until
 
@@ -328,3 +328,33 @@ def test_too_few_new_rows_are_not_worth_it(start: Loop) -> None:
 
     assert f"retrain: nothing to learn: {NEW} of the {NEW + 1} new rows that retrain.min_rows asks for among" in said
     assert "retrain.branch: trunk: git knows no such revision here" in lost
+
+
+def test_the_workflow_fetches_the_log_pushes_with_the_steps_token_and_starts_the_checks(
+    after: Loop, tmp_path: Path
+) -> None:
+    """It goes on from a commit that was made and not pushed, so that it need not train again."""
+    here = after.project
+    ((branch, commit),) = after.branches().items()
+    git(after.origin, "update-ref", "-d", f"refs/heads/{branch}")
+    after.hub.pulls.clear()
+    here.run("git remote set-url origin https://github.com/o/r.git")  # by which act names the repo
+    here.run(f"git config url.{after.origin}.insteadOf https://github.com/o/r.git")
+
+    done = act(here, tmp_path, "workflow_dispatch", "--workflows=.github/workflows/retrain.yml", "--secret=GITHUB_TOKEN=x",
+               f"--var=PREDICTION_LOG={after.log}", f"--env=GH_CONFIG_DIR={after.hub.folder}",
+               f"--env=PATH={TOOLS}:/usr/bin:/bin", inputs={"reason": "a `touch hacked` reason"})  # fmt: skip
+
+    assert jobs(done.stdout) == {"retrain": "succeeded"}, done.stdout[-6000:]
+    assert after.branches() == {branch: commit}
+    assert after.hub.started == [("pull-request.yml", {"ref": branch})]
+    (pull,) = after.hub.pulls
+    assert pull["head"]["ref"] == branch
+    assert "### ✅ Gate: PASS" in pull["body"]
+
+
+def test_without_a_log_the_workflow_says_what_to_set(start: Loop, tmp_path: Path) -> None:
+    done = act(start.project, tmp_path, "schedule", "--workflows=.github/workflows/retrain.yml")
+
+    assert jobs(done.stdout) == {"unconfigured": "succeeded"}, done.stdout[-6000:]
+    assert "Nothing was learned: the repository variable PREDICTION_LOG" in done.stdout
