@@ -18,7 +18,7 @@ def act(summary: dict[str, Any], folder: Path, root: Path) -> list[str]:
     """Act on the verdict of a window, and say what was done.
 
     Args:
-        summary: as `monitor` writes it: `status`, `reasons`, `window` and figures.
+        summary: as `monitor` writes it: `status`, `reasons`, `window` and figures; `log`, if it was not that of serving.yaml.
         folder: where the report of the window is.
         root: the repo.
     """
@@ -51,7 +51,8 @@ def _retrain(summary: dict[str, Any], start: str, root: Path) -> list[str]:
 
     lines: list[str] = []
     try:
-        good = retrain(Asked(serving.load(root / serving.SERVING).server.log, reason(summary)), lines.append)
+        log = summary.get("log") or serving.load(root / serving.SERVING).server.log
+        good = retrain(Asked(Path(log), reason(summary)), lines.append)
     except ProjectError as error:
         lines.append(f"stopped: {error}")
     else:

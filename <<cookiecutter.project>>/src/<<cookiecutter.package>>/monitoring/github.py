@@ -24,10 +24,8 @@ def api(endpoint: str, method: str = "GET", body: Any = None, root: Path = Path(
     What is sent goes through a pipe, so that no text of others is ever an argument.
     """
     command = ["api", f"repos/{{owner}}/{{repo}}/{endpoint}", "--method", method]
-    if method == "GET":
-        command += ["--paginate", "--slurp"]
-    said = gh(*command, *(["--input", "-"] if body is not None else []), given=json.dumps(body), root=root)
-    return [item for page in json.loads(said) for item in page] if method == "GET" else json.loads(said or "{}")
+    given = [] if body is None else ["--input", "-"]
+    return json.loads(gh(*command, *given, given=json.dumps(body), root=root) or "null")
 
 
 def gh(*arguments: str, given: str = "", root: Path = Path()) -> str:

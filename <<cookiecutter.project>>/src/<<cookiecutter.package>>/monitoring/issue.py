@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from << cookiecutter.package >>.monitoring.github import api
 from << cookiecutter.package >>.release.render import plain
@@ -19,7 +20,7 @@ def update(summary: dict[str, Any], label: str, root: Path) -> list[str]:
     """
     found = [
         issue
-        for issue in api(f"issues?state=open&labels={label}&per_page=100", root=root)
+        for issue in api(f"issues?state=open&labels={quote(label)}&per_page=100", root=root)
         if "pull_request" not in issue and (issue["body"] or "").startswith(MARKER)
     ]
     window = f"{summary['window']['since']} to {summary['window']['until']}"

@@ -32,8 +32,11 @@ class Pull:
 
 
 def pulls(root: Path) -> list[Pull]:
-    """Return the pull requests of retraining branches of this repo, open ones first. Raises GitHubError if it cannot be asked."""
-    found: list[dict[str, Any]] = [*api("pulls?state=open&per_page=100", root=root)]
+    """Return the pull requests of retraining branches of this repo, open ones first; of each kind, among the latest hundred.
+
+    Raises GitHubError if it cannot be asked.
+    """
+    found: list[dict[str, Any]] = [*api("pulls?state=open&per_page=100&sort=created&direction=desc", root=root)]
     found += api("pulls?state=closed&per_page=100&sort=created&direction=desc", root=root)
     ours = [
         pull
