@@ -3,18 +3,16 @@
 import io
 import json
 import re
-import socketserver
 import subprocess
-import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import BakedProject, clean_environment, copied
+from github import standing_in
 from runner import TOOLS, act, jobs
 
 REPORT = {
@@ -74,35 +72,8 @@ def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHub]:
     run = {"id": 5, "head_sha": "b" * 40, "head_branch": "fix", "conclusion": "failure", "html_url": "https://x/run/5"}
     state = GitHub(folder, run | {"head_repository": {"owner": {"login": "stranger"}}})
 
-    class Handler(BaseHTTPRequestHandler):
-        def handle_any(self) -> None:
-            body = b""
-            if self.headers.get("Transfer-Encoding") == "chunked":  # as gh sends what it reads from a pipe
-                while size := int(self.rfile.readline(), 16):
-                    body += self.rfile.read(size)
-                    self.rfile.readline()
-            answer = state.answer(self.command, self.path, json.loads(body or b"{}"))
-            content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
-            self.send_response(200)
-            self.send_header("Content-Type", "application/zip" if isinstance(answer, bytes) else "application/json")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = do_PATCH = handle_any  # noqa: N815
-
-        def address_string(self) -> str:
-            return "gh"
-
-        def log_message(self, *_: Any) -> None:
-            pass
-
-    socket = folder / "s"
-    (folder / "config.yml").write_text(f"http_unix_socket: {socket}\n")
-    with socketserver.ThreadingUnixStreamServer(str(socket), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with standing_in(folder, state.answer):
         yield state
-        server.shutdown()
 
 
 def zipped(content: str | bytes, name: str = "gate.json") -> bytes:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from << cookiecutter.package >>.batch import commands as batch_commands
 from << cookiecutter.package >>.errors import DataError, ProjectError, exit_with
+from << cookiecutter.package >>.monitoring import retrain_command
 from << cookiecutter.package >>.release import commands, deploy_command
 from << cookiecutter.package >>.serving import commands as serving_commands
 
@@ -62,7 +63,7 @@ def tracking_uri(arguments: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="<< cookiecutter.project >>",
-        description="<< cookiecutter.description.rstrip('.') >>",
+        description="Predict which customers are about to leave",
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     verb = verbs.add_parser("validate", help="hold a file against contract.yaml", description=validate.__doc__)
@@ -79,6 +80,7 @@ def main(argv: list[str] | None = None) -> None:
     deploy_command.add_to(verbs)
     serving_commands.add_to(verbs)
     batch_commands.add_to(verbs)
+    retrain_command.add_to(verbs)
     arguments = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal can show

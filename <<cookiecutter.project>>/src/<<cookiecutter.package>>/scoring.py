@@ -79,6 +79,11 @@ def to_records(frame: pd.DataFrame, columns: dict[str, dict[str, Any]]) -> list[
     return [dict(zip(plain, row, strict=True)) for row in zip(*plain.values(), strict=True)]
 
 
+def to_frame(records: list[dict[str, Any]], columns: dict[str, dict[str, Any]]) -> pd.DataFrame:
+    """Return records of JSON's types as rows with the contract's types, the inverse of `to_records`."""
+    return pd.DataFrame({name: _typed([row[name] for row in records], _kind(columns[name])) for name in columns})
+
+
 def _kind(column: dict[str, Any]) -> Any:
     """A column's dtype; of a category with its values, if the contract lists them."""
     name = str(column["dtype"])

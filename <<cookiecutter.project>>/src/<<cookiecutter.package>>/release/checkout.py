@@ -95,7 +95,7 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
     ran = {name.partition("@")[0] for name in re.findall(r"^Running stage '(.+)':$", done.stdout, flags=re.MULTILINE)}
     idle = [name for name in stages if name not in ran]
     if done.returncode:
-        found.failure = _complaint(done)
+        found.failure = complaint(done)
     elif idle:
         found.failure = f"stage {idle[0]} did not run again: is it frozen in dvc.yaml?"
     found.stale = stale_inputs(before, after) if before else []
@@ -117,7 +117,7 @@ def _forget(folder: Path, stage: dict[str, Any]) -> None:
             path.unlink(missing_ok=True)
 
 
-def _complaint(done: subprocess.CompletedProcess[str]) -> str:
+def complaint(done: subprocess.CompletedProcess[str]) -> str:
     """The line of a failed `dvc repro` that says why."""
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     ours = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]

@@ -20,7 +20,8 @@ def simulate(arguments: argparse.Namespace) -> int:
     from << cookiecutter.package >>.serving.simulate import describe, simulate
 
     client = Client((arguments.url or settings.load().environments["production"][0]).rstrip("/"))
-    outcome = simulate(client, arguments.rows, dict(arguments.shift or ()), arguments.rate, arguments.labels)
+    shifts = dict(arguments.shift or ())
+    outcome = simulate(client, arguments.rows, shifts, arguments.rate, arguments.labels, arguments.input)
     print(f"simulate: {describe(outcome)}")
     return 1 if outcome.refusal else 0
 
@@ -79,6 +80,9 @@ def add_to(verbs: Any) -> None:
         "--rate", type=positive, metavar="R", help="rows a second (default: as fast as they are answered)"
     )
     verb.add_argument("--labels", action="store_true", help="tell the server what has become of each row, too")
+    verb.add_argument(
+        "--input", type=Path, metavar="FILE", help="rows of a file like the raw one (default: the test rows)"
+    )
     verb.add_argument("--url", help="of the server (default: the first of production in serving.yaml)")
     verb.set_defaults(run=simulate)
     verb = verbs.add_parser("compare", help="hold shadow against production", description=compare.__doc__)

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from << cookiecutter.package >> import config
+from << cookiecutter.package >> import config, contract
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.errors import ConfigError, DataError
 from << cookiecutter.package >>.files import read_parquet, read_yaml
 from << cookiecutter.package >>.scoring import to_records
 from << cookiecutter.package >>.serving.client import Client
 from << cookiecutter.package >>.serving.tally import score
+from << cookiecutter.package >>.stages.data import read_raw
 
 CONNECTIONS = 8
 
@@ -32,17 +34,19 @@ class Outcome:
     seconds: float = 0.0
 
 
-def held_out(params: Params, shifts: dict[str, float]) -> tuple[list[dict[str, Any]], list[Any]]:
-    """Return the test rows as records, shifted, and their targets.
+def held_out(
+    params: Params, shifts: dict[str, float], path: Path | None = None
+) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Return the test rows, or those of a file like the raw one, as records, shifted, and their targets.
 
     A shift multiplies a column by a factor; whole numbers stay whole. Raises DataError if there are no rows; ConfigError if a
     column is none of theirs, or no number.
     """
-    path = config.FEATURES / "test.parquet"
-    if not path.exists():
-        raise DataError(f"{path}: no such file; `dvc repro` makes it, `dvc checkout {path}` restores it")
+    test = config.FEATURES / "test.parquet"
+    if not path and not test.exists():
+        raise DataError(f"{test}: no such file; `dvc repro` makes it, `dvc checkout {test}` restores it")
     columns = read_yaml(config.CONTRACT)["columns"]
-    frame = read_parquet(path)
+    frame = read_raw(path, contract.load(config.CONTRACT)) if path else read_parquet(test)
     target = frame[params.data.target].astype(object).tolist()
     columns = {name: column for name, column in columns.items() if name in frame and name != params.data.target}
     for name, factor in shifts.items():
@@ -54,16 +58,19 @@ def held_out(params: Params, shifts: dict[str, float]) -> tuple[list[dict[str, A
     return to_records(frame, columns), target
 
 
-def simulate(client: Client, rows: int, shifts: dict[str, float], rate: float | None, labels: bool) -> Outcome:
+def simulate(
+    client: Client, rows: int, shifts: dict[str, float], rate: float | None, labels: bool, path: Path | None = None
+) -> Outcome:
     """Send rows, one request each, over several connections at once, and say what became of them.
 
     Args:
         rate: rows a second; as fast as they are answered, if None.
         labels: whether to tell the server what has become of each row, which is known of these.
+        path: a file like the raw one; the test rows, if None.
 
     Raises ServerError if the server does not answer at all.
     """
-    records, targets = held_out(config.load(), shifts)
+    records, targets = held_out(config.load(), shifts, path)
     outcome, started = Outcome(), time.monotonic()
 
     def send(place: int) -> tuple[int, dict[str, Any]]:

@@ -45,7 +45,7 @@ def read_raw(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
             types = _check_header(path, table.column_names, types, schema)
             table = table.select(list(types)).cast(arrow.schema(types.items()))
         else:
-            header = _csv_header(path)
+            header = csv_header(path)
             if not header:
                 raise DataError(f"{path}: is empty")
             types = _check_header(path, header, types, schema)
@@ -92,7 +92,7 @@ def _arrow_type(column: pa.Column) -> arrow.DataType:
     raise ConfigError(f"{config.CONTRACT}: column {column.name}: dtype {name} is not one this project reads: {known}")
 
 
-def _csv_header(path: Path) -> list[str]:
+def csv_header(path: Path) -> list[str]:
     with arrow.input_stream(str(path), compression="detect") as stream:
         lines = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
         return next((line for line in lines if line), [])

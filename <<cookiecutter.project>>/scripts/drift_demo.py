@@ -1,0 +1,138 @@
+"""The loop on one machine: serve a model, let the world change, notice it, retrain, and see the new model pass the gate.
+
+    make drift-demo
+
+It plays in a clone, .drift-demo/repo, with an MLflow store, a git remote and a server of its own; your repo and its production
+are not touched. What changes in the world, and what has become of the customers, is written down here:
+
+- The first 5,500 customers of the sample are what the first model is trained on. It has never seen the other 1,543.
+- The first 643 of those come as they are, and so do their labels.
+- Before the last 900 come, prices rise by 40%, and whoever then pays more than 105 dollars a month gets a bonus and stays.
+  Everybody else does what the sample says. So the columns drift, and so does what follows from them.
+"""
+
+import datetime
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+PLACE = Path(".drift-demo")
+REPO = PLACE.absolute() / "repo"
+RAW = REPO / "data/raw/telco.csv"
+PORT = os.environ.get("PORT", "8010")
+KNOWN, AS_BEFORE = 5_500, 643  # customers
+URL = f"http://127.0.0.1:{PORT}"
+ENVIRONMENT = {
+    name: value for name, value in os.environ.items() if not name.startswith(("GIT_", "MLFLOW_", "GH_", "SERVING_"))
+} | {
+    "PYTHONPATH": "src",
+    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    "MLFLOW_TRACKING_URI": f"sqlite:///{REPO}/mlflow.db",
+    "DVC_NO_ANALYTICS": "1",
+}
+CLI = "<< cookiecutter.project >>"
+
+
+def run(command: str, accept: tuple[int, ...] = (0,), quiet: bool = False) -> None:
+    """Run a command in the clone as a person would, after showing it."""
+    if not quiet:
+        print(f"\n$ {command}", flush=True)
+    done = subprocess.run(
+        shlex.split(command),
+        cwd=REPO,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE if quiet else None,
+        stderr=subprocess.STDOUT,
+    )
+    if done.returncode not in accept:
+        sys.exit(f"error: `{command}` ends with {done.returncode}\n{(done.stdout or b'').decode()[-2000:]}")
+
+
+def prepare() -> None:
+    """A clone with the first customers, and two files with the others: as they are, and after the prices have risen."""
+    shutil.rmtree(PLACE, ignore_errors=True)
+    PLACE.mkdir()
+    subprocess.run(["git", "clone", "--quiet", ".", str(REPO)], check=True, env=ENVIRONMENT)
+    (REPO / ".dvc/config.local").write_text(f"[cache]\n    dir = {Path('.dvc/cache').absolute()}\n")
+    run("git config user.name drift-demo", quiet=True)
+    run("git config user.email drift-demo@localhost", quiet=True)
+    run("git switch --quiet -C main", quiet=True)
+    run("dvc pull --quiet data/raw/telco.csv.dvc", quiet=True)
+    customers = pd.read_csv(RAW)
+    customers.iloc[:KNOWN].to_csv(RAW, index=False)
+    customers.iloc[KNOWN : KNOWN + AS_BEFORE].to_csv(PLACE / "as_before.csv", index=False)
+    later = customers.iloc[KNOWN + AS_BEFORE :].copy()
+    later["monthly_charges"] = (later["monthly_charges"] * 1.4).round(2)
+    later.loc[later["monthly_charges"] > 105, "churn"] = "No"
+    half = len(later) // 2
+    later.iloc[:half].to_csv(PLACE / "risen_1.csv", index=False)
+    later.iloc[half:].to_csv(PLACE / "risen_2.csv", index=False)
+
+
+def train() -> None:
+    """The first model, through the gate and into production, as every model goes."""
+    run("dvc add --quiet data/raw/telco.csv", quiet=True)
+    run("dvc push --quiet data/raw/telco.csv.dvc", quiet=True)
+    run("dvc repro", quiet=True)
+    run("git add --all", quiet=True)
+    run("git commit --quiet --message 'The customers so far'", quiet=True)
+    subprocess.run(
+        ["git", "clone", "--quiet", "--bare", str(REPO), str(PLACE / "origin.git")], check=True, env=ENVIRONMENT
+    )
+    run(f"git remote set-url origin {PLACE.absolute() / 'origin.git'}", quiet=True)
+    run(f"{CLI} gate --base HEAD~1 --record", accept=(0, 1), quiet=True)
+    for command in ("register", "promote --to staging --reason demo", "check", "promote --to production --reason demo"):
+        run(f"{CLI} {command}", quiet=True)
+
+
+def traffic(name: str, rows: int) -> str:
+    """Send the customers of a file, and what has become of them; return the window in which that was."""
+    since = datetime.datetime.now(datetime.UTC)
+    run(f"{CLI} simulate --input ../{name} --rows {rows} --labels --url {URL}")
+    return f"--since {since:%Y-%m-%dT%H:%M:%S.%f} --until {datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%S.%f}"
+
+
+def main() -> None:
+    if not Path("data/raw/telco.csv.dvc").exists():
+        sys.exit("error: the demo speaks of the sample's customers, and data/raw/telco.csv.dvc is not here any more")
+    began = time.monotonic()
+    print(f"Training the first model in {PLACE}/repo, and taking it to production there ...", flush=True)
+    prepare()
+    train()
+    server = subprocess.Popen(
+        [CLI, "serve", "--port", PORT],
+        cwd=REPO,
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=(PLACE / "server.log").open("w"),
+    )
+    try:
+        while subprocess.run(["curl", "-fs", "-o", os.devnull, f"{URL}/health/ready"]).returncode:
+            if server.poll() is not None or time.monotonic() - began > 600:
+                sys.exit(f"error: the server does not come up: see {PLACE}/server.log")
+            time.sleep(0.2)
+        print("\nThe world is as it was:")
+        run(f"{CLI} monitor {traffic('as_before.csv', AS_BEFORE)}", accept=(0, 1, 2))
+        print("\nPrices rise by 40%, and who pays much gets a bonus and stays. One window is not believed:")
+        run(f"{CLI} monitor {traffic('risen_1.csv', 450)}", accept=(0, 1, 2))
+        print("\nIt lasts, so it is acted upon:")
+        run(f"{CLI} monitor {traffic('risen_2.csv', 450)} --act", accept=(0, 1, 2))
+        if not subprocess.run(["git", "branch", "--list", "retrain/*"], cwd=REPO, capture_output=True).stdout:
+            run(f"{CLI} retrain --reason 'prices have risen'")
+    finally:
+        server.terminate()
+        server.wait(30)
+    print(f"\nDone in {time.monotonic() - began:.0f} s. The model came back as a branch:\n")
+    run("git log -1 --format=%B --branches=retrain/*")
+    print(f"\nOpen in a browser: {next(iter(sorted(REPO.glob('reports/monitoring/*/drift.html'))[::-1]), 'no report')}")
+    print(f"The runs in MLflow: cd {REPO} && make ui. The pull request's text: {REPO}/.dvc/tmp/retrain.md")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,99 @@
+"""Rows of the prediction log whose label has come in: what retraining learns from."""
+
+import datetime
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from << cookiecutter.package >>.serving.log import FEEDBACK, PREDICTIONS
+
+ANSWERED = {"production", "canary"}  # the roles whose answers somebody got; a shadow's row is production's, again
+REQUEST_ID = re.compile(rb'"request_id": ?"([^"\\]*)"')  # the first in a line: the log writes it before the inputs
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A row that was answered, and what has become of it."""
+
+    request_id: str
+    version: int
+    answered: datetime.datetime
+    labelled: datetime.datetime
+    inputs: dict[str, Any]
+    answer: dict[str, Any]
+    label: Any
+
+
+def labelled_rows(
+    folder: Path, since: datetime.datetime | None = None, until: datetime.datetime | None = None
+) -> tuple[list[Labelled], int]:
+    """Return the labelled rows that were answered in a window, the earliest first, and how many lines cannot be read.
+
+    A label may have come in at any time, also after the window; of several for one row the last counts. Only lines of
+    labelled rows are parsed, so that the memory taken depends on the labels, not on the traffic.
+    """
+    labels, broken = _labels(folder)
+    rows: dict[str, Labelled] = {}
+    for path in _files(folder, PREDICTIONS, since, until):
+        with path.open("rb") as lines:
+            for line in lines:
+                found = REQUEST_ID.search(line)
+                if found and found[1].decode(errors="replace") not in labels:
+                    continue
+                try:
+                    row = _row(json.loads(line), labels)
+                except (ValueError, KeyError, TypeError, AttributeError):
+                    broken += 1
+                    continue
+                if row and (since is None or since <= row.answered) and (until is None or row.answered <= until):
+                    rows[row.request_id] = row
+    return sorted(rows.values(), key=lambda row: (row.answered, row.request_id)), broken
+
+
+def _row(line: dict[str, Any], labels: dict[str, tuple[datetime.datetime, Any]]) -> Labelled | None:
+    request_id, answered = line["request_id"], _moment(line["time"])
+    if line["role"] not in ANSWERED or request_id not in labels:
+        return None
+    if not isinstance(line["inputs"], dict):
+        raise TypeError
+    labelled, label = labels[request_id]
+    answer: dict[str, Any] = {
+        name: line[name] for name in ("label", "probability", "probabilities", "prediction") if name in line
+    }
+    return Labelled(request_id, int(line["version"]), answered, labelled, line["inputs"], answer, label)
+
+
+def _labels(folder: Path) -> tuple[dict[str, tuple[datetime.datetime, Any]], int]:
+    """The last label of every row that has one, with its time; and how many lines cannot be read."""
+    labels: dict[str, tuple[datetime.datetime, Any]] = {}
+    broken = 0
+    for path in _files(folder, FEEDBACK, None, None):
+        with path.open("rb") as lines:
+            for line in lines:
+                try:
+                    said = json.loads(line)
+                    moment, request_id = _moment(said["time"]), str(said["request_id"])
+                    if request_id not in labels or labels[request_id][0] <= moment:
+                        labels[request_id] = moment, said["label"]
+                except (ValueError, KeyError, TypeError):
+                    broken += 1
+    return labels, broken
+
+
+def _moment(text: str) -> datetime.datetime:
+    moment = datetime.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text} has no offset")
+    return moment.astimezone(datetime.UTC)
+
+
+def _files(folder: Path, kind: str, since: datetime.datetime | None, until: datetime.datetime | None) -> Iterator[Path]:
+    first, last = (f"{moment:%Y-%m-%d}" if moment else None for moment in (since, until))
+    for path in sorted(folder.glob(f"*/*.{kind}")):
+        right = kind == FEEDBACK or not path.name.endswith(FEEDBACK)
+        day = path.parent.name
+        if right and (first is None or first <= day) and (last is None or day <= last):
+            yield path
