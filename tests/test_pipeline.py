@@ -275,6 +275,7 @@ def test_help_lists_what_make_can_do(project: BakedProject) -> None:
         "undeploy",
         "simulate",
         "compare",
+        "monitor",
         "test",
         "lint",
         "format",

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from << cookiecutter.package >>.errors import DataError, ProjectError, exit_with
+from << cookiecutter.package >>.monitoring import commands as monitoring_commands
 from << cookiecutter.package >>.release import commands, deploy_command
 from << cookiecutter.package >>.serving import commands as serving_commands
 
@@ -69,6 +70,7 @@ def main(argv: list[str] | None = None) -> None:
     commands.add_to(verbs)
     deploy_command.add_to(verbs)
     serving_commands.add_to(verbs)
+    monitoring_commands.add_to(verbs)
     arguments = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal can show
