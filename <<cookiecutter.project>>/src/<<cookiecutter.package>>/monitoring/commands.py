@@ -22,7 +22,9 @@ def add_to(verbs: Any) -> None:
     verb.add_argument("--window", metavar="LENGTH", help="30m, 12h, 1d, 2w (default: window.length of monitoring.yaml)")
     verb.add_argument("--since", metavar="TIME", help="its start, in UTC (default: its length before its end)")
     verb.add_argument("--until", metavar="TIME", help="its end, in UTC (default: now)")
-    verb.add_argument("--log", metavar="PATH", help="the prediction log, a folder or a URL (default: that of the settings)")
+    verb.add_argument(
+        "--log", metavar="PATH", help="the prediction log, a folder or a URL (default: that of the settings)"
+    )
     verb.add_argument(
         "--alias",
         choices=("staging", "production"),

@@ -17,7 +17,9 @@ SHADE = "font-family: sans-serif; margin: 2em 2.5em 0; line-height: 1.5"
 def need() -> None:
     """Raise ConfigError if Evidently is not installed. It is not imported yet: that takes seconds."""
     if importlib.util.find_spec("evidently") is None:
-        raise ConfigError("evidently is not installed: it comes with the extra `monitor`: make setup EXTRAS=dev,monitor")
+        raise ConfigError(
+            "evidently is not installed: it comes with the extra `monitor`: make setup EXTRAS=dev,monitor"
+        )
 
 
 def draw(compared: Sequence[Compared], title: str, said: Sequence[str], path: Path) -> dict[str, float]:

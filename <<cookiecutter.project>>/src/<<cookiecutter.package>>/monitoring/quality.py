@@ -33,7 +33,9 @@ def judge(
     """
     names = [str(name).removeprefix(INPUTS) for name in reference if str(name).startswith(INPUTS)]
     schema = contract.load(version / "contract.yaml")
-    means = [(check, column) for column in names for check in schema.columns[column].checks if check.name == "mean_between"]
+    means = [
+        (check, column) for column in names for check in schema.columns[column].checks if check.name == "mean_between"
+    ]
     deviations = NormalDist().inv_cdf(1 - rate / (3 * len(names) + len(means)))
     found = []
     for name in names:

@@ -75,9 +75,9 @@ def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic
             broken += bad if lines is not content else 0
             found = _in_role(whole, watched.role, window)
             found = found[found["version"] == watched.version]
-            sample.add(found["place"], whole.take(found.index))
+            sample.add(found["place"], whole.take(found.index.to_numpy()))
             known = found[_among(found["key"], said)]
-            labelled.add(known["key"], whole.take(known.index))
+            labelled.add(known["key"], whole.take(known.index.to_numpy()))
     joined = _joined(labelled.kept(fields), said, labels)
     return Traffic(count, _flat(sample.kept(fields)), joined, dict(sorted(others.items())), broken)
 
