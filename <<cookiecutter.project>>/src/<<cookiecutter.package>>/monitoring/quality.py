@@ -24,7 +24,7 @@ Finding = dict[str, Any]
 def judge(
     reference: pd.DataFrame, window: pd.DataFrame, version: Path, settings: Quality, rate: float, params: Params
 ) -> list[Finding]:
-    """Return what there is to say of every column: alarms first; of checks that are passed only what is not nothing.
+    """Return the alarms, and then, of what is allowed, the shares that are more than none.
 
     Args:
         reference, window: rows with columns `inputs.<name>`.
@@ -46,7 +46,8 @@ def judge(
         found.append(_constant(name, before, now, rate / (3 * len(names))))
     found += [_mean(name, window[f"{INPUTS}{name}"].dropna(), check.statistics, deviations) for check, name in means]
     found += _invalid(window, names, record_model(schema, params), settings.invalid)
-    return sorted((one for one in found if one["value"] or one["status"] == ALARM), key=lambda one: one["status"])
+    said = [one for one in found if one["status"] == ALARM or (one["value"] and one["check"] != "mean_between")]
+    return sorted(said, key=lambda one: one["status"])
 
 
 def _finding(check: str, column: str, value: float, limit: float, wrong: bool) -> Finding:
