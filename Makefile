@@ -34,7 +34,7 @@ lint: .venv/.ready  ## check the style of hooks, tests and bench
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 
-bench: .venv/.ready  ## measure what the README states (about half an hour; BENCH=pipeline, gate, registry, rows or serving for one)
+bench: .venv/.ready  ## measure what the README states (about half an hour; BENCH=pipeline, gate, registry, rows, serving or monitor for one)
 	@sh bench/run.sh $(BENCH)
 
 clean:  ## remove everything that was generated

@@ -69,7 +69,7 @@ def monitor(served: Served, installed: Path) -> Iterator[Monitor]:
 
 
 @pytest.fixture(scope="module")
-def traffic(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def traffic(served: Served, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The log of a server that has answered as usual, then twice something else, then as usual; and when that was."""
     served.mood.write_text("")
     served.move("production", 1)
@@ -80,7 +80,7 @@ def traffic(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             served.project.run(CLIENT.format(rows=ROWS, port=server.port, more=more))
             time.sleep(1.1)  # windows end at whole seconds
             times.append(moment())
-    yield {"log": log, "times": times}
+    return {"log": log, "times": times}
 
 
 def moment() -> str:
