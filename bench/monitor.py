@@ -20,7 +20,7 @@ from pathlib import Path
 from statistics import median
 
 from measure import Usage, machine, progress, run, table
-from released import released
+from released import in_production
 
 DAY = datetime(2026, 1, 31, tzinfo=UTC)
 LOG = "logs/bench"
@@ -107,7 +107,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=3, help="how often; of ten million rows and more once (default: 3)")
     wanted = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-monitor-") as folder:
-        project = released(Path(folder))
+        project = in_production(Path(folder))
         records = run([sys.executable, "-c", RECORDS], project).output.splitlines()
         progress("warm-up")
         measure(project, records, 1000, 1)
