@@ -65,6 +65,22 @@ def changed(folder, more):
         file.write(more)
     return version(str(source), first.tags[MODEL_HASH], code_hash(source / "code" / "telco_churn", source))
 
+def without_reference(folder):
+    """A version as it was before monitoring: nothing to hold its traffic against."""
+    first = client.get_model_version(MODEL, "1")
+    source = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL}/1", dst_path=folder))
+    shutil.rmtree(source / "reference")
+    return version(str(source), first.tags[MODEL_HASH], first.tags[CODE_HASH])
+
+def series():
+    """What monitoring has logged of version 1: metric, step and value of each point."""
+    experiment = client.get_experiment_by_name(f"{MODEL}-monitoring").experiment_id
+    (run,) = client.search_runs([experiment], "tags.`monitoring.version` = '1'")
+    return {
+        name: [(point.step, point.value) for point in client.get_metric_history(run.info.run_id, name)]
+        for name in run.data.metrics
+    }
+
 def damaged():
     """A version whose file is not the one that was registered."""
     first = client.get_model_version(MODEL, "1")

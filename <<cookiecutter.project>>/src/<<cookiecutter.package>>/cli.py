@@ -8,6 +8,7 @@ from pathlib import Path
 
 from << cookiecutter.package >>.batch import commands as batch_commands
 from << cookiecutter.package >>.errors import DataError, ProjectError, exit_with
+from << cookiecutter.package >>.monitoring import commands as monitoring_commands
 from << cookiecutter.package >>.monitoring import retrain_command
 from << cookiecutter.package >>.release import commands, deploy_command
 from << cookiecutter.package >>.serving import commands as serving_commands
@@ -81,6 +82,7 @@ def main(argv: list[str] | None = None) -> None:
     serving_commands.add_to(verbs)
     batch_commands.add_to(verbs)
     retrain_command.add_to(verbs)
+    monitoring_commands.add_to(verbs)
     arguments = parser.parse_args(argv)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal can show

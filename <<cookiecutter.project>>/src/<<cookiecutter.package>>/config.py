@@ -21,6 +21,7 @@ MODEL = Path("models/model.skops")
 METRICS = Path("metrics")
 PLOTS = Path("plots")
 PREDICTIONS = Path("data/predictions/test.parquet")
+REFERENCE = Path("data/reference/reference.parquet")
 MODEL_CARD = Path("reports/model_card.md")
 INTERVALS = Path("reports/intervals.json")
 LOCK = Path("dvc.lock")
@@ -95,6 +96,7 @@ class Train(Section):
 class Evaluate(Section):
     threshold: Share = 0.5
     bootstrap: Annotated[int, Field(ge=100, le=100_000)]
+    reference: Annotated[int, Field(ge=100, le=100_000)] = 5000
     slices: list[str] = []
 
 

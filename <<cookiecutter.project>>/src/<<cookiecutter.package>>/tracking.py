@@ -21,6 +21,7 @@ MODEL_HASH, LOCK_HASH = "model.sha256", "dvc.lock.sha256"  # the tags by which a
 CODE_HASH = "code.sha256"  # tag: of the code, parameters and contract that were logged with the model
 MODEL_ID, COMPLETE = "model.id", "complete"  # tags of a run: its model in MLflow, and that nothing is missing
 CODE = "code"  # beside the model, as MLflow names it: the package that the model was logged with
+REFERENCE = "reference"  # beside the model: the rows that monitoring holds traffic against
 KNOWN = "known_rows"  # beside the model: test rows, and what `evaluate` predicted for them
 INPUTS, PREDICTIONS = "inputs.parquet", "predictions.parquet"
 TOLERANCE = 1e-9  # of answers to them, absolute below 1, relative above
@@ -106,11 +107,12 @@ def run_of(client: Any, params: Params, model: str) -> Any:
     return runs[0] if runs else None
 
 
-def experiment_id(client: Any, params: Params) -> str:
-    """Return the id of the experiment in params.yaml, which is made if there is none."""
-    found = client.get_experiment_by_name(params.track.experiment)
+def experiment_id(client: Any, params: Params, name: str | None = None) -> str:
+    """Return the id of an experiment, of the one in params.yaml unless it is named; it is made if there is none."""
+    name = name or params.track.experiment
+    found = client.get_experiment_by_name(name)
     if found:
         return found.experiment_id
     uri = tracking_uri(params)
     local = Path(uri.removeprefix(SQLITE)).parent / "mlartifacts" if uri.startswith(SQLITE) else None
-    return client.create_experiment(params.track.experiment, artifact_location=local.as_uri() if local else None)
+    return client.create_experiment(name, artifact_location=local.as_uri() if local else None)

@@ -1,1 +1,1 @@
-"""What watches a model that is served, and what it does about it: alerts, and retraining that comes back as a pull request."""
+"""What watches a served model, and what is done about it: alerts, and retraining that comes back as a pull request."""

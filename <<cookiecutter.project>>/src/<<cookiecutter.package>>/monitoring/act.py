@@ -47,12 +47,10 @@ def _retrain(summary: dict[str, Any], start: str, root: Path) -> list[str]:
         api(f"actions/workflows/{RETRAIN}/dispatches", "POST", asked, root)
         return [f"retraining: started {RETRAIN} on GitHub"]
     from << cookiecutter.package >>.monitoring.retrain import Asked, retrain
-    from << cookiecutter.package >>.serving import settings as serving
 
     lines: list[str] = []
     try:
-        log = summary.get("log") or serving.load(root / serving.SERVING).server.log
-        good = retrain(Asked(Path(log), reason(summary)), lines.append)
+        good = retrain(Asked(summary["log"], reason(summary)), lines.append)
     except ProjectError as error:
         lines.append(f"stopped: {error}")
     else:

@@ -3,11 +3,11 @@
 import datetime
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from << cookiecutter.package >>.serving import log_reader
 from << cookiecutter.package >>.serving.log import FEEDBACK, PREDICTIONS
 
 ANSWERED = {"production", "canary"}  # the roles whose answers somebody got; a shadow's row is production's, again
@@ -28,17 +28,17 @@ class Labelled:
 
 
 def labelled_rows(
-    folder: Path, since: datetime.datetime | None = None, until: datetime.datetime | None = None
+    log: Path | str, since: datetime.datetime | None = None, until: datetime.datetime | None = None
 ) -> tuple[list[Labelled], int]:
     """Return the labelled rows that were answered in a window, the earliest first, and how many lines cannot be read.
 
     A label may have come in at any time, also after the window; of several for one row the last counts. Only lines of
     labelled rows are parsed, so that the memory taken depends on the labels, not on the traffic.
     """
-    labels, broken = _labels(folder)
+    labels, broken = _labels(log)
     rows: dict[str, Labelled] = {}
-    for path in _files(folder, PREDICTIONS, since, until):
-        with path.open("rb") as lines:
+    for file in log_reader.files(log, PREDICTIONS, since, until):
+        with file as lines:
             for line in lines:
                 found = REQUEST_ID.search(line)
                 if found and found[1].decode(errors="replace") not in labels:
@@ -66,12 +66,12 @@ def _row(line: dict[str, Any], labels: dict[str, tuple[datetime.datetime, Any]])
     return Labelled(request_id, int(line["version"]), answered, labelled, line["inputs"], answer, label)
 
 
-def _labels(folder: Path) -> tuple[dict[str, tuple[datetime.datetime, Any]], int]:
+def _labels(log: Path | str) -> tuple[dict[str, tuple[datetime.datetime, Any]], int]:
     """The last label of every row that has one, with its time; and how many lines cannot be read."""
     labels: dict[str, tuple[datetime.datetime, Any]] = {}
     broken = 0
-    for path in _files(folder, FEEDBACK, None, None):
-        with path.open("rb") as lines:
+    for file in log_reader.files(log, FEEDBACK):
+        with file as lines:
             for line in lines:
                 try:
                     said = json.loads(line)
@@ -88,12 +88,3 @@ def _moment(text: str) -> datetime.datetime:
     if moment.tzinfo is None:
         raise ValueError(f"{text} has no offset")
     return moment.astimezone(datetime.UTC)
-
-
-def _files(folder: Path, kind: str, since: datetime.datetime | None, until: datetime.datetime | None) -> Iterator[Path]:
-    first, last = (f"{moment:%Y-%m-%d}" if moment else None for moment in (since, until))
-    for path in sorted(folder.glob(f"*/*.{kind}")):
-        right = kind == FEEDBACK or not path.name.endswith(FEEDBACK)
-        day = path.parent.name
-        if right and (first is None or first <= day) and (last is None or day <= last):
-            yield path

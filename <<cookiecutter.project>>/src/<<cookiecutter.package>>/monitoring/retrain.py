@@ -36,7 +36,7 @@ Say = Callable[[str], None]
 class Asked:
     """What a person, or monitoring, has asked for."""
 
-    log: Path
+    log: Path | str
     reason: str = ""
     since: datetime.datetime | None = None
     until: datetime.datetime | None = None

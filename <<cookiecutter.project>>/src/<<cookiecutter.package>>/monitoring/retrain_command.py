@@ -2,7 +2,6 @@
 
 import argparse
 import datetime
-from pathlib import Path
 from typing import Any
 
 from << cookiecutter.package >>.errors import ConfigError
@@ -14,15 +13,15 @@ def retrain(arguments: argparse.Namespace) -> int:
     """Add newly labelled rows of the prediction log to the dataset, train on it, and propose the result. 0 fine or nothing to learn, 1 the gate says no."""
     import signal
 
+    from << cookiecutter.package >>.monitoring import settings
     from << cookiecutter.package >>.monitoring.retrain import Asked, retrain
-    from << cookiecutter.package >>.serving import settings
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the worktree is removed then, too
     since, until = when(arguments.since, "--since", "00:00:00"), when(arguments.until, "--until", "23:59:59.999999")
     reason = " ".join("".join(c if c.isprintable() else " " for c in arguments.reason).split())
     if len(reason) > LONGEST:
         raise ConfigError(f"--reason (of make: REASON): say why, in {LONGEST} characters at most")
-    log: Path = arguments.log or settings.load().server.log
+    log = settings.prediction_log(arguments.log)
     good = retrain(
         Asked(log, reason, since, until, arguments.local), lambda line: print(f"retrain: {line}", flush=True)
     )
@@ -49,7 +48,7 @@ def add_to(verbs: Any) -> None:
     verb.add_argument("--since", metavar="TIME", help="only rows answered from then on: a date or a time, UTC")
     verb.add_argument("--until", metavar="TIME", help="only rows answered until then: a date (its end) or a time, UTC")
     verb.add_argument(
-        "--log", type=Path, metavar="FOLDER", help="the prediction log (default: server.log of serving.yaml)"
+        "--log", metavar="PATH", help="the prediction log, a folder or a URL (default: that of the settings)"
     )
     verb.add_argument("--local", action="store_true", help="stop at the commit on a branch: fetch and push nothing")
     verb.set_defaults(run=retrain)

@@ -1,10 +1,10 @@
 """Read the prediction log back: of a window of time, and only the columns that are asked for."""
 
 import datetime
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 import pandas as pd
 import pyarrow as arrow
@@ -13,6 +13,7 @@ import pyarrow.json
 from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.serving.log import FEEDBACK, PREDICTIONS, now
 
+BLOCK = 16_777_216  # bytes of a file that are held at a time
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 ANSWERS = arrow.schema(
     {
@@ -35,31 +36,82 @@ def window(text: str) -> tuple[datetime.datetime, datetime.datetime]:
     return now() - datetime.timedelta(**{UNITS[found[2]]: int(found[1])}), now()
 
 
-def answers(folder: Path, since: datetime.datetime, until: datetime.datetime) -> tuple[pd.DataFrame, int]:
+def answers(log: Path | str, since: datetime.datetime, until: datetime.datetime) -> tuple[pd.DataFrame, int]:
     """Return what was answered in a window, without inputs: the columns of ANSWERS and `label`, as text.
 
     Returns, too, how many lines could not be read: the end of one may be missing where a machine has crashed.
     """
-    return _read(folder, since, until, PREDICTIONS, ANSWERS)
+    return _read(log, since, until, PREDICTIONS, ANSWERS)
 
 
-def feedback(folder: Path, since: datetime.datetime, until: datetime.datetime) -> tuple[pd.DataFrame, int]:
+def feedback(log: Path | str, since: datetime.datetime, until: datetime.datetime) -> tuple[pd.DataFrame, int]:
     """Return the labels that came in within a window: `time`, `request_id`, `label` as text; the last word on each row."""
     kinds = {"time": ANSWERS.field("time").type, "request_id": arrow.string()}
-    found, broken = _read(folder, since, until, FEEDBACK, arrow.schema(kinds))
+    found, broken = _read(log, since, until, FEEDBACK, arrow.schema(kinds))
     return found.sort_values("time").drop_duplicates("request_id", keep="last"), broken
 
 
+def blocks(log: Path | str, since: datetime.datetime, until: datetime.datetime, kind: str) -> Iterator[bytes]:
+    """Yield the files of the days of a window in blocks of whole lines; `log` is a folder, or the URL of one for fsspec."""
+    for file in files(log, kind, since, until):
+        with file:
+            rest = b""
+            while more := file.read(BLOCK):
+                lines, _, rest = (rest + more).rpartition(b"\n")
+                if lines:
+                    yield lines + b"\n"
+            if rest:
+                yield rest
+
+
+def table(content: bytes, *schemas: arrow.Schema) -> tuple[arrow.Table, int]:
+    """Return whole lines as a table of the first schema that fits them; and how many lines fit none.
+
+    Fast if all of them can be read. Fields that no schema names are left out, as are those it names and a line lacks.
+    Where lines fit different schemas, the first one's names and types are kept, by casting.
+    """
+    lines = content.count(b"\n") + (not content.endswith(b"\n"))
+    if not content.strip():
+        return schemas[0].empty_table(), 0
+    read = arrow.json.ReadOptions(block_size=len(content) + 1) if lines == 1 else None
+    for schema in schemas:
+        options = arrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+        try:
+            found = arrow.json.read_json(arrow.BufferReader(content), read_options=read, parse_options=options)
+            found.validate(full=True)  # a text may be no UTF-8
+            return _like(found, schemas[0]), 0
+        except arrow.ArrowInvalid:
+            continue
+    if lines == 1:
+        return schemas[0].empty_table(), 1
+    middle = content.find(b"\n", len(content) // 2, -1) + 1 or content.find(b"\n") + 1
+    (one, bad), (other, worse) = table(content[:middle], *schemas), table(content[middle:], *schemas)
+    return arrow.concat_tables([one, other]), bad + worse
+
+
+def labelled(schema: arrow.Schema) -> list[arrow.Schema]:
+    """Return the schemas of lines with a label, which may be a text, a number or a truth."""
+    kinds = (arrow.string(), arrow.int64(), arrow.float64(), arrow.bool_())
+    return [schema.append(arrow.field("label", kind)) for kind in kinds]
+
+
+def _like(found: arrow.Table, schema: arrow.Schema) -> arrow.Table:
+    for place, field in enumerate(schema):
+        if found.schema.field(place).type != field.type:
+            texts = [None if value is None else str(value) for value in found.column(place).to_pylist()]
+            found = found.set_column(place, field, arrow.array(texts, field.type))
+    return found
+
+
 def _read(
-    folder: Path, since: datetime.datetime, until: datetime.datetime, kind: str, schema: arrow.Schema
+    log: Path | str, since: datetime.datetime, until: datetime.datetime, kind: str, schema: arrow.Schema
 ) -> tuple[pd.DataFrame, int]:
     parts, broken = [], 0
-    for path in _files(folder, since, until, kind):
-        table, bad = _table(path.read_bytes(), schema)
+    for content in blocks(log, since, until, kind):
+        found, bad = table(content, *labelled(schema))
         broken += bad
-        frame = table.to_pandas()
-        if "label" in frame:
-            frame["label"] = frame["label"].map(str)
+        frame = found.to_pandas()
+        frame["label"] = frame["label"].map(str)
         parts.append(frame[(frame["time"] >= since) & (frame["time"] <= until)])
     columns = [*schema.names, "label"]
     if not parts:
@@ -67,33 +119,20 @@ def _read(
     return pd.concat(parts, ignore_index=True).reindex(columns=columns), broken
 
 
-def _files(folder: Path, since: datetime.datetime, until: datetime.datetime, kind: str) -> Iterator[Path]:
-    for path in sorted(folder.glob(f"*/*.{kind}")):
+def files(
+    log: Path | str, kind: str, since: datetime.datetime | None = None, until: datetime.datetime | None = None
+) -> Iterator[IO[bytes]]:
+    """Open the files of the days of a window, one after the other; `log` is a folder, or the URL of one for fsspec."""
+    first, last = (f"{moment:%Y-%m-%d}" if moment else None for moment in (since, until))
+    if "://" in str(log):
+        import fsspec
+
+        store, root = fsspec.core.url_to_fs(str(log))
+        paths, read = [Path(path) for path in store.glob(f"{root.rstrip('/')}/*/*.{kind}")], store.open
+    else:
+        paths, read = list(Path(log).glob(f"*/*.{kind}")), open
+    for path in sorted(paths):
         right = kind == FEEDBACK or not path.name.endswith(FEEDBACK)
-        if right and f"{since:%Y-%m-%d}" <= path.parent.name <= f"{until:%Y-%m-%d}":
-            yield path
-
-
-def _table(content: bytes, schema: arrow.Schema) -> tuple[arrow.Table, int]:
-    """The lines of a file as a table, fast if all of them can be read; and how many cannot."""
-    whole = schema.append(arrow.field("label", arrow.string()))
-    for fields in (whole, schema):  # a label may be a text, a number or a truth
-        try:
-            options = arrow.json.ParseOptions(
-                explicit_schema=fields, unexpected_field_behavior="ignore" if fields is whole else "infer"
-            )
-            if content.strip():
-                return arrow.json.read_json(arrow.BufferReader(content), parse_options=options), 0
-        except arrow.ArrowInvalid:
-            continue
-    lines, broken = [], 0
-    for line in content.splitlines():
-        try:
-            record = json.loads(line)
-            lines.append({name: record.get(name) for name in whole.names})
-        except (ValueError, AttributeError):
-            broken += 1
-    frame = pd.DataFrame(lines, columns=whole.names)
-    frame["time"] = pd.to_datetime(frame["time"], utc=True, format="ISO8601")
-    frame["label"] = frame["label"].map(str)
-    return arrow.Table.from_pandas(frame, preserve_index=False), broken
+        day = path.parent.name
+        if right and (first is None or first <= day) and (last is None or day <= last):
+            yield read(str(path), "rb")

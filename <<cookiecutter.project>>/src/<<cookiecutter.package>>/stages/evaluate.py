@@ -3,6 +3,7 @@
 metrics/{train,validation,test}.json   the metrics of each side; `test` is what the gate judges
 metrics/slices.json                    those of the test rows, per value of the columns in evaluate.slices
 reports/intervals.json                 95% interval of each test metric
+data/reference/reference.parquet       a sample of the test rows and predictions, for monitoring
 """
 
 import shutil
@@ -17,6 +18,7 @@ from << cookiecutter.package >> import config, metrics, model, model_file, plots
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.files import read_parquet, write_json, write_parquet, write_text
 from << cookiecutter.package >>.model_card import model_card
+from << cookiecutter.package >>.monitoring import reference
 from << cookiecutter.package >>.stages import run
 
 IMPORTANCE_ROWS = 2000  # a sample is enough to rank columns, and keeps the cost flat
@@ -85,6 +87,7 @@ def main() -> str:
         importances = column_importance(fitted, frame, params)
 
     drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
+    kept = reference.reference(frame, predictions, fitted.feature_names_in_, params)
     card = model_card(params, fitted, len(frame), points, bounds, slices, importances)
 
     # Nothing is written before everything is computed.
@@ -97,6 +100,7 @@ def main() -> str:
     write_json(bounds, config.INTERVALS)
     write_text(card, config.MODEL_CARD)
     write_parquet(pd.concat([frame[[params.data.id, target]], predictions], axis=1), config.PREDICTIONS)
+    reference.write(kept, config.REFERENCE)
     shown = ", ".join(f"{name} {value:.4g}" for name, value in points["test"].items())
     return f"{len(frame):,} test rows: {shown}; wrote {config.METRICS}, {config.PLOTS}, {config.MODEL_CARD}"
 

@@ -28,6 +28,7 @@ from << cookiecutter.package >>.tracking import (
     MODEL_ID,
     PREDICTIONS,
     PROBABILITY,
+    REFERENCE,
     code_hash,
     experiment_id,
     lock_hash,
@@ -136,6 +137,7 @@ def _log_model(client: Any, params: Params, package: Path) -> None:
         inputs.to_parquet(Path(folder, INPUTS), index=False)
         _known_predictions(params).to_parquet(Path(folder, PREDICTIONS), index=False)
         client.log_model_artifacts(logged.model_id, folder, KNOWN)
+    client.log_model_artifact(logged.model_id, str(config.REFERENCE), REFERENCE)
 
 
 def _known_predictions(params: Params) -> pd.DataFrame:

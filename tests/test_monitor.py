@@ -1,0 +1,247 @@
+"""`monitor` on the log of a real server, with a real registry; and its page in a real browser."""
+
+import datetime
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import BakedProject, clean_environment
+from served import Served
+from serving import serving
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
+
+ROWS = 600
+CLIENT = "telco-churn simulate --rows {rows} --labels --url http://127.0.0.1:{port} {more}"
+
+
+class Monitor:
+    """`telco-churn monitor` with the extra `monitor` installed, and what it leaves."""
+
+    def __init__(self, project: BakedProject, environment: Path) -> None:
+        self.project, self.environment = project, environment
+
+    def __call__(self, *options: str, **more: str) -> subprocess.CompletedProcess[str]:
+        path = f"{self.environment / 'bin'}:{clean_environment()['PATH']}"
+        return self.project.run(
+            f"telco-churn monitor {' '.join(options)}", check=False, **{"PATH": path, "PYTHONPATH": "src"} | more
+        )
+
+    @property
+    def reports(self) -> Path:
+        return self.project.path / "reports" / "monitoring"
+
+    def summary(self, done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
+        """Return the summary of a run, whose report is there as a whole."""
+        assert "report: " in done.stdout, done.stderr
+        folder = self.project.path / done.stdout.rpartition("report: ")[2].strip()
+        summary = json.loads((folder / "summary.json").read_text())
+        page = [] if summary["status"] == "undecided" else ["drift.html"]
+        assert sorted(path.name for path in folder.iterdir()) == sorted([*page, "summary.json", "summary.md"])
+        return summary
+
+
+@pytest.fixture(scope="session")
+def installed(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An environment with Evidently in it, beside the one that all tests share."""
+    environment = tmp_path_factory.mktemp("monitor") / ".venv"
+    served.project.run(f"uv venv --quiet {environment}")
+    install = (
+        f"uv pip install --quiet --python {environment} --constraint requirements.lock --editable '.[dev,monitor]'"
+    )
+    served.project.run(install)
+    return environment
+
+
+@pytest.fixture
+def monitor(served: Served, installed: Path) -> Iterator[Monitor]:
+    served.move("production", 1)
+    found = Monitor(served.project, installed)
+    settings = served.project.text("monitoring.yaml")
+    yield found
+    (served.project.path / "monitoring.yaml").write_text(settings)
+    shutil.rmtree(found.reports, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def traffic(served: Served, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The log of a server that has answered as usual, then twice something else, then as usual; and when that was."""
+    served.mood.write_text("")
+    served.move("production", 1)
+    log = tmp_path_factory.mktemp("traffic")
+    times = [moment()]
+    with serving(served.project, log) as server:
+        for more in ("", "--shift tenure=0.4", "--shift tenure=0.4", ""):
+            served.project.run(CLIENT.format(rows=ROWS, port=server.port, more=more))
+            time.sleep(1.1)  # windows end at whole seconds
+            times.append(moment())
+    return {"log": log, "times": times}
+
+
+def moment() -> str:
+    return f"{datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%S}"
+
+
+def window(traffic: dict[str, Any], number: int) -> list[str]:
+    since, until = traffic["times"][number : number + 2]
+    return ["--since", since, "--until", until, "--log", str(traffic["log"])]
+
+
+def test_traffic_as_usual_is_healthy_then_drift_is_believed_once_it_lasts_and_not_any_more_once_it_is_over(
+    monitor: Monitor, served: Served, traffic: dict[str, Any]
+) -> None:
+    done = [monitor(*window(traffic, number)) for number in range(4)]
+    found = [monitor.summary(one) for one in done]
+
+    assert [one.returncode for one in done] == [0, 0, 1, 0], [one.stdout for one in done]
+    assert [one["rows"] for one in found] == [one["labels"] for one in found] == [ROWS] * 4
+    assert [one["status"] for one in found] == ["healthy", "healthy", "act", "healthy"]
+    assert [[part["alarm"] for part in one["history"]] for one in found][2:] == [
+        [False, True, True],
+        [True, True, False],
+    ]
+    assert "tenure" in found[1]["drifted"]
+    assert "not believed yet: an alarm in 1 of the last 2 windows" in done[1].stdout
+    assert [reason for reason in found[2]["reasons"] if reason.startswith("tenure drifted: wasserstein")]
+    assert found[0]["drifted"] == found[3]["drifted"] == []
+    assert {part["metric"] for part in found[0]["performance"]} == {"roc_auc", "average_precision", "log_loss", "brier"}
+    assert all(part["status"] == "ok" for part in found[0]["performance"] + found[0]["quality"])
+    series = served.registry("series")
+    assert [point[1] for point in series["rows"]] == [ROWS] * 4
+    assert [point[0] for point in series["drift/tenure"]] == [
+        int(datetime.datetime.fromisoformat(one["window"]["until"]).timestamp()) for one in found
+    ]
+
+
+def test_the_page_can_be_read_in_a_browser_without_a_network(
+    monitor: Monitor, traffic: dict[str, Any], tmp_path: Path
+) -> None:
+    browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if browser is None:
+        pytest.skip("there is no Chromium here")
+    assert monitor(*window(traffic, 1)).returncode == 0
+    (page,) = monitor.reports.glob("*/drift.html")
+
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path}"]
+    command += ["--host-resolver-rules=MAP * ~NOTFOUND", f"--log-net-log={tmp_path / 'net.json'}"]
+    command += ["--window-size=1300,2400", "--virtual-time-budget=10000", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+    assert "<h1>telco-churn version 1: the window beside the reference</h1>" in done.stdout
+    drawn = done.stdout.partition("Dataset Drift is detected")[2]
+    assert "tenure" in drawn  # by the page's own script
+    assert "Wasserstein distance (normed)" in drawn
+    assert "Uncaught" not in done.stderr
+    asked = [event for event in json.loads((tmp_path / "net.json").read_text())["events"] if "params" in event]
+    urls = {event["params"]["url"] for event in asked if "url" in event["params"]}
+    assert not {url for url in urls if url.startswith("http") and "google" not in url}  # Chromium's own errands
+
+
+def test_an_empty_log_and_one_of_another_version_are_no_verdict(
+    monitor: Monitor, served: Served, traffic: dict[str, Any], tmp_path: Path
+) -> None:
+    done = monitor("--log", str(tmp_path))
+    assert done.returncode == 2
+    assert monitor.summary(done)["missing_rows"] == 500
+    assert "0 rows of 500 that are needed: 500 are missing" in done.stdout
+
+    served.move("production", 2)
+    done = monitor(*window(traffic, 0))
+    found = monitor.summary(done)
+    assert (done.returncode, found["rows"], found["other_versions"]) == (2, 0, {"1": ROWS})
+    assert f"not counted: {ROWS} of version 1" in done.stdout
+
+
+def test_lines_that_cannot_be_read_cost_no_report(monitor: Monitor, traffic: dict[str, Any], tmp_path: Path) -> None:
+    shutil.copytree(traffic["log"], tmp_path / "log")
+    for path in (tmp_path / "log").rglob("*.jsonl"):
+        path.write_bytes(b"\x00garbage\n" + path.read_bytes()[:-40])
+
+    done = monitor(*window(traffic, 0)[:4], "--log", str(tmp_path / "log"))
+
+    found = monitor.summary(done)
+    assert done.returncode == 0
+    assert found["rows"] == ROWS
+    assert found["broken_lines"] >= 3  # one of each kind, and the last of the predictions that was cut
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "expected"),
+    [
+        (("length: 1d ", "length: 1m "), ["--until", "{times[1]}"], {"length": 60}),
+        (("min_rows: 500 ", "min_rows: 601 "), ["--since", "{times[0]}", "--until", "{times[1]}"], {"missing": 1}),
+        (("log: null ", "log: {log} "), ["--since", "{times[0]}", "--until", "{times[1]}"], {"rows": ROWS}),
+        (("delay: null ", "delay: 52w "), ["--since", "{times[0]}", "--until", "{times[1]}"], {"labels": 0}),
+        (("rows: 5000 ", "rows: 510 "), ["--since", "{times[0]}", "--until", "{times[1]}"], {"compared": 510}),
+        (("labels: 20000 ", "labels: 210 "), ["--since", "{times[0]}", "--until", "{times[1]}"], {"labels": 210}),
+        (("alarms: 2 ", "alarms: 1 "), ["--since", "{times[1]}", "--until", "{times[2]}"], {"status": "act"}),
+    ],
+)
+def test_a_key_of_the_settings_has_an_effect(
+    monitor: Monitor, traffic: dict[str, Any], change: tuple[str, str], options: list[str], expected: dict[str, Any]
+) -> None:
+    monitor.project.replace("monitoring.yaml", change[0], change[1].format(**traffic))
+    if "alarms" in change[0]:
+        monitor.project.replace("monitoring.yaml", "windows: 3", "windows: 1")
+
+    done = monitor(
+        *(option.format(**traffic) for option in options), SERVING_LOG=str(traffic["log"]) * ("log" not in change[0])
+    )
+
+    found = monitor.summary(done)
+    since, until = (datetime.datetime.fromisoformat(found["window"][name]) for name in ("since", "until"))
+    facts = {
+        "length": (until - since).total_seconds(),
+        "missing": found["missing_rows"],
+        "rows": found["rows"],
+        "labels": found["labels"],
+        "compared": found["compared"]["rows"],
+        "status": found["status"],
+    }
+    assert facts | expected == facts
+
+
+def test_without_mlflow_the_report_is_written_and_a_line_says_what_is_missing(
+    monitor: Monitor, traffic: dict[str, Any]
+) -> None:
+    assert monitor(*window(traffic, 0)).returncode == 0
+    shutil.rmtree(monitor.reports)
+
+    done = monitor(*window(traffic, 0), MLFLOW_TRACKING_URI="http://127.0.0.1:9")
+
+    assert done.returncode == 0, done.stderr
+    assert monitor.summary(done)["rows"] == ROWS
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
+    assert "going by version 1, which was production the last time" in warnings[0]
+    assert "this window is missing from the series there" in warnings[1]
+
+
+def test_a_version_without_a_reference_and_an_environment_without_evidently_are_one_line(
+    monitor: Monitor, served: Served, traffic: dict[str, Any], tmp_path: Path
+) -> None:
+    bare = served.registry("without_reference", str(tmp_path))
+    served.move("production", bare)
+    lacking = monitor(*window(traffic, 0))
+    missing = served.project.run("telco-churn monitor", check=False, PYTHONPATH="src")
+
+    for done, said in ((lacking, "was registered without a reference"), (missing, "make setup EXTRAS=dev,monitor")):
+        assert done.returncode == 2
+        assert said in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    assert not monitor.reports.exists() or not list(monitor.reports.glob("[0-9]*"))
+
+
+def test_two_monitors_at_once_leave_one_whole_report(monitor: Monitor, traffic: dict[str, Any]) -> None:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor() as pool:
+        done = list(pool.map(lambda _: monitor(*window(traffic, 0)), range(2)))
+
+    assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
+    assert monitor.summary(done[0]) == monitor.summary(done[1])
+    assert [path.name for path in monitor.reports.glob(".[a-z]*")] == [".lock"]
