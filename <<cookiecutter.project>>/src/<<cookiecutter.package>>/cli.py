@@ -64,7 +64,7 @@ def tracking_uri(arguments: argparse.Namespace) -> int:
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="<< cookiecutter.project >>",
-        description="Predict which customers are about to leave",
+        description="<< cookiecutter.description.rstrip('.') >>",
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     verb = verbs.add_parser("validate", help="hold a file against contract.yaml", description=validate.__doc__)

@@ -47,6 +47,8 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "quality": {"nulls": 0.05, "unseen": 0.02, "invalid": 0.001},
     "performance": {"min_labels": 200, "delay": None},
     "rule": {"windows": 3, "alarms": 2},
+    "alert": {"webhook_seconds": 10, "issue": "drift"},
+    "retrain": {"start": "auto", "branch": "main", "min_rows": 100},
 }
 
 
