@@ -23,14 +23,14 @@ def validate(arguments: argparse.Namespace) -> int:
 
     params = config.load()
     schema = load(config.CONTRACT)
-    path = arguments.path or params.data.raw
+    path = arguments.path or str(params.data.raw)
     if arguments.engine == "spark":
         from << cookiecutter.package >>.batch import contract_on_spark, java
 
         java.find()
-        checks = contract_on_spark.report(str(path), arguments.master, schema)
+        checks = contract_on_spark.report(path, arguments.master, schema, params)
     else:
-        checks = report(read_raw(path, schema), schema, params, path)["checks"]
+        checks = report(read_raw(Path(path), schema), schema, params, Path(path))["checks"]
     failed = [record for record in checks if not record["passed"]]
     for record in failed:
         print(f"FAIL  {describe([record])}")
@@ -68,7 +68,11 @@ def main(argv: list[str] | None = None) -> None:
     )
     verbs = parser.add_subparsers(required=True, metavar="VERB")
     verb = verbs.add_parser("validate", help="hold a file against contract.yaml", description=validate.__doc__)
-    verb.add_argument("path", nargs="?", type=Path, help="CSV or Parquet (default: data.raw of params.yaml)")
+    verb.add_argument(
+        "path",
+        nargs="?",
+        help="CSV or Parquet (default: data.raw of params.yaml); with Spark also a folder, an address or DATABASE.TABLE",
+    )
     verb.add_argument("--engine", choices=("local", "spark"), default="local", help="(default: %(default)s)")
     verb.add_argument("--master", help="Spark's (default: local[*])")
     verb.set_defaults(run=validate)

@@ -1,7 +1,9 @@
 import errno
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from filelock import FileLock
 
 from << cookiecutter.package >>.batch import output
 from << cookiecutter.package >>.errors import ConfigError, RefusedError
@@ -28,6 +30,51 @@ def test_a_date_is_replaced_as_a_whole_with_its_quarantine(tmp_path: Path) -> No
     assert not list(tmp_path.glob("*/.staging*"))
 
 
+def test_the_one_before_stays_readable_until_the_next_run(tmp_path: Path) -> None:
+    write(tmp_path / "scores", "old")
+    with (tmp_path / f"scores/date={DATE}/part").open() as reading:
+        write(tmp_path / "scores", "new")
+        (old,) = (tmp_path / "scores").glob(f".old-{DATE}-*/part")
+        assert reading.read() == old.read_text() == "old"
+
+    write(tmp_path / "scores", "newer")
+
+    assert [path.read_text() for path in (tmp_path / "scores").glob(".old*/part")] == ["new"]
+
+
+@pytest.mark.parametrize("taken", ["a file", "a link", "somebody's table"])
+def test_what_it_has_not_written_is_not_replaced(tmp_path: Path, taken: str) -> None:
+    place = output.partition(tmp_path / "scores", DATE)
+    place.parent.mkdir()
+    if taken == "a file":
+        place.write_text("mine")
+    elif taken == "a link":
+        place.symlink_to(tmp_path)
+    else:
+        place.mkdir()
+        pd.DataFrame({"customer": [1]}).to_parquet(place / "customers.parquet")
+
+    with pytest.raises(ConfigError, match="was not written by `score`"):
+        write(tmp_path / "scores", "new")
+
+    assert place.is_symlink() or place.read_text() == "mine" if taken != "somebody's table" else list(place.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("source", "written"),
+    [
+        ("in", "in"),
+        ("in", "in/scores"),
+        ("in/part.csv", "in"),
+        ("scores_quarantine/a.csv", "scores"),
+        ("in", "x/../in"),
+    ],
+)
+def test_input_and_output_do_not_lie_in_each_other(tmp_path: Path, source: str, written: str) -> None:
+    with pytest.raises(ConfigError, match="lie in each other"):
+        output.check_apart(str(tmp_path / source), str(tmp_path / written))
+
+
 def test_a_run_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     write(tmp_path / "scores", "old")
 
@@ -38,11 +85,12 @@ def test_a_run_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*/.staging*"))
 
 
-def test_the_next_run_removes_what_a_killed_one_left_and_nothing_of_another_date(tmp_path: Path) -> None:
-    for name in (f".staging-{DATE}-dead", ".staging-2026-03-02-alive"):
+def test_the_next_run_removes_what_killed_ones_left_and_nothing_of_those_that_live(tmp_path: Path) -> None:
+    for name in (f".staging-{DATE}-dead", ".staging-2026-03-02-alive", ".staging-2026-03-03-dead"):
         (tmp_path / "scores" / name).mkdir(parents=True)
 
-    write(tmp_path / "scores", "new")
+    with FileLock(tmp_path / "scores/.lock-2026-03-02", timeout=0):
+        write(tmp_path / "scores", "new")
 
     assert [path.name for path in (tmp_path / "scores").glob(".staging*")] == [".staging-2026-03-02-alive"]
 

@@ -8,6 +8,7 @@ import pytest
 from << cookiecutter.package >> import config, model_file
 from << cookiecutter.package >>.batch.rows import RAGGED, REASON, ROW, Rows
 from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.errors import DataError
 from << cookiecutter.package >>.features import build_features
 from << cookiecutter.package >>.stages.train import fit
 
@@ -75,6 +76,22 @@ def test_only_in_a_file_of_text_does_a_word_stand_for_null(version: Path, frame:
 
     assert Rows(version, text=True).judge(frame).bad.empty
     assert set(Rows(version).judge(frame).bad[REASON]) == {"total_charges: not float64 (NA)"}
+
+
+def test_a_line_that_has_swallowed_those_after_it_stops_the_run(rows: Rows, frame: pd.DataFrame) -> None:
+    torn = frame.head(2).copy()
+    torn[RAGGED] = [None, 'C1,"Yes\nC2,No\nC3,No']
+
+    with pytest.raises(DataError, match=r"a quote seems to be opened and not closed in the line C1,\"Yes$"):
+        rows.judge(torn)
+
+
+@pytest.mark.sample
+def test_bytes_that_were_no_text_are_not_scored(version: Path, frame: pd.DataFrame) -> None:
+    frame = frame.head(2).astype({"customer_id": "object"})
+    frame.loc[1, "customer_id"] = "C\ufffd"
+
+    assert Rows(version, text=True).judge(frame).bad[REASON].tolist() == ["customer_id: not UTF-8 (C\ufffd)"]
 
 
 def test_a_torn_line_goes_to_quarantine_as_it_stands(rows: Rows, frame: pd.DataFrame) -> None:

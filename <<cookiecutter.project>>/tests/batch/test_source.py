@@ -5,7 +5,7 @@ import pytest
 
 from << cookiecutter.package >>.batch.rows import RAGGED
 from << cookiecutter.package >>.batch.source import Source
-from << cookiecutter.package >>.errors import ConfigError, DataError
+from << cookiecutter.package >>.errors import ConfigError, DataError, ProjectError
 
 
 def read(path: Path, names: list[str], texts: list[str] | None = None, rows: int = 100) -> pd.DataFrame:
@@ -37,15 +37,66 @@ def test_a_partitioned_folder_has_the_columns_of_its_folders_names(tmp_path: Pat
     assert found.values.tolist() == [["n", "north"], ["s", "south"]]
 
 
-def test_a_file_that_lacks_a_column_which_others_have_gives_nulls_for_it(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("columns", "said"),
+    [
+        ({"id": [2]}, r"b\.parquet: missing column kind"),
+        ({"id": [2], "kind": [["a"]]}, r"b\.parquet: column kind holds list<.*>, not single values"),
+    ],
+)
+def test_a_part_that_is_not_like_the_others_is_named(tmp_path: Path, columns: dict, said: str) -> None:
     (tmp_path / "table").mkdir()
     pd.DataFrame({"id": [1], "kind": ["a"]}).to_parquet(tmp_path / "table/a.parquet", index=False)
-    pd.DataFrame({"id": [2]}).to_parquet(tmp_path / "table/b.parquet", index=False)
+    pd.DataFrame(columns).to_parquet(tmp_path / "table/b.parquet", index=False)
 
-    found = read(tmp_path / "table", ["id", "kind"])
+    with pytest.raises(DataError, match=said):
+        read(tmp_path / "table", ["id", "kind"])
 
-    assert found["id"].tolist() == [1, 2]
-    assert found["kind"].isna().tolist() == [False, True]
+
+def test_files_in_plain_folders_count_and_hidden_ones_do_not(tmp_path: Path) -> None:
+    for number, name in enumerate(["a.parquet", "more/b.parquet", "_tmp/c.parquet", ".d.parquet", "more/_SUCCESS"]):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        pd.DataFrame({"id": [number]}).to_parquet(tmp_path / name, index=False)
+
+    assert read(tmp_path, ["id"])["id"].tolist() == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("README.md", "What this is", r"README\.md: does not go with the other files"),
+        ("b.csv", "id\n1\n", r"b\.csv: does not go with the other files"),
+        ("b.parquet", "", r"b\.parquet: is empty, as if its content had got lost"),
+    ],
+)
+def test_what_does_not_go_together_is_no_table(tmp_path: Path, name: str, content: str, said: str) -> None:
+    for other in ("a.parquet", "c.parquet"):
+        pd.DataFrame({"id": [1]}).to_parquet(tmp_path / other, index=False)
+    (tmp_path / name).write_text(content)
+
+    with pytest.raises(ProjectError, match=said):
+        Source(str(tmp_path), [])
+
+
+def test_a_folder_without_files_is_no_table(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has no files"):
+        Source(str(tmp_path), [])
+
+
+def test_whole_numbers_stay_whole_beside_a_null(tmp_path: Path) -> None:
+    ids = [2**53 + 1, None, 2**53 + 3]
+    pd.DataFrame({"id": pd.array(ids, dtype="Int64")}).to_parquet(tmp_path / "a.parquet", index=False)
+
+    assert read(tmp_path / "a.parquet", ["id"])["id"].tolist() == ids
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of Arrow, which shows it the line
+@pytest.mark.parametrize("line", [b"\xfc", b"2,\xfc"])
+def test_a_line_that_is_no_utf8_cannot_be_read(tmp_path: Path, line: bytes) -> None:
+    (tmp_path / "table.csv").write_bytes(b"id,kind\n1,a\n" + line + b"\n")
+
+    with pytest.raises(DataError, match=r"table\.csv: cannot be read"):
+        read(tmp_path / "table.csv", ["id", "kind"])
 
 
 def test_csv_comes_as_text_and_its_torn_lines_are_kept(tmp_path: Path) -> None:

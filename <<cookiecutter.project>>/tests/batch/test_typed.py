@@ -11,6 +11,8 @@ from << cookiecutter.package >>.batch.typed import typed
         (["3", "abc", "1.5", None], "int64", [3, 0, 0, 0], [False, True, True, False]),
         ([3.0, 1.5, None], "int64", [3, 0, 0], [False, True, False]),
         (["3", None], "Int64", [3, None], [False, False]),
+        (pd.array([2**62 + 1, None], dtype="Int64"), "Int64", [2**62 + 1, None], [False, False]),
+        (["NAN", "-nan", "1"], "float64", [None, None, 1.0], [True, True, False]),
         ([300, 3], "int8", [0, 3], [True, False]),
         (["1e3", "inf", "x"], "float64", [1000.0, None, None], [False, True, True]),
         ([1.0, np.inf], "float64", [1.0, None], [False, True]),
@@ -36,3 +38,10 @@ def test_a_category_has_the_contracts_codes_whatever_the_file_had(given: str) ->
 
     assert found.cat.codes.tolist() == [1, -1, -1, 0]
     assert odd.tolist() == [False, True, False, False]
+
+
+@pytest.mark.parametrize("values", [[1, 0, 2], [1.0, 0.0, None], ["1", "0", "1.0"]])
+def test_a_whole_number_is_the_category_of_that_name_whatever_its_type(values: list) -> None:
+    kind = pd.CategoricalDtype(pd.Index(["0", "1"], dtype=object))
+
+    assert typed(pd.Series(values), kind)[0].cat.codes.tolist() == [1, 0, -1]

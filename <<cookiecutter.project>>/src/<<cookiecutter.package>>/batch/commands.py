@@ -4,9 +4,11 @@ import argparse
 import datetime
 import os
 import sys
+import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from << cookiecutter.package >>.errors import RefusedError
+from << cookiecutter.package >>.errors import ConfigError, RefusedError
 
 if TYPE_CHECKING:
     from << cookiecutter.package >>.batch.job import Job
@@ -27,15 +29,21 @@ def score(arguments: argparse.Namespace) -> int:
 
 def prepared(arguments: argparse.Namespace) -> "Job":
     """Return what is to be done, once the version is here. Raises RefusedError if none has the alias."""
+    began = time.time()
     from << cookiecutter.package >> import config
     from << cookiecutter.package >>.batch import code, java, settings
     from << cookiecutter.package >>.batch.job import Job
+    from << cookiecutter.package >>.batch.parts import parts
     from << cookiecutter.package >>.release import aliases, artifacts
     from << cookiecutter.package >>.tracking import store
 
     if arguments.engine == "spark":
         java.find()
     batch, params = settings.load(), config.load()
+    if arguments.engine == "local":
+        parts(arguments.input)  # is there anything to be scored?
+    if Path(arguments.output).name in ("", ".."):
+        raise ConfigError(f"--output {arguments.output}: name a folder; its quarantine stands beside it")
     with store(params, "nothing was scored") as client:
         held = aliases.held(client, params.track.model)
         version = held.aliases.get(arguments.alias) if held else None
@@ -54,6 +62,7 @@ def prepared(arguments: argparse.Namespace) -> "Job":
         version=version,
         folder=str(folder.resolve()),
         code=str(code.beside(folder, batch.cache).resolve()),
+        began=began,
         scored_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         max_bad_share=batch.max_bad_share,
         rows=batch.rows,

@@ -18,6 +18,7 @@ class Job:
     version: int
     folder: str  # the version's files
     code: str  # the version's code, with this package over its own
+    began: float  # seconds since the epoch
     scored_at: str
     max_bad_share: float
     rows: int  # in a batch

@@ -16,8 +16,11 @@ from tqdm import tqdm
 
 from << cookiecutter.package >>.batch.job import Job
 from << cookiecutter.package >>.batch.outcome import Outcome, check_columns, check_outcome
+from << cookiecutter.package >>.batch.output import NOTHING
+from << cookiecutter.package >>.batch.parts import is_csv, parts
 from << cookiecutter.package >>.batch.rows import REASON, ROW, Judged, Rows
-from << cookiecutter.package >>.batch.source import Source, is_text
+from << cookiecutter.package >>.batch.source import Source
+from << cookiecutter.package >>.errors import DataError
 
 TYPES = {"text": arrow.string(), "integer": arrow.int64(), "number": arrow.float64()}
 STAMP = {"model_version": arrow.int64(), "scored_at": arrow.timestamp("us", "UTC")}
@@ -25,7 +28,7 @@ STAMP = {"model_version": arrow.int64(), "scored_at": arrow.timestamp("us", "UTC
 
 def score(job: Job, scores: Path, quarantine: Path) -> Outcome:
     """Score a table into two folders. Raises DataError if it cannot be read, or too many rows break the contract."""
-    rows = Rows(Path(job.folder), job.active_since, is_text(job.input))
+    rows = Rows(Path(job.folder), job.active_since, is_csv(parts(job.input)[0]))
     categories = [name for name, kind in rows.kinds.items() if isinstance(kind, pd.CategoricalDtype)]
     source = Source(job.input, categories)
     check_columns(job, rows.names, source.columns)
@@ -35,7 +38,7 @@ def score(job: Job, scores: Path, quarantine: Path) -> Outcome:
     bad = _Writer(quarantine, dict.fromkeys((rows.key, REASON, ROW), TYPES["text"]), job)
     outcome, example = Outcome(), ""
     with good, bad, tqdm(total=source.rows(), unit=" rows", unit_scale=True, desc="score", disable=None) as bar:
-        for count, judged in _in_order(rows, frames):
+        for count, judged in _in_order(rows, frames, job.input):
             good.write(judged.scores)
             bad.write(judged.bad)
             outcome = outcome.plus(count, len(judged.scores), len(judged.bad), judged.skipped)
@@ -50,14 +53,17 @@ def _answers(rows: Rows) -> dict[str, Any]:
     return {name: TYPES[kind] for name, kind in rows.answers().items()}
 
 
-def _in_order(rows: Rows, frames: Iterator[pd.DataFrame]) -> Iterator[tuple[int, Judged]]:
+def _in_order(rows: Rows, frames: Iterator[pd.DataFrame], source: str) -> Iterator[tuple[int, Judged]]:
     """Judge frames, as many at a time as there are cores, and no more of them in memory than keeps these busy."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     waiting: deque[tuple[int, Future[Judged]]] = deque()
 
     def judge(frame: pd.DataFrame) -> Judged:
-        with threadpool_limits(1):
-            return rows.judge(frame)
+        try:
+            with threadpool_limits(1):
+                return rows.judge(frame)
+        except DataError as error:
+            raise DataError(f"{source}: {error}; {NOTHING}") from None
 
     with ThreadPoolExecutor(cores) as pool:
         for frame in frames:

@@ -3,21 +3,25 @@
 scores/.lock-2026-11-25             held by the run that writes this date
 scores/.staging-2026-11-25-.../     what it has written so far; readers pass over what begins with a dot
 scores/date=2026-11-25/             the last complete run
+scores/.old-2026-11-25-.../         the one before it, for whoever is reading it yet; the next run removes it
 """
 
 import ctypes
 import errno
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from uuid import uuid4
 
 from << cookiecutter.package >>.errors import ConfigError, RefusedError
 
 QUARANTINE, DATE = "_quarantine", "date"
+OURS = "model_version"  # a column by which files of this project are known
+LEFT = re.compile(r"\.(?:staging|old)-(\d{4}-\d{2}-\d{2})-\w+")
 NOTHING = "nothing was written"
 
 
@@ -29,20 +33,21 @@ def partition(output: str | Path, date: str) -> Path:
 def writing(output: str, date: str) -> Iterator[tuple[Path, Path]]:
     """Yield two folders, for scores and for rows in quarantine; they become the date's if the block succeeds.
 
-    Raises RefusedError if another run writes this date.
+    Raises:
+        RefusedError: another run writes this date.
+        ConfigError: a folder cannot be made, or what is there was not written by this project.
     """
     from filelock import FileLock, Timeout
 
     roots = [Path(output), Path(output + QUARANTINE)]
     for root in roots:
         _make(root)
+        check_ours(partition(root, date))
     try:
         with FileLock(roots[0] / f".lock-{date}", timeout=0, mode=0o644):
-            stale = [path for root in roots for path in root.glob(f".staging-{date}-*")]  # of runs that were killed
+            _sweep(roots, date)
             staging = [root / f".staging-{date}-{uuid4().hex[:12]}" for root in roots]
             try:
-                for path in stale:
-                    shutil.rmtree(path)
                 for path in staging:
                     path.mkdir()
                 yield staging[0], staging[1]
@@ -58,6 +63,48 @@ def writing(output: str, date: str) -> Iterator[tuple[Path, Path]]:
         raise RefusedError(
             f"{partition(output, date)}: another run is writing it: wait for it, or name another --output or --as-of"
         ) from None
+
+
+def check_apart(source: str, output: str) -> None:
+    """Raise ConfigError if what is read and what is written lie in each other: one would become the other."""
+    read = Path(source).resolve()
+    for written in (Path(output).resolve(), Path(output + QUARANTINE).resolve()):
+        if read.is_relative_to(written) or written.is_relative_to(read):
+            raise ConfigError(f"--input {source} and {written} lie in each other: name another --output")
+
+
+def check_ours(place: Path) -> None:
+    """Raise ConfigError if a date's folder is there and is not one that `score` has written."""
+    import pyarrow as arrow
+    import pyarrow.parquet
+
+    if not place.is_symlink() and not place.exists():
+        return
+    ours = place.is_dir() and not place.is_symlink()
+    try:
+        files = place.glob("*.parquet") if ours else ()
+        ours = ours and all(OURS in arrow.parquet.read_schema(file).names for file in files)
+    except (arrow.ArrowException, OSError):
+        ours = False
+    if not ours:
+        raise ConfigError(f"{place} was not written by `score`: move it away, or name another --output")
+
+
+def _sweep(roots: list[Path], date: str) -> None:
+    """Remove what runs have left behind that were killed, and what others have replaced; but not of a date being written now."""
+    from filelock import FileLock, Timeout
+
+    for path in [path for root in roots for path in root.iterdir()]:
+        if found := LEFT.fullmatch(path.name):
+            try:
+                with (
+                    FileLock(roots[0] / f".lock-{found[1]}", timeout=0, mode=0o644)
+                    if found[1] != date
+                    else nullcontext()
+                ):
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+            except Timeout:
+                continue
 
 
 def _make(root: Path) -> None:
@@ -85,6 +132,7 @@ def _put(new: Path, place: Path) -> None:
         return
     try:
         _exchange(new, place)
+        new.rename(new.with_name(new.name.replace("staging", "old", 1)))
     except OSError as error:
         if error.errno not in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP):
             raise

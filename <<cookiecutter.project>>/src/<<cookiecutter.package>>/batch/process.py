@@ -5,16 +5,21 @@ import os
 import sys
 import time
 import warnings
+from pathlib import Path
+
+from pyarrow import ArrowException
 
 from << cookiecutter.package >>.batch import output
 from << cookiecutter.package >>.batch.job import Job
 from << cookiecutter.package >>.batch.outcome import describe
+from << cookiecutter.package >>.batch.parts import short
 from << cookiecutter.package >>.errors import DataError, ProjectError, exit_with
 
 
 def main(job: Job) -> str:
     """Do what is asked, and return what came of it in one line."""
-    started = time.perf_counter()
+    if "://" not in job.input and Path(job.input).exists():
+        output.check_apart(job.input, job.output)
     if job.engine == "spark":
         os.environ.setdefault("SPARK_LOCAL_IP", "")  # see session.py
         from << cookiecutter.package >>.batch.spark import score
@@ -27,15 +32,18 @@ def main(job: Job) -> str:
         with output.writing(job.output, job.date) as (scores, quarantine):
             outcome = score_here(job, scores, quarantine)
     place = f"{job.output}/{output.DATE}={job.date}"
-    return describe(job, outcome, time.perf_counter() - started, place)
+    return describe(job, outcome, time.time() - job.began, place)
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
+    sys.unraisablehook = lambda _: None  # of Arrow's, for a line that is no UTF-8: reading it fails with a line of ours
     try:
         print(main(Job.from_json(sys.argv[1])))
     except ProjectError as error:
         exit_with(error)
+    except ArrowException as error:  # of a type that is not foreseen
+        exit_with(DataError(f"{Job.from_json(sys.argv[1]).input}: cannot be scored: {short(error)}; {output.NOTHING}"))
     except OSError as error:
         place = error.filename or Job.from_json(sys.argv[1]).output
         full = os.strerror(errno.ENOSPC)  # Arrow says more

@@ -15,12 +15,14 @@ import pyarrow.compute as pc
 
 from << cookiecutter.package >> import config, contract
 from << cookiecutter.package >>.batch.typed import NO_NULLS, NULLS, typed
+from << cookiecutter.package >>.errors import DataError
 from << cookiecutter.package >>.files import read_yaml
 from << cookiecutter.package >>.scoring import Scoring
 
 REASON, ROW = "reason", "row"
 PROBABILITY, LABEL, PREDICTION = "probability", "label", "prediction"
 _DTYPES = {"integer": "int64", "number": "float64"}
+UNREADABLE = "\ufffd"  # what stands for bytes that are no UTF-8
 RAGGED = "__ragged__"  # a column: the line of a CSV file that has too few or too many values
 
 
@@ -44,6 +46,7 @@ class Rows:
             active_since: a column and a date; rows whose value is earlier are left out.
             text: whether rows come from a file of text, where null is spelt somehow.
         """
+        self.text = text
         self.null = _without_texts_of_null if text else lambda values: values
         self.scoring = Scoring(folder)
         self.key = self.scoring.params.data.id
@@ -72,6 +75,8 @@ class Rows:
         Args:
             frame: rows with the columns `names`, of any type; others are not looked at.
             score: whether to ask the model, or only to find the rows that break the contract.
+
+        Raises DataError if the model's answer is no number, or a line of a CSV file has swallowed those after it.
         """
         frame = frame.reset_index(drop=True)
         rows, reasons = self._typed(frame)
@@ -87,9 +92,15 @@ class Rows:
         columns: dict[str, Any] = {}
         reasons = np.full(len(frame), None, dtype=object)
         if RAGGED in frame and (ragged := frame[RAGGED].notna().to_numpy()).any():
+            lines = frame.loc[ragged, RAGGED].str
+            if lines.contains("\n").any():  # how many rows it has swallowed nobody knows
+                first = lines.split("\n").str[0].iloc[int(lines.contains("\n").to_numpy().argmax())]
+                raise DataError(f"a quote seems to be opened and not closed in the line {contract.shorten(first)}")
             reasons[ragged] = "too few or too many values in the line"
         for name, column in self.columns.items():
             given = self.null(frame[name])
+            if self.text:
+                _note(reasons, _unreadable(given), f"{name}: not UTF-8", given)
             values, wrong = typed(given, self.kinds[name])
             columns[name] = values
             listed = isinstance(self.kinds[name], pd.CategoricalDtype) and self.kinds[name].categories is not None
@@ -131,7 +142,7 @@ class Rows:
             json.dumps({name: value for name, value in zip(names, row, strict=True) if value is not None})
             for row in zip(*columns, strict=True)
         ]
-        keys = [None if value is None else str(value) for value in _plain(frame[self.key])]
+        keys = [None if value is None else str(value) for value in _plain(self.null(frame[self.key]))]
         if RAGGED in frame:
             for place, line in enumerate(frame[RAGGED]):
                 if not pd.isna(line):
@@ -151,6 +162,14 @@ def _note(reasons: np.ndarray, rows: np.ndarray, text: str, values: pd.Series | 
         if reasons[place] is None:
             shown = f" ({contract.shorten(values.iloc[place])})" if values is not None else ""
             reasons[place] = f"{text}{shown}"
+
+
+def _unreadable(values: pd.Series) -> np.ndarray:
+    """Which texts hold what stands for bytes that are no UTF-8: what was there is lost."""
+    texts = arrow.array(values, from_pandas=True)
+    if not arrow.types.is_string(texts.type) and not arrow.types.is_large_string(texts.type):
+        return np.zeros(len(values), dtype=bool)
+    return pc.match_substring(texts, UNREADABLE).fill_null(False).to_numpy(zero_copy_only=False)
 
 
 def _without_texts_of_null(values: pd.Series) -> pd.Series:

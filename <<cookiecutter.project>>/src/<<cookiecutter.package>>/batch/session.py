@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from << cookiecutter.package >>.batch.output import NOTHING
+from << cookiecutter.package >>.batch.parts import parts
 from << cookiecutter.package >>.errors import ConfigError, DataError
 
 SETTINGS = {
     "spark.sql.sources.partitionOverwriteMode": "dynamic",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
+    "spark.sql.caseSensitive": "true",  # as in files
     "spark.sql.csv.parser.columnPruning.enabled": "false",  # else lines with too few values pass unnoticed
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
@@ -36,6 +38,17 @@ def is_table(name: str) -> bool:
 def location(path: str) -> str:
     """Return a path as Spark takes it, which else may look for it in the cluster's own filesystem."""
     return path if "://" in path else f"file://{Path(path).resolve()}"
+
+
+def reader(spark: Any, source: str) -> tuple[Any, list[str]]:
+    """Return what reads a table's files, and their names: one by one, for Spark would pass over folders that are no partition.
+
+    Raises DataError or ConfigError as `parts` does.
+    """
+    if "://" in source:
+        return spark.read, [source]
+    files = [re.sub(r"([\\{}\[\]*?])", r"\\\1", location(str(file))) for file in parts(source)]  # no pattern
+    return (spark.read.option("basePath", location(source)) if Path(source).is_dir() else spark.read), files
 
 
 @contextmanager
@@ -82,7 +95,9 @@ def _meaning(message: str, master: str, source: str, output: str) -> DataError |
     if found := re.search(r"\[FAILED_READ_FILE[^]]*\].*?(file:\S+?|\w+://\S+?)[.,]?\s", message):
         return DataError(f"{found[1].removeprefix('file://')}: cannot be read; {NOTHING}")
     if "[PATH_NOT_FOUND]" in message or "[TABLE_OR_VIEW_NOT_FOUND]" in message:
-        return ConfigError(f"{source}: no such table, file or folder; name the table in --input")
+        return ConfigError(f"{source}: no such table, file or folder")
+    if found := re.search(r"\.DataError: (.*)", message):  # of a worker
+        return DataError(f"{source}: {found[1].strip()}; {NOTHING}")
     if "masters are unresponsive" in message:
         return ConfigError(f"--master {master}: does not answer; {NOTHING}")
     causes = re.findall(r"^(?:Caused by: )?[\w.]*(?:Error|Exception): .*$", message, flags=re.MULTILINE)

@@ -11,16 +11,11 @@ import pyarrow.dataset
 import pyarrow.parquet
 
 from << cookiecutter.package >>.batch.output import NOTHING
+from << cookiecutter.package >>.batch.parts import check_parts, is_csv, parts, short
 from << cookiecutter.package >>.batch.rows import RAGGED
-from << cookiecutter.package >>.errors import ConfigError, DataError
+from << cookiecutter.package >>.errors import DataError
 
-CSV = (".csv", ".csv.gz", ".csv.bz2")
 BLOCK = 4_194_304  # bytes of a CSV file that are read at once
-
-
-def is_text(path: str) -> bool:
-    """Whether a table is CSV, by its name or that of its first file."""
-    return _first(Path(path)).name.endswith(CSV)
 
 
 class Source:
@@ -29,33 +24,32 @@ class Source:
     def __init__(self, path: str, categories: list[str]) -> None:
         """`categories`: columns whose texts are few. Raises DataError or ConfigError if there is nothing to read."""
         self.path, self.ragged, self._categories = path, list[str](), categories
-        found = Path(path)
-        if not found.exists():
-            raise ConfigError(f"{path}: no such file or folder; name the table in --input")
+        self.files = parts(path)
+        self.text = is_csv(self.files[0])
         try:
-            if is_text(path):
+            if self.text:
                 self._format = arrow.dataset.CsvFileFormat(
                     parse_options=arrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._keep),
                     read_options=arrow.csv.ReadOptions(block_size=BLOCK),
                 )
-                names = self._dataset(found).schema.names
-                self._table = self._dataset(found, arrow.schema([(name, arrow.string()) for name in names]))
+                names = self._dataset().schema.names
+                self._table = self._dataset(arrow.schema([(name, arrow.string()) for name in names]))
             else:
                 self._format = arrow.dataset.ParquetFileFormat()
-                self._table = self._dataset(found)
+                self._table = self._dataset()
         except (arrow.ArrowInvalid, OSError) as error:
-            raise DataError(f"{path}: cannot be read: {_short(error)}; {NOTHING}") from None
+            raise DataError(f"{path}: cannot be read: {short(error)}; {NOTHING}") from None
         self.columns = self._table.schema.names
 
     def rows(self) -> int | None:
         """Return how many rows there are, if that is cheap to know."""
         try:
-            return None if is_text(self.path) else int(self._table.count_rows())
+            return None if self.text else int(self._table.count_rows())
         except (arrow.ArrowException, OSError):  # a file that cannot be read: reading it will say which
             return None
 
     def frames(self, names: list[str], texts: list[str], rows: int) -> Iterator[pd.DataFrame]:
-        """Yield the named columns a batch at a time. Raises DataError naming the file that cannot be read.
+        """Yield the named columns a batch at a time. Raises DataError naming the file that cannot be read, or lacks one.
 
         Args:
             names: the columns.
@@ -63,14 +57,16 @@ class Source:
             rows: the most in a batch.
         """
         self.ragged.clear()  # looking for the columns has met the first lines already
+        if not self.text:
+            check_parts(self.files, self.path, names)
         for fragment in self._table.get_fragments():
-            batches = self._csv(fragment, names, rows) if is_text(self.path) else self._parquet(fragment, names, rows)
+            batches = self._csv(fragment, names, rows) if self.text else self._parquet(fragment, names, rows)
             try:
                 for batch in batches:
-                    if batch.num_rows:
-                        yield _as_texts(batch, texts).to_pandas(split_blocks=True)
+                    if batch.num_rows:  # whole numbers stay whole numbers, whatever is missing beside them
+                        yield _as_texts(batch, texts).to_pandas(split_blocks=True, integer_object_nulls=True)
             except (arrow.ArrowException, OSError) as error:
-                raise DataError(f"{fragment.path}: cannot be read: {_short(error)}; {NOTHING}") from None
+                raise DataError(f"{fragment.path}: cannot be read: {short(error)}; {NOTHING}") from None
             if self.ragged:
                 lines, self.ragged[:] = list(self.ragged), []
                 yield pd.DataFrame({**dict.fromkeys(names), RAGGED: lines}).astype(dict.fromkeys(names, "object"))
@@ -86,20 +82,23 @@ class Source:
         given = arrow.dataset.get_partition_keys(fragment.partition_expression)
         few = [name for name in self._categories if name in fragment.physical_schema.names]
         with arrow.parquet.ParquetFile(fragment.path, read_dictionary=few, pre_buffer=False) as file:
-            there = [name for name in names if name in file.schema_arrow.names and name not in given]
-            for batch in file.iter_batches(rows, columns=there):
-                columns = {name: batch.column(name) for name in there}
-                columns |= {
+            for batch in file.iter_batches(rows, columns=[name for name in names if name not in given]):
+                columns = {
                     name: arrow.repeat(arrow.scalar(given[name], self._table.schema.field(name).type), batch.num_rows)
                     if name in given
-                    else arrow.nulls(batch.num_rows)
+                    else batch.column(name)
                     for name in names
-                    if name not in there
                 }
-                yield arrow.RecordBatch.from_pydict({name: columns[name] for name in names})
+                yield arrow.RecordBatch.from_pydict(columns)
 
-    def _dataset(self, path: Path, schema: arrow.Schema | None = None) -> Any:
-        return arrow.dataset.dataset(str(path), format=self._format, schema=schema, partitioning="hive")
+    def _dataset(self, schema: arrow.Schema | None = None) -> Any:
+        return arrow.dataset.dataset(
+            [str(file) for file in self.files],
+            format=self._format,
+            schema=schema,
+            partitioning="hive",
+            partition_base_dir=str(Path(self.path)),
+        )
 
     def _keep(self, row: Any) -> str:
         self.ragged.append(row.text)
@@ -112,14 +111,3 @@ def _as_texts(batch: arrow.RecordBatch, names: list[str]) -> arrow.RecordBatch:
         if not arrow.types.is_string(batch.schema.field(place).type):
             batch = batch.set_column(place, name, batch.column(place).cast(arrow.string()))
     return batch
-
-
-def _first(path: Path) -> Path:
-    if not path.is_dir():
-        return path
-    files = (file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith((".", "_")))
-    return next(files, path)
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -14,8 +14,10 @@ from << cookiecutter.package >>.batch import output
 from << cookiecutter.package >>.batch.executor import BAD, GOOD, SKIPPED, STATE, judging
 from << cookiecutter.package >>.batch.job import Job
 from << cookiecutter.package >>.batch.outcome import Outcome, check_columns, check_outcome
+from << cookiecutter.package >>.batch.parts import check_parts, is_csv, parts
 from << cookiecutter.package >>.batch.rows import RAGGED, REASON, ROW, Rows
-from << cookiecutter.package >>.batch.session import is_table, location, session
+from << cookiecutter.package >>.batch.session import is_table, location, reader, session
+from << cookiecutter.package >>.errors import ConfigError
 
 TYPES = {"text": "string", "integer": "bigint", "number": "double"}
 ARCHIVE = "batch-scoring"
@@ -35,7 +37,8 @@ class _Spark:
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.text = not is_table(job.input) and is_csv(job.input)
+        self.files = [] if is_table(job.input) or "://" in job.input else parts(job.input)
+        self.text = is_csv(self.files[0] if self.files else job.input)
         self.options: dict[str, Any] = {"active_since": job.active_since, "text": self.text}
         self.rows = Rows(Path(job.folder), **self.options)  # loaded here first: it must load, and knows its columns
         kind = self.rows.kinds[self.rows.key]
@@ -76,11 +79,13 @@ class _Spark:
         """Write into a table, or where files cannot be put in place in one step: judged first, then written."""
         with self.running():
             contract_only = self._judged(score=False)
+            bad, scores = self._bad(contract_only), self._scores(self._judged(score=True))
+            self._check_table(bad, self.job.output + output.QUARANTINE)
+            self._check_table(scores, self.job.output)
             outcome = _outcome(contract_only.agg(*_counts()).first().asDict())
-            bad = self._bad(contract_only)
             check_outcome(self.job, outcome, partial(self._example, bad))
             self._store(bad, self.job.output + output.QUARANTINE)
-            self._store(self._scores(self._judged(score=True)), self.job.output)
+            self._store(scores, self.job.output)
         return outcome
 
     def _read(self) -> Any:
@@ -89,17 +94,21 @@ class _Spark:
         from pyspark.sql.types import StringType, StructField, StructType
 
         names = [*self.rows.names]
+        if self.files and not self.text:
+            check_parts(self.files, self.job.input, names)
         if is_table(self.job.input):
             table = self.spark.read.table(self.job.input)
         elif self.text:
+            read, places = reader(self.spark, self.job.input)
             given = {"header": True, "escape": '"', "multiLine": True, "enforceSchema": False}
-            header = self.spark.read.csv(location(self.job.input), **given).columns
+            header = read.csv(places, **given).columns
             schema = StructType([StructField(name, StringType()) for name in [*header, RAGGED]])
             given["columnNameOfCorruptRecord"] = RAGGED
-            table = self.spark.read.csv(location(self.job.input), schema=schema, **given)
+            table = read.csv(places, schema=schema, **given)
             names.append(RAGGED)
         else:
-            table = self.spark.read.parquet(location(self.job.input))
+            read, places = reader(self.spark, self.job.input)
+            table = read.parquet(*places)
         check_columns(self.job, self.rows.names, table.columns)
         columns = {name: F.col(f"`{name.replace('`', '``')}`") for name in names}
         if self.key_type == "string":
@@ -134,6 +143,16 @@ class _Spark:
     def _example(self, bad: Any) -> str:
         return str(bad.select(REASON).first()[0])
 
+    def _check_table(self, frame: Any, place: str) -> None:
+        """Raise ConfigError if a table is there that has other columns, or of which more than the date would be replaced."""
+        if is_table(place) and self.spark.catalog.tableExists(place):
+            columns = self.spark.catalog.listColumns(place)
+            if [column.name for column in columns if column.isPartition] != [output.DATE]:
+                raise ConfigError(f"{place}: is not partitioned by {output.DATE} alone: name another --output")
+            found, wanted = [column.name for column in columns], [*frame.columns, output.DATE]
+            if sorted(found) != sorted(wanted):
+                raise ConfigError(f"{place}: has the columns {', '.join(found)}, not {', '.join(wanted)}")
+
     def _store(self, frame: Any, place: str) -> None:
         """Replace the date's partition, and leave the others."""
         from pyspark.sql import functions as F  # noqa: N812
@@ -142,15 +161,10 @@ class _Spark:
         if not is_table(place):
             frame.write.mode("overwrite").partitionBy(output.DATE).parquet(location(place))
         elif self.spark.catalog.tableExists(place):
-            frame.write.mode("overwrite").insertInto(place)
+            columns = [f"`{name.replace('`', '``')}`" for name in self.spark.table(place).columns]
+            frame.select(columns).write.mode("overwrite").insertInto(place)  # which goes by their order
         else:
             frame.write.partitionBy(output.DATE).saveAsTable(place)
-
-
-def is_csv(path: str) -> bool:
-    from << cookiecutter.package >>.batch.source import CSV, is_text
-
-    return path.endswith(CSV) if "://" in path else is_text(path)
 
 
 def _counts() -> list[Any]:

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as arrow
 import pyarrow.compute as pc
+import pyarrow.csv
 
 NO_NULLS = ("int", "uint", "bool")  # how numpy's types begin that hold no null
-NULLS = arrow.array(["", "NA", "N/A", "NaN", "nan", "NULL", "null", "n/a", "#N/A"])  # in a file of text
+NULLS = arrow.array(pyarrow.csv.ConvertOptions().null_values)  # in a file of text, as the pipeline reads it
 
 
 def typed(column: pd.Series, kind: Any) -> tuple[pd.Series, np.ndarray]:
@@ -36,13 +37,17 @@ def typed(column: pd.Series, kind: Any) -> tuple[pd.Series, np.ndarray]:
 def _category(column: pd.Series, kind: pd.CategoricalDtype) -> tuple[pd.Series, np.ndarray]:
     """Look each distinct value up once, not each row's."""
     known = {str(value): code for code, value in enumerate(kind.categories)}
+
+    def plain(value: Any) -> str:  # a whole number as one
+        return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+
     if isinstance(column.dtype, pd.CategoricalDtype):
         found, codes = column.cat.categories, column.cat.codes.to_numpy()
     else:
         coded = _array(column).dictionary_encode()
         found = coded.dictionary.to_pylist()
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-    table = np.array([*(known.get(str(value), -1) for value in found), -1], dtype=np.int64)  # a null's code is -1
+    table = np.array([*(known.get(plain(value), -1) for value in found), -1], dtype=np.int64)  # a null's code is -1
     mapped = table[codes]
     values = pd.Categorical.from_codes(mapped, dtype=kind, validate=False)
     return pd.Series(values), (mapped < 0) & (codes >= 0)
@@ -62,8 +67,14 @@ def _number(column: pd.Series, kind: Any) -> tuple[pd.Series, np.ndarray]:
     wrong = pc.and_(cast.is_null(), values.is_valid()).to_numpy(zero_copy_only=False)
     if str(kind).startswith(NO_NULLS):
         cast = cast.fill_null(False if kind.kind == "b" else 0)
-    found, odd = _finite(cast.to_pandas().astype(kind), kind)
-    return found, wrong | odd
+    if hasattr(kind, "numpy_dtype"):  # not by way of float64, which has no room for all of int64
+        found = cast.to_pandas(types_mapper=lambda _: kind)
+    else:
+        found = cast.to_pandas().astype(kind)
+    found, odd = _finite(found, kind)
+    return found, wrong | odd | (found.isna() & column.notna().to_numpy()).to_numpy(
+        dtype=bool
+    )  # the text NAN is no number
 
 
 def _array(column: pd.Series) -> arrow.Array:

@@ -30,7 +30,8 @@ def fetch(client: Any, model: str, version: int, cache: Path) -> Path:
             f"version {version} was not logged by this project's `track`, or by an older one: register it anew"
         )
     folder = cache / f"{version}-{str(tags[MODEL_HASH])[:12]}-{str(tags[CODE_HASH])[:12]}"
-    if not folder.exists():
+    if not _sound(folder, tags):
+        shutil.rmtree(folder, ignore_errors=True)
         try:
             cache.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -38,13 +39,13 @@ def fetch(client: Any, model: str, version: int, cache: Path) -> Path:
         with tempfile.TemporaryDirectory(dir=cache, prefix=".fetching-") as temporary:
             fetched = mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=temporary)
             (Path(fetched) / FACTS).write_text(json.dumps({"version": version, **tags}))
-            _verify(Path(fetched), tags)
+            if not _sound(Path(fetched), tags):
+                raise DataError("its files in MLflow are not those that were registered")
             try:
                 Path(fetched).rename(folder)
             except OSError:  # another server has fetched it meanwhile
-                if not folder.exists():
+                if not _sound(folder, tags):
                     raise
-    _verify(folder, tags)
     os.utime(folder)  # it is used: `prune` keeps what was used last
     return folder
 
@@ -54,7 +55,8 @@ def cached(version: int, cache: Path) -> Path:
     found = sorted(cache.glob(f"{version}-*"), key=lambda folder: folder.stat().st_mtime)
     if not found:
         raise DataError(f"version {version} is not in {cache}")
-    _verify(found[-1], None)
+    if not _sound(found[-1], None):
+        raise DataError(f"the files of version {version} in {found[-1]} are damaged")
     return found[-1]
 
 
@@ -65,15 +67,12 @@ def prune(cache: Path, used: set[Path]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _verify(folder: Path, tags: dict[str, Any] | None) -> None:
-    """Hold a folder against what the registry says; while it says nothing, against what it said."""
+def _sound(folder: Path, tags: dict[str, Any] | None) -> bool:
+    """Whether a folder is what the registry says; while it says nothing, what it said."""
     try:
         facts = tags or json.loads((folder / FACTS).read_text())
         (code,) = (folder / CODE).iterdir()
         good = file_hash(folder / config.MODEL.name) == facts[MODEL_HASH]
-        good = good and code_hash(code, folder) == facts[CODE_HASH] and (folder / KNOWN).is_dir()
+        return good and code_hash(code, folder) == facts[CODE_HASH] and (folder / KNOWN).is_dir()
     except (OSError, ValueError, KeyError):
-        good = False
-    if not good:
-        shutil.rmtree(folder, ignore_errors=True)  # to be fetched anew
-        raise DataError("its files in MLflow are not those that were registered")
+        return False

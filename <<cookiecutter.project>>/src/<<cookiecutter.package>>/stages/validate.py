@@ -44,20 +44,29 @@ def check_params(params: Params, columns: list[str]) -> None:
 def check_target(frame: pd.DataFrame, params: Params) -> list[dict[str, Any]]:
     """Return one record, as `contract.validate` does: whether the target can be learned as the task has it."""
     target = frame[params.data.target]
-    values = [str(value) for value in target.dropna().unique()[:4]]
-    wrong = []
-    if target.isna().any():
-        wrong = [f"{target.isna().sum():,} nulls"]
+    number = "" if pd.api.types.is_numeric_dtype(target) else f"{target.dtype}, not a number"
+    return [fits_task(params, len(frame), int(target.isna().sum()), list(target.dropna().unique()), number)]
+
+
+def fits_task(params: Params, rows: int, nulls: int, values: list[Any], number: str) -> dict[str, Any]:
+    """Return the record of a target with so many nulls and these distinct values; `number` says why it is none, if so."""
+    classes = [str(value) for value in values]
+    wrong = ""
+    if nulls:
+        wrong = f"{nulls:,} nulls"
     elif params.task == "regression":
-        wrong = [] if pd.api.types.is_numeric_dtype(target) else [f"{target.dtype}, not a number"]
+        wrong = number
     elif params.task == "binary":
-        wrong = [] if len(values) == 2 else [f"{target.nunique():,} classes ({', '.join(values[:3])})"]
-        if not wrong and str(params.data.positive) not in values:
-            wrong = [f"no {params.data.positive!r} (data.positive) among {', '.join(values)}"]
-    elif not 2 < target.nunique() <= max(len(frame) ** 0.5, 3):
-        wrong = [f"{target.nunique():,} classes in {len(frame):,} rows"]
+        wrong = "" if len(classes) == 2 else f"{len(classes):,} classes ({', '.join(classes[:3])})"
+        if not wrong and str(params.data.positive) not in classes:
+            wrong = f"no {params.data.positive!r} (data.positive) among {', '.join(classes)}"
+    elif not 2 < len(classes) <= max(rows**0.5, 3):
+        wrong = f"{len(classes):,} classes in {rows:,} rows"
+    examples = [wrong] if wrong else []
     check = f"fits_task({params.task})"
-    return [{"column": target.name, "check": check, "passed": not wrong, "failures": len(wrong), "examples": wrong}]
+    return {
+        "column": params.data.target, "check": check, "passed": not wrong, "failures": len(examples), "examples": examples,
+    }  # fmt: skip
 
 
 def report(frame: pd.DataFrame, schema: Any, params: Params, source: Path) -> dict[str, Any]:
