@@ -80,6 +80,34 @@ for arguments in json.loads(sys.argv[1]):
 print(json.dumps(found), flush=True)
 os._exit(0)
 """
+CATALOG = """
+import json, os
+from telco_churn.batch import java
+java.find()
+from pyspark.sql import SparkSession
+spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.log.level", "OFF").getOrCreate()
+spark.read.parquet("file://" + os.path.abspath("data/interim/dataset.parquet")).limit(300).write.saveAsTable("default.customers")
+spark.sql("create table default.flat (customer_id string, date date) using parquet")
+spark.sql("insert into default.flat values ('C1', date'2026-01-01')")
+spark.sql("create table default.other (customer_id string, score double, date date) using parquet partitioned by (date)")
+spark.stop()
+from telco_churn.batch import commands, process
+from telco_churn.errors import ProjectError
+import argparse
+parser = argparse.ArgumentParser()
+commands.add_to(parser.add_subparsers())
+codes = []
+for output, day in (("scores", 1), ("scores", 2), ("scores", 1), ("flat", 1), ("other", 1)):
+    given = f"score --engine spark --master local[2] --input default.customers --output default.{output} --as-of 2026-03-0{day}"
+    try:
+        codes.append([0, process.main(commands.prepared(parser.parse_args(given.split())))])
+    except ProjectError as error:
+        codes.append([error.exit_code, str(error)])
+spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
+dates = {str(row["date"]): row["count"] for row in spark.table("default.scores").groupBy("date").count().collect()}
+print(json.dumps([codes, dates, spark.table("default.flat").count()]), flush=True)
+os._exit(0)
+"""
 VERDICTS = """
 import json, os, warnings
 warnings.simplefilter("ignore")
@@ -91,6 +119,7 @@ from telco_churn.stages.data import read_raw
 java.find()
 schema = contract.load(Path("contract.yaml"))
 good = read_raw(Path("data/raw/telco.csv"), schema).head(2000).astype({"contract": "object", "payment_method": "object"})
+good = good.astype({"tenure": "int32", "monthly_charges": "float32"})  # which the contract's types have room for
 bad = good.copy()
 bad.loc[0, "tenure"] = -5
 bad.loc[2, "contract"] = "Ten years"
@@ -100,14 +129,19 @@ bad.loc[:400, "total_charges"] = None
 bad.loc[9, "payment_method"] = None
 bad["female"] = 1
 bad["monthly_charges"] = 60.0
-bad["partner"] = bad["partner"].astype("float64")
+unlike = good.assign(tenure=[0.5, *good["tenure"][1:]], partner=[None, *good["partner"][1:]])
 found = []
 with session.session("local[2]", "verdicts") as spark:
-    for frame in (good, bad, bad.drop(columns="tenure").assign(extra=1)):
+    for frame in (good, bad, unlike, bad.drop(columns="tenure").assign(extra=1)):
         frame.to_parquet("verdicts.parquet", index=False)
         on_spark = contract_on_spark.validate(spark.read.parquet(session.location("verdicts.parquet")), schema)
-        on_pandas = contract.validate(frame.astype({"contract": "category", "payment_method": "category"}), schema, "customer_id")
-        found.append([sorted([r["column"], r["check"].partition("(")[0], r["passed"]] for r in side) for side in (on_pandas, on_spark)])
+        try:
+            on_pandas = contract.validate(read_raw(Path("verdicts.parquet"), schema), schema, "customer_id")
+        except DataError as error:
+            on_pandas = str(error)
+        if isinstance(on_pandas, list):
+            on_pandas = sorted([r["column"], r["check"].partition("(")[0], r["passed"]] for r in on_pandas)
+        found.append([on_pandas, sorted([r["column"], r["check"].partition("(")[0], r["passed"]] for r in on_spark)])
 print(json.dumps(found), flush=True)
 os._exit(0)
 """
@@ -290,16 +324,45 @@ def test_the_nightly_workflow_scores_and_without_its_variables_says_what_to_set(
 
 
 def test_the_contract_has_the_same_verdicts_on_spark(scored: Scored) -> None:
-    for on_pandas, on_spark in scored.python(VERDICTS):
-        assert on_pandas == on_spark
+    good, bad, unlike, other = scored.python(VERDICTS)
+
+    assert good[0] == good[1]
+    assert all(passed for *_, passed in good[1])
+    assert bad[0] == bad[1]
+    failing = [[column, check] for column, check, passed in unlike[1] if not passed]
+    assert "cannot be read" in unlike[0]
+    assert ["tenure", "dtype"] in failing
+    assert ["partner", "dtype"] in failing
+    assert "missing column tenure; unexpected column extra" in other[0]
+    failing = [[column, check] for column, check, passed in other[1] if not passed]
+    assert ["tenure", "column_in_dataframe"] in failing
+    assert ["extra", "column_in_schema"] in failing
+
+
+def test_tables_of_a_catalog_keep_their_other_dates(scored: Scored, tmp_path: Path) -> None:
+    (tmp_path / "spark-defaults.conf").write_text(
+        f"spark.sql.catalogImplementation hive\nspark.sql.warehouse.dir {tmp_path}/warehouse\n"
+        f"spark.hadoop.javax.jdo.option.ConnectionURL jdbc:derby:;databaseName={tmp_path}/metastore;create=true\n"
+    )
+    (scored.project.path / ".git" / "catalog.py").write_text(CATALOG)
+    done = scored.project.run(
+        "python .git/catalog.py", PYTHONPATH=f"src:{scored.packages}:.git", SPARK_CONF_DIR=str(tmp_path)
+    )
+
+    codes, dates, kept = json.loads(done.stdout.splitlines()[-1])
+    assert [code for code, _ in codes] == [0, 0, 0, 2, 2], codes
+    assert dates == {"2026-03-01": 300, "2026-03-02": 300}
+    assert "default.flat: is not partitioned by date alone" in codes[3][1]
+    assert "default.other: has the columns customer_id, score, date, not customer_id, probability" in codes[4][1]
+    assert kept == 1
 
 
 def test_a_cluster_that_loses_a_worker_still_scores_every_row(scored: Scored, tmp_path: Path) -> None:
     script = (
         "import pathlib, pandas\ntable = pandas.read_parquet('data/interim/dataset.parquet')\n"
-        "pathlib.Path('many').mkdir()\n"
+        "pathlib.Path('many/more[1]').mkdir(parents=True)\n"
         "[table.assign(customer_id=[f'C{10000 * (part % 10) + row:05d}' for row in range(len(table))])"
-        ".to_parquet(f'many/part-{part:02d}.parquet', index=False) for part in range(16)]\n"
+        ".to_parquet(f'many/{['', 'more[1]/'][part % 2]}part-{part:02d}.parquet', index=False) for part in range(16)]\n"
     )
     scored.python(script)
     (tmp_path / "spark-defaults.conf").write_text(  # a task for each file
