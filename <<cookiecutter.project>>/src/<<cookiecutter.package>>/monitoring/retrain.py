@@ -154,7 +154,7 @@ def _make(folder: Path, found: Candidate, reason: str, base: str, branch: str, s
 def _gate(folder: Path, base: str) -> dict[str, Any]:
     """Ask the gate of the worktree, and return its verdict with its report."""
     report, content = Path("reports/gate.md"), Path("reports/gate.json")
-    command = [sys.executable, "-P", "-c", CLI, "gate", "--base", base, "--record"]
+    command = [sys.executable, "-P", "-c", CLI, "gate", "--base", base]
     done = subprocess.run(
         [*command, "--report", str(report), "--json", str(content)],
         cwd=folder,
