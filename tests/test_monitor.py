@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from conftest import BakedProject, clean_environment
 from served import Served
-from serving import serving
+from serving import ready, serving, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
 
@@ -76,6 +76,7 @@ def traffic(served: Served, tmp_path_factory: pytest.TempPathFactory) -> dict[st
     log = tmp_path_factory.mktemp("traffic")
     times = [moment()]
     with serving(served.project, log) as server:
+        until(lambda: ready(server), "it is ready", server)
         for more in ("", "--shift tenure=0.4", "--shift tenure=0.4", ""):
             served.project.run(CLIENT.format(rows=ROWS, port=server.port, more=more))
             time.sleep(1.1)  # windows end at whole seconds

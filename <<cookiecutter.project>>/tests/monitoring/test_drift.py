@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from tests.monitoring import lab
 
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.monitoring.distances import column
 from << cookiecutter.package >>.monitoring.drift import Comparison
+from tests.monitoring import lab
 
 WINDOWS = 200
 RATE = 0.01
@@ -89,7 +89,9 @@ def test_the_threshold_falls_with_the_rows_until_what_is_allowed_is_more_than_ch
     assert few > more >= many == 0.1
 
 
-@pytest.mark.parametrize(("task", "name"), [("multiclass", "label"), ("regression", "prediction"), ("binary", "probability")])
+@pytest.mark.parametrize(
+    ("task", "name"), [("multiclass", "label"), ("regression", "prediction"), ("binary", "probability")]
+)
 def test_the_score_is_what_the_task_answers(params: Params, task: str, name: str) -> None:
     params = lab.of_task(params, task)
     window = lab.kept(1000, 2, params)

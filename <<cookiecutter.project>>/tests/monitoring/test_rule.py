@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.monitoring import lab
 
 from << cookiecutter.package >>.monitoring import history, rule
 from << cookiecutter.package >>.monitoring.settings import Rule
+from tests.monitoring import lab
 
 PRESENT: dict[str, Any] = {
     "window": {"since": (lab.UNTIL - lab.DAY).isoformat(), "until": lab.UNTIL.isoformat()},

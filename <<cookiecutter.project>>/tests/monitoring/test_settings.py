@@ -56,9 +56,7 @@ def test_what_cannot_be_meant_is_refused(key: str, value: Any, said: str) -> Non
         ("performance__min_labels", 900, "roc_auc"),
     ],
 )
-def test_a_key_decides_what_is_an_alarm(
-    params: Params, tmp_path: Path, key: str, value: Any, before: str
-) -> None:
+def test_a_key_decides_what_is_an_alarm(params: Params, tmp_path: Path, key: str, value: Any, before: str) -> None:
     params = lab.of_task(params, "binary")
     window = lab.kept(800, 6, params)
     window["inputs.age"] = window["inputs.age"] * 1.2

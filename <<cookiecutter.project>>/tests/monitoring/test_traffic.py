@@ -39,7 +39,8 @@ def test_rows_come_back_as_the_reference_has_them(tmp_path: Path, rows: pd.DataF
     assert set(found.sample) == set(rows) - {"actual"}
     names = [name for name in rows if name != "actual"]
     one, other = (
-        frame[names].sort_values(["probability"]).reset_index(drop=True).astype(object) for frame in (rows, found.sample)
+        frame[names].sort_values(["probability"]).reset_index(drop=True).astype(object)
+        for frame in (rows, found.sample)
     )
     pd.testing.assert_frame_equal(one.where(one.notna(), None), other.where(other.notna(), None))
 
@@ -65,7 +66,15 @@ def test_a_sample_depends_on_no_order_and_is_the_same_every_time(
 def test_rows_with_the_same_id_are_sampled_like_others(tmp_path: Path, rows: pd.DataFrame) -> None:
     lines = [line.replace(b'"r1', b'"r') for line in lab.lines(rows, START)]  # r10 to r19 are r0 to r9, too
 
-    Log(tmp_path).write([line.split(b'"request_id": ')[0] + b'"request_id": "same"' + line.partition(b'", "inputs"')[2].join([b', "inputs"', b""]) for line in lines], TODAY)
+    Log(tmp_path).write(
+        [
+            line.split(b'"request_id": ')[0]
+            + b'"request_id": "same"'
+            + line.partition(b'", "inputs"')[2].join([b', "inputs"', b""])
+            for line in lines
+        ],
+        TODAY,
+    )
 
     found = read(tmp_path, rows, sample=50)
     assert (found.rows, len(found.sample)) == (300, 50)
@@ -105,7 +114,9 @@ def test_labels_that_come_in_after_the_window_count_for_its_rows(tmp_path: Path,
     found = read(tmp_path, rows).labelled
 
     expected = rows.loc[[1, 2, 3], "probability"]
-    assert dict(zip(found["probability"], found["actual"], strict=True)) == dict(zip(expected, ["a", "a", "b"], strict=True))
+    assert dict(zip(found["probability"], found["actual"], strict=True)) == dict(
+        zip(expected, ["a", "a", "b"], strict=True)
+    )
 
 
 def test_a_bounded_number_of_labels_is_kept_whichever_come_first(tmp_path: Path, rows: pd.DataFrame) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError
-from << cookiecutter.package >>.files import write_json, write_text
+from << cookiecutter.package >>.files import read_yaml, write_json, write_text
 from << cookiecutter.package >>.monitoring import drawing, folder, history, render, rule, series, settings, version
 from << cookiecutter.package >>.monitoring import reference as kept
 from << cookiecutter.package >>.monitoring.summary import Judge
@@ -43,7 +43,7 @@ def monitor(asked: Asked) -> tuple[dict[str, Any], Path]:
     span = window(asked.since, asked.until, asked.length or wanted.window.length, now)
     number, files = version.fetched(params, asked.alias, server.cache / "monitor")
     table = kept.read(files / REFERENCE / config.REFERENCE.name)
-    limits = policy.parse(config.GATES.read_text(encoding="utf-8"), str(config.GATES))
+    limits = policy.Policy.checked(read_yaml(config.GATES), str(config.GATES))
     judge = Judge(number, files, table.to_pandas(), config.load(files / config.PARAMS), limits, wanted)
     watched = Watched(asked.log or wanted.window.log or server.log, asked.alias, number, table.schema)
     traffic, labelled = read(watched, span, wanted)
