@@ -124,7 +124,10 @@ def _files(log: Path | str, since: datetime.datetime, until: datetime.datetime, 
     if "://" in str(log):
         import fsspec
 
-        store, root = fsspec.core.url_to_fs(str(log))
+        try:
+            store, root = fsspec.core.url_to_fs(str(log))
+        except (ImportError, ValueError) as error:  # it needs the extra of that store, or is no URL
+            raise ConfigError(f"{log}: cannot be read: {error}") from None
         paths, read = [Path(path) for path in store.glob(f"{root.rstrip('/')}/*/*.{kind}")], store.open
     else:
         paths, read = list(Path(log).glob(f"*/*.{kind}")), open
