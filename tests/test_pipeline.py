@@ -10,7 +10,16 @@ from conftest import BakedProject
 
 STAGES = ["data", "validate", "features", "train", "evaluate", "track"]
 WITHOUT_REGISTRY = "--ignore tests/release/registry"  # which asks neither data nor params; it runs with the workflows
-RESULTS = ("metrics", "plots", "reports", "models", "data/features", "data/predictions", "data/interim")
+RESULTS = (
+    "metrics",
+    "plots",
+    "reports",
+    "models",
+    "data/features",
+    "data/predictions",
+    "data/reference",
+    "data/interim",
+)
 
 pytestmark = pytest.mark.slow
 

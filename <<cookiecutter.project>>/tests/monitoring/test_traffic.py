@@ -9,6 +9,7 @@ import pyarrow as arrow
 import pytest
 
 from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.monitoring.traffic import Traffic, Watched, collect
 from << cookiecutter.package >>.monitoring.window import Window
 from << cookiecutter.package >>.serving import log_reader
@@ -146,3 +147,5 @@ def test_a_log_may_lie_in_an_object_store(rows: pd.DataFrame) -> None:
         file.write(b"".join(lab.lines(rows, START)))
 
     assert read("memory://bucket/log", rows).rows == 300
+    with pytest.raises(ConfigError, match="nowhere://bucket/log: cannot be read"):
+        read("nowhere://bucket/log", rows)

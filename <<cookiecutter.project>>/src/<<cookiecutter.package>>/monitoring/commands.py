@@ -1,8 +1,11 @@
 """What a person does to watch a model: one verb each."""
 
 import argparse
+import traceback
 from pathlib import Path
 from typing import Any
+
+from << cookiecutter.package >>.errors import ConfigError, ProjectError
 
 
 def monitor(arguments: argparse.Namespace) -> int:
@@ -11,7 +14,13 @@ def monitor(arguments: argparse.Namespace) -> int:
     from << cookiecutter.package >>.monitoring.monitor import Asked, monitor
 
     asked = Asked(arguments.alias, arguments.since, arguments.until, arguments.window, arguments.log)
-    summary, place = monitor(asked)
+    try:
+        summary, place = monitor(asked)
+    except ProjectError as error:  # 1 would mean that there is something to be done about the model
+        raise ConfigError(str(error)) from error
+    except Exception:
+        traceback.print_exc()
+        return 2
     print(render.terminal(summary), end="")
     print(f"report: {place}")
     if arguments.act:

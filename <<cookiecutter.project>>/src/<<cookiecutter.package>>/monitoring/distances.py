@@ -45,7 +45,8 @@ class Column:
         if self.kind == "categorical":
             shares = [side.value_counts(normalize=True) for side in (self.reference, values)]
             both = pd.concat(shares, axis=1).fillna(0.0)
-            return float(jensenshannon(both.iloc[:, 0], both.iloc[:, 1]))
+            with np.errstate(invalid="ignore"):  # of equal shares, the root of a little less than nothing
+                return float(np.nan_to_num(jensenshannon(both.iloc[:, 0], both.iloc[:, 1])))
         one, other = self.reference.dropna().to_numpy(), values.dropna().to_numpy()
         return float(wasserstein_distance(one, other)) / self.deviation if len(other) else None
 

@@ -89,7 +89,7 @@ def alarms(found: dict[str, Any]) -> list[str]:
         for one in moved
     ]
     said += [
-        f"{one['column']}: {one['check']} {one['value']:.4g}, {one['limit']:.4g} is allowed"
+        f"{one['column']}: {one['check']} {one['value']:.4g}, the limit is {one['limit']:.4g}"
         for one in found["quality"]
         if one["status"] == "alarm"
     ]

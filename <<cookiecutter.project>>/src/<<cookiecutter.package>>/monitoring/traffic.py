@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as arrow
 
 from << cookiecutter.package >>.monitoring.lowest import Lowest
-from << cookiecutter.package >>.monitoring.reference import ACTUAL, log_schema
+from << cookiecutter.package >>.monitoring.reference import ACTUAL, INPUTS, log_schema
 from << cookiecutter.package >>.monitoring.window import Window
 from << cookiecutter.package >>.serving import log_reader
 from << cookiecutter.package >>.serving.log import FEEDBACK, PREDICTIONS, now
@@ -79,7 +79,9 @@ def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic
             known = found[_among(found["key"], said)]
             labelled.add(known["key"], whole.take(known.index.to_numpy()))
     joined = _joined(labelled.kept(fields), said, labels)
-    return Traffic(count, _flat(sample.kept(fields)), joined, dict(sorted(others.items())), broken)
+    return Traffic(
+        count, _flat(sample.kept(fields)).reset_index(drop=True), joined, dict(sorted(others.items())), broken
+    )
 
 
 def _in_role(heads: arrow.Table, role: str, window: Window) -> pd.DataFrame:
@@ -139,10 +141,15 @@ def _among(keys: pd.Series, said: pd.Series) -> np.ndarray:
 
 def _joined(table: arrow.Table, said: pd.Series, most: int) -> pd.DataFrame:
     """Rows with their label as `actual`; the last one of each id."""
-    frame = _flat(table).assign(key=hashes(table["request_id"].to_pandas()), time=table["time"].to_pandas())
+    heads = {"key": hashes(table["request_id"].to_pandas()), "time": table["time"].to_pandas()}
+    frame = _flat(table).join(pd.DataFrame(heads))
     frame = frame.sort_values(["key", "time"]).drop_duplicates("key", keep="last").head(most)
-    return frame.assign(**{ACTUAL: said.loc[frame["key"]].to_numpy()}).drop(columns=["key", "time"])
+    return (
+        frame.assign(**{ACTUAL: said.loc[frame["key"]].to_numpy()}).drop(columns=["key", "time"]).reset_index(drop=True)
+    )
 
 
 def _flat(table: arrow.Table) -> pd.DataFrame:
-    return table.drop_columns(HEAD.names).flatten().to_pandas().reset_index(drop=True)
+    """What the reference has as well, a column each; without rows that have no answer."""
+    frame = table.drop_columns(HEAD.names).flatten().to_pandas()
+    return frame.dropna(subset=[name for name in frame if not str(name).startswith(INPUTS)])

@@ -70,10 +70,10 @@ def table(content: bytes, *schemas: arrow.Schema) -> tuple[arrow.Table, int]:
     Fast if all of them can be read. Fields that no schema names are left out, as are those it names and a line lacks.
     Where lines fit different schemas, the first one's names and types are kept, by casting.
     """
-    lines = content.count(b"\n") + (not content.endswith(b"\n"))
-    if not content.strip():
+    if not content or content.isspace():
         return schemas[0].empty_table(), 0
-    read = arrow.json.ReadOptions(block_size=len(content) + 1) if lines == 1 else None
+    single = content.find(b"\n", 0, -1) < 0
+    read = arrow.json.ReadOptions(block_size=len(content) + 1) if single else None
     for schema in schemas:
         options = arrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
         try:
@@ -82,7 +82,7 @@ def table(content: bytes, *schemas: arrow.Schema) -> tuple[arrow.Table, int]:
             return _like(found, schemas[0]), 0
         except arrow.ArrowInvalid:
             continue
-    if lines == 1:
+    if single:
         return schemas[0].empty_table(), 1
     middle = content.find(b"\n", len(content) // 2, -1) + 1 or content.find(b"\n") + 1
     (one, bad), (other, worse) = table(content[:middle], *schemas), table(content[middle:], *schemas)
@@ -127,7 +127,10 @@ def files(
     if "://" in str(log):
         import fsspec
 
-        store, root = fsspec.core.url_to_fs(str(log))
+        try:
+            store, root = fsspec.core.url_to_fs(str(log))
+        except (ImportError, ValueError) as error:  # it needs the extra of that store, or is no URL
+            raise ConfigError(f"{log}: cannot be read: {error}") from None
         paths, read = [Path(path) for path in store.glob(f"{root.rstrip('/')}/*/*.{kind}")], store.open
     else:
         paths, read = list(Path(log).glob(f"*/*.{kind}")), open

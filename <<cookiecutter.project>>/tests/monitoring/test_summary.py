@@ -1,0 +1,44 @@
+"""From the log to a summary, whatever is predicted."""
+
+from pathlib import Path
+
+import pyarrow as arrow
+import pytest
+
+from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.monitoring import render, rule
+from << cookiecutter.package >>.monitoring.traffic import Watched, collect
+from << cookiecutter.package >>.monitoring.window import Window
+from << cookiecutter.package >>.serving.log import FEEDBACK, Log
+from tests.monitoring import lab
+
+WINDOW = Window(lab.UNTIL - lab.DAY, lab.UNTIL)
+METRIC = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "mae"}
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_a_window_is_read_judged_and_described(params: Params, tmp_path: Path, task: str) -> None:
+    judge = lab.judge(tmp_path / "4", lab.of_task(params, task), lab.settings(rule__alarms=1))
+    rows = lab.kept(800, 3, judge.params)
+    rows.loc[:399, "inputs.age"] += 10
+    log = Log(tmp_path / "log")
+    log.write(lab.lines(rows, "2026-02-28T20:00:00+00:00"), "2026-02-28")
+    labels = {f"r{number}": label for number, label in enumerate(rows["actual"][:300])}
+    log.write(lab.feedback(labels | {"r700": "no class"}, "2026-03-01T20:00:00+00:00"), "2026-03-01", FEEDBACK)
+
+    schema = arrow.Schema.from_pandas(judge.reference, preserve_index=False)
+    traffic = collect(Watched(tmp_path / "log", "production", 4, schema), WINDOW, 5000, 1000)
+    compared = judge.comparison().of(traffic.sample)
+    found = judge.judged(judge.summary(WINDOW, traffic), traffic.sample, traffic.labelled, compared)
+    found = rule.decided(found, [], judge.settings.rule)
+
+    assert (found["rows"], found["labels"], found["drifted"], found["status"]) == (800, 300, ["age"], "act")
+    assert [(one["metric"], one["labels"], one["status"]) for one in found["performance"]] == [
+        (METRIC[task], 300, "ok")
+    ]
+    assert found["reasons"] == [f"{found['alarms'][0]}; there was an alarm in this window"]
+    for said in (render.terminal(found), render.markdown(found)):
+        assert "wasserstein" in said
+        assert METRIC[task] in said
+        assert said.count("drift") >= 2
+        assert "monitor: act" in said
