@@ -110,8 +110,10 @@ def train() -> None:
 
 def traffic(name: str, rows: int) -> str:
     """Send the customers of a file, and what has become of them; return the window in which that was."""
+    time.sleep(1)  # windows are of whole seconds
     since = datetime.datetime.now(datetime.UTC)
     run(f"{CLI} simulate --input ../{name} --rows {rows} --labels --url {URL}")
+    time.sleep(1)
     return f"--since {since:%Y-%m-%dT%H:%M:%S.%f} --until {datetime.datetime.now(datetime.UTC):%Y-%m-%dT%H:%M:%S.%f}"
 
 

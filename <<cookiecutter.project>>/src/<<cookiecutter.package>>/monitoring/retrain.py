@@ -19,7 +19,7 @@ from << cookiecutter.package >>.files import write_text
 from << cookiecutter.package >>.monitoring import candidate as candidates
 from << cookiecutter.package >>.monitoring import dataset, pull_request, settings
 from << cookiecutter.package >>.monitoring.candidate import Candidate
-from << cookiecutter.package >>.monitoring.github import GitHubError
+from << cookiecutter.package >>.monitoring.github import GitHubError, on_actions
 from << cookiecutter.package >>.monitoring.labelled import labelled_rows
 from << cookiecutter.package >>.monitoring.merge import New
 from << cookiecutter.package >>.monitoring.pull_request import PREFIX, Pull
@@ -101,10 +101,12 @@ def retrain(asked: Asked, say: Say) -> bool:
 
 
 def _pulls() -> tuple[list[Pull], str]:
-    """The pull requests of retraining, or why there can be none."""
+    """The pull requests of retraining, or why there can be none. On GitHub Actions there has to be one: raises GitHubError."""
     try:
         return pull_request.pulls(Path()), ""
     except GitHubError as error:
+        if on_actions():
+            raise
         return [], str(error)
 
 
