@@ -75,7 +75,11 @@ def test_the_last_word_on_a_row_counts(tmp_path: Path) -> None:
 
 def test_the_heads_of_lines_are_those_of_the_whole_lines_whatever_is_in_them() -> None:
     """Also if one says in its id what a line has after its head, is cut short, or comes from somebody who writes otherwise."""
-    odd = [line(2, request_id='a,"milliseconds":1}'), b'{"milliseconds":1,"inputs":{},"request_id":"r3"}\n', line(4)[:-9]]
+    odd = [
+        line(2, request_id='a,"milliseconds":1}'),
+        b'{"milliseconds":1,"inputs":{},"request_id":"r3"}\n',
+        line(4)[:-9],
+    ]
     lines = [part.rstrip(b"\n").replace(b": ", b":").replace(b", ", b",") for part in (line(1), *odd, line(5))]
     schema = arrow.schema([log_reader.ANSWERS.field(name) for name in ("version", "request_id")])
 
