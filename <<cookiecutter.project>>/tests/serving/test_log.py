@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+import pyarrow as arrow
 import pytest
 
 from << cookiecutter.package >>.errors import ConfigError
@@ -70,6 +71,22 @@ def test_the_last_word_on_a_row_counts(tmp_path: Path) -> None:
 
     found, _ = log_reader.feedback(tmp_path, SINCE, UNTIL)
     assert found[["request_id", "label"]].values.tolist() == [["r1", "No"]]
+
+
+def test_the_heads_of_lines_are_those_of_the_whole_lines_whatever_is_in_them() -> None:
+    """Also if one says in its id what a line has after its head, is cut short, or comes from somebody who writes otherwise."""
+    odd = [
+        line(2, request_id='a,"milliseconds":1}'),
+        b'{"milliseconds":1,"inputs":{},"request_id":"r3"}\n',
+        line(4)[:-9],
+    ]
+    lines = [part.rstrip(b"\n").replace(b": ", b":").replace(b", ", b",") for part in (line(1), *odd, line(5))]
+    schema = arrow.schema([log_reader.ANSWERS.field(name) for name in ("version", "request_id")])
+
+    for some in (lines[:1], lines[:2], lines[:3], lines):
+        expected, broken = log_reader.table(b"\n".join(some), schema)
+        found = log_reader.heads(some, schema)
+        assert (found[0].to_pylist(), found[1]) == (expected.to_pylist(), broken)
 
 
 def test_no_log_is_no_rows(tmp_path: Path) -> None:

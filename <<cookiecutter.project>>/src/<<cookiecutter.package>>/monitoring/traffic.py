@@ -62,7 +62,8 @@ def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic
     sample, labelled = Lowest(rows), Lowest(MORE * labels)
     count, others = 0, Counter[int]()
     for content in log_reader.blocks(watched.log, window.since, window.until, PREDICTIONS):
-        heads, bad = log_reader.table(content, HEAD)
+        lines = content.removesuffix(b"\n").split(b"\n")
+        heads, bad = log_reader.heads(lines, HEAD)
         found = _in_role(heads, watched.role, window)
         broken += bad + heads.num_rows - heads.drop_null().num_rows
         others.update(found.loc[found["version"] != watched.version, "version"].tolist())
@@ -70,9 +71,11 @@ def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic
         count += len(found)
         chosen = sample.takes(found["place"]) | _among(found["key"], said)
         if chosen.any():
-            lines = _lines(content, found.index[chosen], heads.num_rows)
-            whole, bad = log_reader.table(lines, fields)
-            broken += bad if lines is not content else 0
+            # A line that is empty or broken has shifted the numbers of the others.
+            aligned = heads.num_rows == len(lines)
+            part = b"\n".join(lines[row] for row in found.index[chosen]) if aligned else content
+            whole, bad = log_reader.table(part, fields)
+            broken += bad if aligned else 0
             found = _in_role(whole, watched.role, window)
             found = found[found["version"] == watched.version]
             sample.add(found["place"], whole.take(found.index.to_numpy()))
@@ -104,12 +107,6 @@ def mixed(numbers: np.ndarray) -> np.ndarray:
     numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return numbers ^ (numbers >> np.uint64(31))
-
-
-def _lines(content: bytes, rows: pd.Index, count: int) -> bytes:
-    """The lines of some rows; the whole content, if a line that is empty or broken has shifted their numbers."""
-    lines = content.rstrip(b"\n").split(b"\n")
-    return b"\n".join(lines[row] for row in rows) if len(lines) == count else content
 
 
 def _labels(log: Path | str, window: Window, most: int) -> tuple[pd.Series, int]:

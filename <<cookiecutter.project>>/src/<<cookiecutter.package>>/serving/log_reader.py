@@ -13,6 +13,7 @@ import pyarrow.json
 from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.serving.log import FEEDBACK, PREDICTIONS, now
 
+BODY = b',"milliseconds":'  # where a server has written who answered when; inputs and answer follow
 BLOCK = 16_777_216  # bytes of a file that are held at a time
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 ANSWERS = arrow.schema(
@@ -57,9 +58,10 @@ def blocks(log: Path | str, since: datetime.datetime, until: datetime.datetime, 
         with file:
             rest = b""
             while more := file.read(BLOCK):
-                lines, _, rest = (rest + more).rpartition(b"\n")
-                if lines:
-                    yield lines + b"\n"
+                end = more.rfind(b"\n") + 1
+                if end:
+                    yield rest + more[:end]
+                rest = more[end:] if end else rest + more
             if rest:
                 yield rest
 
@@ -87,6 +89,16 @@ def table(content: bytes, *schemas: arrow.Schema) -> tuple[arrow.Table, int]:
     middle = content.find(b"\n", len(content) // 2, -1) + 1 or content.find(b"\n") + 1
     (one, bad), (other, worse) = table(content[:middle], *schemas), table(content[middle:], *schemas)
     return arrow.concat_tables([one, other]), bad + worse
+
+
+def heads(lines: list[bytes], schema: arrow.Schema) -> tuple[arrow.Table, int]:
+    """Return what `table` does of lines whose fields all come before BODY, in a fraction of the time: the rest is not read."""
+    short = [line[: line.find(BODY)] for line in lines if line[-1:] == b"}"]
+    if len(short) == len(lines):
+        found, broken = table(b"}\n".join(short) + b"}\n", schema)
+        if found.num_rows == found.drop_null().num_rows == len(lines) and not broken:
+            return found, 0
+    return table(b"\n".join(lines) + b"\n", schema)
 
 
 def labelled(schema: arrow.Schema) -> list[arrow.Schema]:
