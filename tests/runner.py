@@ -19,11 +19,13 @@ def act(
     """Run the workflows of a project for an event, as GitHub would on its checkout."""
     payload = {"repository": {"default_branch": "main"}} | content
     (folder / "event.json").write_text(json.dumps(payload))
-    pinned = set(re.findall(r"uses: (actions/([\w-]+)@\w{40})", "".join(
+    pinned = set(re.findall(r"uses: actions/([\w-]+)(?:/[\w-]+)?@(\w{40})", "".join(
         path.read_text() for path in (project.path / ".github").rglob("*.yml")
     )))  # fmt: skip
     stand_ins = [
-        f"--local-repository={uses}={STAND_INS / name}" for uses, name in pinned if (STAND_INS / name).exists()
+        f"--local-repository=actions/{name}@{commit}={STAND_INS / name}"
+        for name, commit in pinned
+        if (STAND_INS / name).exists()
     ]
     environment = {"PROJECT_VENV": project.path / ".venv", "ARTIFACTS": folder / "artifacts", "PYTHONPATH": "src"}
     given = [f"--env={name}={value}" for name, value in environment.items()]

@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BakedProject, clean_environment
+from conftest import BakedProject, clean_environment, copied
+from github import hub
+from runner import TOOLS, act, jobs
 from served import Served
 from serving import ready, serving, until
 
@@ -253,3 +255,59 @@ def test_two_monitors_at_once_leave_one_whole_report(monitor: Monitor, traffic: 
     assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]
     assert monitor.summary(done[0]) == monitor.summary(done[1])
     assert [path.name for path in monitor.reports.glob(".[a-z]*")] == [".lock"]
+
+
+def test_the_daily_workflow_remembers_its_windows_and_acts_when_drift_lasts(
+    served: Served, installed: Path, traffic: dict[str, Any], tmp_path: Path
+) -> None:
+    served.move("production", 1)
+    project = copied(served.project, tmp_path)
+    project.replace("monitoring.yaml", "min_rows: 500 ", "min_rows: 2000 ")  # all four windows are this day's
+    project.run(
+        "git remote set-url origin https://github.com/o/r.git || git remote add origin https://github.com/o/r.git"
+    )
+    project.commit("A day's window")
+    (tmp_path / "gh").mkdir()
+    given = {"PREDICTION_LOG": traffic["log"], "MLFLOW_TRACKING_URI": f"sqlite:///{served.project.path}/mlflow.db"}
+    with hub(tmp_path / "gh") as github:
+
+        def day() -> tuple[dict[str, str], str]:
+            done = act(
+                project, tmp_path, "schedule", "--workflows=.github/workflows/monitor.yml", "--secret=GITHUB_TOKEN=x",
+                *[f"--var={name}={value}" for name, value in given.items()],
+                f"--env=PROJECT_VENV={installed}", f"--env=GH_CONFIG_DIR={github.folder}", f"--env=PATH={TOOLS}:/usr/bin:/bin",
+            )  # fmt: skip
+            return jobs(done.stdout), done.stdout[-6000:]
+
+        first, said = day()
+        assert first == {"monitor": "succeeded"}, said
+        assert "not believed yet" in said
+        assert (github.issues, github.started) == ([], [])
+        yesterday(tmp_path / "artifacts/kept/monitoring-1")
+        second, said = day()
+
+    assert second == {"monitor": "failed"}, said
+    (issue,) = github.issues
+    assert "tenure drifted" in issue["body"]
+    ((workflow, asked),) = github.started
+    assert workflow == "retrain.yml"
+    assert asked["inputs"]["reason"].startswith("monitoring: tenure drifted")
+    assert len(list((tmp_path / "artifacts/monitoring").rglob("drift.html"))) >= 1
+
+
+def yesterday(kept: Path) -> None:
+    """Make the window that a workflow has kept a day older."""
+    (path,) = kept.rglob("summary.json")
+    summary = json.loads(path.read_text())
+    for name, value in summary["window"].items():
+        moved = datetime.datetime.fromisoformat(value) - datetime.timedelta(days=1)
+        summary["window"][name] = moved.isoformat()
+    path.write_text(json.dumps(summary))
+    path.parent.rename(path.parent.with_name(f"2{path.parent.name[1:]}".replace("Z", "Z-earlier", 1)))
+
+
+def test_without_its_variables_the_workflow_says_what_to_set(served: Served, tmp_path: Path) -> None:
+    done = act(served.project, tmp_path, "schedule", "--workflows=.github/workflows/monitor.yml")
+
+    assert jobs(done.stdout) == {"unconfigured": "succeeded"}, done.stdout[-3000:]
+    assert "Nothing was looked at: set the repository variables PREDICTION_LOG" in done.stdout
