@@ -266,18 +266,18 @@ def test_the_daily_workflow_remembers_its_windows_and_acts_when_drift_lasts(
     project.run(
         "git remote set-url origin https://github.com/o/r.git || git remote add origin https://github.com/o/r.git"
     )
-    project.commit("A day's window")
+    project.commit("One window a day")
     (tmp_path / "gh").mkdir()
     given = {"PREDICTION_LOG": traffic["log"], "MLFLOW_TRACKING_URI": f"sqlite:///{served.project.path}/mlflow.db"}
     with hub(tmp_path / "gh") as github:
 
         def day() -> tuple[dict[str, str], str]:
             done = act(
-                project, tmp_path, "schedule", "--workflows=.github/workflows/monitor.yml", "--secret=GITHUB_TOKEN=x",
+                project, tmp_path, "schedule", "--workflows=.github/workflows/monitor.yml", "--secret=GITHUB_TOKEN=ghs_1",
                 *[f"--var={name}={value}" for name, value in given.items()],
                 f"--env=PROJECT_VENV={installed}", f"--env=GH_CONFIG_DIR={github.folder}", f"--env=PATH={TOOLS}:/usr/bin:/bin",
             )  # fmt: skip
-            return jobs(done.stdout), done.stdout[-6000:]
+            return jobs(done.stdout), done.stdout[-9000:]
 
         first, said = day()
         assert first == {"monitor": "succeeded"}, said
