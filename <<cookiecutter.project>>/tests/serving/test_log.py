@@ -59,6 +59,15 @@ def test_labels_that_are_no_text_are_read_as_one(tmp_path: Path, label: object) 
     assert (found["label"].tolist(), broken) == ([str(label)], 0)
 
 
+def test_labels_of_several_kinds_are_read_and_what_only_looks_like_one_is_left_alone(tmp_path: Path) -> None:
+    said = [line(1, label=True), line(2, label=-1.5), line(3, label='"label": 1'), line(4, inputs={"label": 7}), b"{\n"]
+    Log(tmp_path).write(said, "2026-01-31")
+
+    found, broken = log_reader.answers(tmp_path, SINCE, UNTIL)
+
+    assert (found["label"].tolist(), broken) == (["True", "-1.5", '"label": 1', "Yes"], 1)
+
+
 def test_the_last_word_on_a_row_counts(tmp_path: Path) -> None:
     def said(hour: int, label: str) -> bytes:
         return (

@@ -113,7 +113,7 @@ def _labels(log: Path | str, window: Window, most: int) -> tuple[pd.Series, int]
     """The labels that have come in since a window began, until now: the last word on each row, by the hash of its id."""
     kept, broken, bound = pd.DataFrame({"key": [], "time": [], "label": []}), 0, Lowest.HIGHEST
     for content in log_reader.blocks(log, window.since, now(), FEEDBACK):
-        found, bad = log_reader.table(content, *log_reader.labelled(SAID))
+        found, bad = log_reader.labelled(content, SAID)
         frame = found.to_pandas()
         broken += bad + int(frame.isna().any(axis=1).sum())
         frame = frame.dropna()

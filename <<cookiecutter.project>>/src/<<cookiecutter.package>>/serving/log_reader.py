@@ -15,6 +15,7 @@ from << cookiecutter.package >>.serving.log import FEEDBACK, PREDICTIONS, now
 
 BODY = b',"milliseconds":'  # where a server has written who answered when; inputs and answer follow
 BLOCK = 16_777_216  # bytes of a file that are held at a time
+LABEL = re.compile(rb'(?<!\\)("label": ?)(true|false|-?\d[\d.eE+-]*)')
 UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 ANSWERS = arrow.schema(
     {
@@ -66,28 +67,25 @@ def blocks(log: Path | str, since: datetime.datetime, until: datetime.datetime, 
                 yield rest
 
 
-def table(content: bytes, *schemas: arrow.Schema) -> tuple[arrow.Table, int]:
-    """Return whole lines as a table of the first schema that fits them; and how many lines fit none.
+def table(content: bytes, schema: arrow.Schema) -> tuple[arrow.Table, int]:
+    """Return whole lines as a table, fast if all of them can be read; and how many cannot.
 
-    Fast if all of them can be read. Fields that no schema names are left out, as are those it names and a line lacks.
-    Where lines fit different schemas, the first one's names and types are kept, by casting.
+    Fields that the schema does not name are left out; those it names and a line lacks are null.
     """
     if not content or content.isspace():
-        return schemas[0].empty_table(), 0
+        return schema.empty_table(), 0
     single = content.find(b"\n", 0, -1) < 0
     read = arrow.json.ReadOptions(block_size=len(content) + 1) if single else None
-    for schema in schemas:
-        options = arrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
-        try:
-            found = arrow.json.read_json(arrow.BufferReader(content), read_options=read, parse_options=options)
-            found.validate(full=True)  # a text may be no UTF-8
-            return _like(found, schemas[0]), 0
-        except arrow.ArrowInvalid:
-            continue
-    if single:
-        return schemas[0].empty_table(), 1
+    options = arrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
+    try:
+        found = arrow.json.read_json(arrow.BufferReader(content), read_options=read, parse_options=options)
+        found.validate(full=True)  # a text may be no UTF-8
+        return found, 0
+    except arrow.ArrowInvalid:
+        if single:
+            return schema.empty_table(), 1
     middle = content.find(b"\n", len(content) // 2, -1) + 1 or content.find(b"\n") + 1
-    (one, bad), (other, worse) = table(content[:middle], *schemas), table(content[middle:], *schemas)
+    (one, bad), (other, worse) = table(content[:middle], schema), table(content[middle:], schema)
     return arrow.concat_tables([one, other]), bad + worse
 
 
@@ -101,18 +99,13 @@ def heads(lines: list[bytes], schema: arrow.Schema) -> tuple[arrow.Table, int]:
     return table(b"\n".join(lines) + b"\n", schema)
 
 
-def labelled(schema: arrow.Schema) -> list[arrow.Schema]:
-    """Return the schemas of lines with a label, which may be a text, a number or a truth."""
-    kinds = (arrow.string(), arrow.int64(), arrow.float64(), arrow.bool_())
-    return [schema.append(arrow.field("label", kind)) for kind in kinds]
+def labelled(content: bytes, schema: arrow.Schema) -> tuple[arrow.Table, int]:
+    """Return what `table` does with `label` in addition, as text: it may be a text, a number or a truth."""
+    return table(LABEL.sub(_quoted, content), schema.append(arrow.field("label", arrow.string())))
 
 
-def _like(found: arrow.Table, schema: arrow.Schema) -> arrow.Table:
-    for place, field in enumerate(schema):
-        if found.schema.field(place).type != field.type:
-            texts = [None if value is None else str(value) for value in found.column(place).to_pylist()]
-            found = found.set_column(place, field, arrow.array(texts, field.type))
-    return found
+def _quoted(label: re.Match[bytes]) -> bytes:
+    return b'%s"%s"' % (label[1], {b"true": b"True", b"false": b"False"}.get(label[2], label[2]))
 
 
 def _read(
@@ -120,7 +113,7 @@ def _read(
 ) -> tuple[pd.DataFrame, int]:
     parts, broken = [], 0
     for content in blocks(log, since, until, kind):
-        found, bad = table(content, *labelled(schema))
+        found, bad = labelled(content, schema)
         broken += bad
         frame = found.to_pandas()
         frame["label"] = frame["label"].map(str)
