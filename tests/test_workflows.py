@@ -56,7 +56,7 @@ def test_workflows_keep_the_house_rules(baked: BakedProject) -> None:
             for step in job["steps"]:
                 assert "${{" not in step.get("run", "")
                 if not step.get("uses", "./").startswith("./"):
-                    assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40}", step["uses"])
+                    assert re.fullmatch(r"[\w-]+/[\w-]+(/[\w-]+)?@[0-9a-f]{40}", step["uses"])
 
 
 def test_nothing_runs_in_ci_that_a_person_cannot_run(baked: BakedProject) -> None:

@@ -50,7 +50,7 @@ def _retrain(summary: dict[str, Any], start: str, root: Path) -> list[str]:
 
     lines: list[str] = []
     try:
-        good = retrain(Asked(summary["log"], reason(summary)), lines.append)
+        good = retrain(Asked(settings.prediction_log(summary.get("log")), reason(summary)), lines.append)
     except ProjectError as error:
         lines.append(f"stopped: {error}")
     else:
