@@ -44,7 +44,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "window": {"length": "1d", "min_rows": 500, "log": None},
     "sample": {"rows": 5000, "labels": 20000},
     "drift": {"false_alarms": 0.01, "categorical": 0.1, "numerical": 0.1, "score": 0.1, "ignore": []},
-    "quality": {"nulls": 0.05, "unseen": 0.02, "invalid": 0.001},
+    "quality": {"nulls": 0.05, "unseen": 0.02, "invalid": 0.001, "unreadable": 0.01},
     "performance": {"min_labels": 200, "delay": None},
     "rule": {"windows": 3, "alarms": 2},
     "alert": {"webhook_seconds": 10, "issue": "drift"},

@@ -77,6 +77,8 @@ def test_a_window_may_be_given_by_either_end(since: str | None, until: str | Non
         ("2026-02-02", "2026-02-01", "1d", "the window is empty"),
         (None, "2026-04-01", "1d", "which is not over yet"),
         ("yesterday", None, "1d", "'yesterday' is no time"),
+        ("0001-01-01T00:00+14:00", None, "1d", "is no time"),
+        (None, "0001-01-02", "1w", "date value out of range"),
         (None, None, "1 day", "'1 day' is no length of time"),
     ],
 )

@@ -93,3 +93,44 @@ def test_lines_that_cannot_be_read_are_counted_and_the_others_read(log: Path) ->
 
 def test_a_log_that_is_not_there_has_no_rows(tmp_path: Path) -> None:
     assert labelled_rows(tmp_path / "nowhere") == ([], 0)
+
+
+def test_a_label_that_is_older_than_the_answer_was_meant_for_another_row(log: Path) -> None:
+    label(log, "2026-03-01T11:54:00+00:00", "1", "Yes")
+    label(log, "2026-03-02T11:56:00+00:00", "2", "Yes")  # the clock of another server may be five minutes slow
+
+    assert [row.request_id for row in labelled_rows(log)[0]] == ["2"]
+
+
+def test_an_id_of_different_rows_has_no_label_and_of_the_same_row_the_later_answer_counts(log: Path) -> None:
+    head = {"version": 3, "role": "production", "milliseconds": 1.0, "label": "No"}
+    other = {"time": "2026-03-02T13:00:00+00:00", "request_id": "2", "inputs": {"x": 2}}
+    write(log, "2026-03-02", "another.jsonl", head | other)
+    again = {"time": "2026-03-01T11:00:00+00:00", "request_id": "1", "inputs": {"x": 1, "note": '"request_id":"9"'}}
+    write(log, "2026-03-01", "zzz.jsonl", head | again)
+    for number in "12":
+        label(log, "2026-03-03T12:00:00+00:00", number, "Yes")
+
+    (row,), _ = labelled_rows(log)
+
+    assert (row.request_id, row.answered) == ("1", moment("2026-03-01T12:00"))
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"time":"2026-03-01T12:00:00+00:00","version":Infinity,"role":"production","request_id":"1","inputs":{}}',
+        '{"time":"0001-01-01T00:00:00+14:00","version":3,"role":"production","request_id":"1","inputs":{}}',
+        '{"time":"2999-01-01T00:00:00+00:00","version":3,"role":"production","request_id":"1","inputs":{}}',
+        "[" * 100_000,
+    ],
+)
+def test_a_line_that_is_odd_is_counted_and_stops_nothing(log: Path, line: str) -> None:
+    for kind in ("odd.jsonl", "odd.feedback.jsonl"):
+        (log / "2026-03-01" / kind).write_text(line + "\n")
+    label(log, "2026-03-03T12:00:00+00:00", "1", "Yes")
+
+    rows, broken = labelled_rows(log)
+
+    assert [row.request_id for row in rows] == ["1"]
+    assert broken == 2

@@ -15,6 +15,7 @@ PRESENT: dict[str, Any] = {
     "model": "m",
     "version": "4",
     "rows": 100,
+    "readable": 100,
     "alarms": ["age drifted"],
 }
 
@@ -41,7 +42,14 @@ def test_two_of_three_are_and_the_reason_says_so(tmp_path: Path) -> None:
     found = decided(tmp_path)
 
     assert found["status"] == "act"
-    assert found["reasons"] == ["age drifted; there was an alarm in 2 of the last 3 windows"]
+    assert found["reasons"] == ["age drifted", "an alarm in 2 of the last 3 windows"]
+
+
+@pytest.mark.parametrize("other", [{"role": "staging"}, {"log": "elsewhere"}, {"version": "3"}, {"model": "n"}])
+def test_a_window_of_something_else_has_no_say(tmp_path: Path, other: dict[str, Any]) -> None:
+    lab.written(tmp_path, 1, alarm=True, **other)
+
+    assert [one["alarm"] for one in decided(tmp_path)["history"]] == [True]
 
 
 def test_drift_that_has_healed_is_no_reason(tmp_path: Path) -> None:

@@ -22,6 +22,14 @@ def test_the_environment_says_where_the_log_is(monkeypatch: pytest.MonkeyPatch) 
     assert settings.load().window.log == "s3://bucket/log"
 
 
+def test_a_log_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="nowhere: no such folder; the prediction log is where servers write it"):
+        settings.prediction_log(str(tmp_path / "nowhere"))
+
+    assert settings.prediction_log(str(tmp_path)) == str(tmp_path)
+    assert settings.prediction_log("s3://bucket/log") == "s3://bucket/log"
+
+
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [

@@ -3,6 +3,7 @@
 Nothing here stops the next: a webhook that fails loses no issue, and neither loses a retraining.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -58,8 +59,10 @@ def _retrain(summary: dict[str, Any], start: str, root: Path) -> list[str]:
     return [f"retraining: {line}" for line in lines]
 
 
-def _tried(what: str, work: Any) -> list[str]:
+def _tried(what: str, work: Callable[[], list[str]]) -> list[str]:
     try:
         return work()
     except GitHubError as error:
         return [f"{what}: not done: {error}"]
+    except Exception as error:  # of ours: the others are done all the same
+        return [f"{what}: not done: {type(error).__name__}: {error}"]

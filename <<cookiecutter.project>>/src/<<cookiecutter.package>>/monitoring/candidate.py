@@ -119,7 +119,8 @@ def _changes(before: dict[str, float], after: dict[str, float]) -> str:
 
 def account(new: merge.New) -> list[str]:
     """What has become of the labelled rows, in lines."""
-    lines = [f"{len(new.records):,} rows are new; {new.known:,} more are in the dataset already"]
+    known = f"; {new.known:,} more are in the dataset already" if new.known else ""
+    lines = [f"{len(new.records):,} rows are new{known}"]
     lines += [f"{new.repeated:,} were answered again later, and that counts"] if new.repeated else []
     if new.aside:
         lines.append(f"{new.aside.total():,} break the contract and are set aside:")

@@ -13,6 +13,8 @@ def monitor(arguments: argparse.Namespace) -> int:
     from << cookiecutter.package >>.monitoring import render, rule
     from << cookiecutter.package >>.monitoring.monitor import Asked, monitor
 
+    if arguments.act and arguments.alias != "production":
+        raise ConfigError(f"--act is for what is in production, not for {arguments.alias}")
     asked = Asked(arguments.alias, arguments.since, arguments.until, arguments.window, arguments.log)
     try:
         summary, place = monitor(asked)

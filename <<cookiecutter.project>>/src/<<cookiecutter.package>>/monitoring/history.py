@@ -10,6 +10,7 @@ from << cookiecutter.package >>.monitoring.window import Window
 
 SUMMARY = "summary.json"
 UNDECIDED = "undecided"
+SAME = ("model", "version", "role", "log")
 OVERLAP = 0.1  # of the shorter of two windows, up to which each counts: a schedule is not kept to the minute
 
 Summary = dict[str, Any]
@@ -18,13 +19,13 @@ Summary = dict[str, Any]
 def earlier(folder: Path, present: Summary, windows: int) -> list[dict[str, Any]]:
     """Return of at most so many windows before the present one, oldest first, `until` and `alarm`.
 
-    Those of the same version count that were decided. Of windows that overlap, the later one counts.
+    Those of the same version in the same role and log count that were decided. Of windows that overlap, the later one counts.
     """
     found: list[dict[str, Any]] = []
     later = window_of(present)
     for summary in sorted(_summaries(folder), key=lambda summary: window_of(summary).until, reverse=True):
         window = window_of(summary)
-        same = (summary["model"], summary["version"]) == (present["model"], present["version"])
+        same = all(summary.get(name) == present.get(name) for name in SAME)
         shorter = min(window.until - window.since, later.until - later.since)
         apart = window.until < later.until and window.overlap(later) <= OVERLAP * shorter
         if len(found) < windows and same and apart and summary["status"] != UNDECIDED:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from << cookiecutter.package >>.serving import log_reader
-from << cookiecutter.package >>.serving.log import FEEDBACK, PREDICTIONS
+from << cookiecutter.package >>.serving.log import FEEDBACK, PREDICTIONS, SKEW, now
 
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)  # what a line may raise
 ANSWERED = {"production", "canary"}  # the roles whose answers somebody got; a shadow's row is production's, again
 REQUEST_ID = re.compile(rb'"request_id": ?"([^"\\]*)"')  # the first in a line: the log writes it before the inputs
 
@@ -32,11 +33,13 @@ def labelled_rows(
 ) -> tuple[list[Labelled], int]:
     """Return the labelled rows that were answered in a window, the earliest first, and how many lines cannot be read.
 
-    A label may have come in at any time, also after the window; of several for one row the last counts. Only lines of
-    labelled rows are parsed, so that the memory taken depends on the labels, not on the traffic.
+    A label may have come in at any time, also after the window; of several for one row the last counts. One that is older than
+    the answer was meant for another row, and an id under which different rows were answered has no label that anybody could
+    know: neither is returned. Only lines of labelled rows are parsed, so that the memory taken depends on the labels, not on the traffic.
     """
     labels, broken = _labels(log)
     rows: dict[str, Labelled] = {}
+    reused = set[str]()
     for file in log_reader.files(log, PREDICTIONS, since, until):
         with file as lines:
             for line in lines:
@@ -45,12 +48,17 @@ def labelled_rows(
                     continue
                 try:
                     row = _row(json.loads(line), labels)
-                except (ValueError, KeyError, TypeError, AttributeError):
+                except UNREADABLE:
                     broken += 1
                     continue
-                if row and (since is None or since <= row.answered) and (until is None or row.answered <= until):
-                    rows[row.request_id] = row
-    return sorted(rows.values(), key=lambda row: (row.answered, row.request_id)), broken
+                if row is None or (since and row.answered < since) or (until and row.answered > until):
+                    continue
+                other = rows.get(row.request_id, row)
+                if other.inputs != row.inputs:
+                    reused.add(row.request_id)
+                rows[row.request_id] = max(other, row, key=lambda one: one.answered)
+    kept = [row for name, row in rows.items() if name not in reused]
+    return sorted(kept, key=lambda row: (row.answered, row.request_id)), broken
 
 
 def _row(line: dict[str, Any], labels: dict[str, tuple[datetime.datetime, Any]]) -> Labelled | None:
@@ -60,6 +68,8 @@ def _row(line: dict[str, Any], labels: dict[str, tuple[datetime.datetime, Any]])
     if not isinstance(line["inputs"], dict):
         raise TypeError
     labelled, label = labels[request_id]
+    if labelled < answered - SKEW:
+        return None
     answer: dict[str, Any] = {
         name: line[name] for name in ("label", "probability", "probabilities", "prediction") if name in line
     }
@@ -78,7 +88,7 @@ def _labels(log: Path | str) -> tuple[dict[str, tuple[datetime.datetime, Any]], 
                     moment, request_id = _moment(said["time"]), str(said["request_id"])
                     if request_id not in labels or labels[request_id][0] <= moment:
                         labels[request_id] = moment, said["label"]
-                except (ValueError, KeyError, TypeError):
+                except UNREADABLE:
                     broken += 1
     return labels, broken
 
@@ -87,4 +97,6 @@ def _moment(text: str) -> datetime.datetime:
     moment = datetime.datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"{text} has no offset")
+    if moment > now() + SKEW:
+        raise ValueError(f"{text} is not yet")
     return moment.astimezone(datetime.UTC)

@@ -48,8 +48,9 @@ def monitor(asked: Asked) -> tuple[dict[str, Any], Path]:
     comparison = judge.comparison()  # before the log is read: that may take long
     watched = Watched(settings.prediction_log(asked.log), asked.alias, number, table.schema)
     traffic, labelled = read(watched, span, wanted)
-    summary = judge.summary(span, traffic) | {"log": str(watched.log)}
-    compared = comparison.of(traffic.sample) if traffic.rows >= wanted.window.min_rows else []
+    summary = judge.summary(span, traffic) | {"role": asked.alias, "log": str(watched.log)}
+    summary["readable"] = traffic.rows if len(traffic.sample) == wanted.sample.rows else len(traffic.sample)
+    compared = comparison.of(traffic.sample) if summary["readable"] >= wanted.window.min_rows else []
     if compared:
         summary = judge.judged(summary, traffic.sample, labelled, compared)
     summary, place = report.publish(summary, compared, span, wanted)

@@ -135,5 +135,6 @@ def has_origin() -> bool:
 
 def identity() -> None:
     """Raise ConfigError, before anything takes time, if git does not know who commits."""
-    git("var", "GIT_COMMITTER_IDENT")
+    for role in ("AUTHOR", "COMMITTER"):
+        git("var", f"GIT_{role}_IDENT")
     os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")  # nobody is there to be asked for a password

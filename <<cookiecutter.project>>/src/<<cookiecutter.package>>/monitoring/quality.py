@@ -50,7 +50,7 @@ def judge(
     return sorted(said, key=lambda one: one["status"])
 
 
-def _finding(check: str, column: str, value: float, limit: float, wrong: bool) -> Finding:
+def finding(check: str, column: str, value: float, limit: float, wrong: bool) -> Finding:
     status = ALARM if wrong else OK
     return {"check": check, "column": column, "value": round(value, 6), "limit": round(limit, 6), "status": status}
 
@@ -75,14 +75,14 @@ def _rise(
     share = min(max(expected, 1 / rows), 1 - 1 / rows)
     chance = deviations * math.sqrt(share * (1 - share) * (1 / rows + 1 / len(now)))
     limit = expected + max(allowed, chance)
-    return _finding(check, name, now.mean(), limit, bool(now.mean() > limit))
+    return finding(check, name, now.mean(), limit, bool(now.mean() > limit))
 
 
 def _constant(name: str, before: pd.Series, now: pd.Series, rate: float) -> Finding:
     """One value where the reference has several; if chance would hardly leave it at that."""
     usual = before.value_counts(normalize=True, dropna=False)
     constant = len(usual) > 1 and now.nunique(dropna=False) == 1 and usual.iloc[0] ** len(now) < rate
-    return _finding("constant", name, float(constant), 0.0, constant)
+    return finding("constant", name, float(constant), 0.0, constant)
 
 
 def _mean(name: str, now: pd.Series, bounds: dict[str, Any], deviations: float) -> Finding:
@@ -92,7 +92,7 @@ def _mean(name: str, now: pd.Series, bounds: dict[str, Any], deviations: float) 
     low, high = float(bounds["min_value"]), float(bounds["max_value"])
     nearest = low if mean < (low + high) / 2 else high
     wrong = mean < low - chance or mean > high + chance
-    return _finding("mean_between", name, mean, nearest, wrong)
+    return finding("mean_between", name, mean, nearest, wrong)
 
 
 def _invalid(window: pd.DataFrame, names: list[str], record: Any, allowed: float) -> list[Finding]:
@@ -106,7 +106,7 @@ def _invalid(window: pd.DataFrame, names: list[str], record: Any, allowed: float
             for name in {str(part["loc"][0]) for part in error.errors() if part["loc"]}:
                 broken[name] = broken.get(name, 0) + 1
     shares = {name: count / len(window) for name, count in broken.items()}
-    return [_finding("invalid", name, share, allowed, share > allowed) for name, share in shares.items()]
+    return [finding("invalid", name, share, allowed, share > allowed) for name, share in shares.items()]
 
 
 def _plain(value: Any) -> Any:

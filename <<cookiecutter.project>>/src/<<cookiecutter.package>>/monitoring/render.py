@@ -43,7 +43,7 @@ def _tables(summary: Summary) -> list[tuple[str, list[str], list[list[str]]]]:
         return []
     moved = [[one["name"], *_distance(one)] for one in summary["columns"]]
     moved.append([f"score: {summary['score']['name']}", *_distance(summary["score"])])
-    found = [("Drift", ["column", "distance", "", "threshold", "status"], moved)]
+    found = [("Drift", ["column", "distance", "value", "threshold", "status"], moved)]
     if rows := [
         [one["check"], one["column"], f"{one['value']:.4g}", f"{one['limit']:.4g}", one["status"]]
         for one in summary["quality"]
@@ -67,4 +67,5 @@ def _verdict(summary: Summary, bullet: str = "") -> list[str]:
     if summary["status"] == "healthy" and summary["alarms"]:
         said = [f"{bullet}{alarm}" for alarm in summary["alarms"]]
         said.append(f"{bullet}not believed yet: an alarm in {alarms} of the last {len(summary['history'])} windows")
+        return [*said, f"{bullet}monitor: healthy, for one alarm is not believed"]
     return [*said, f"{bullet}monitor: {summary['status']}"]

@@ -10,6 +10,7 @@ from << cookiecutter.package >>.monitoring.history import Summary
 from << cookiecutter.package >>.monitoring.settings import Monitoring
 from << cookiecutter.package >>.monitoring.window import Window
 
+PRODUCTION = "production"
 PAGE, TEXT = "drift.html", "summary.md"
 
 
@@ -31,6 +32,7 @@ def publish(summary: Summary, compared: Sequence[Compared], window: Window, want
                 summary = rule.undecided(summary, before, wanted.window.min_rows)
             write_json(summary, making / history.SUMMARY)
             write_text(render.markdown(summary), making / TEXT)
-            place = folder.REPORTS / window.name
+            role = "" if summary["role"] == PRODUCTION else f"-{summary['role']}"
+            place = folder.REPORTS / f"{window.name}{role}"
             folder.put(making, place)
     return summary, place

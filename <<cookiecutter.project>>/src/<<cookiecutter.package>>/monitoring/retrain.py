@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from << cookiecutter.package >> import config
-from << cookiecutter.package >>.errors import RefusedError
+from << cookiecutter.package >>.errors import ConfigError, RefusedError
 from << cookiecutter.package >>.files import write_text
 from << cookiecutter.package >>.monitoring import candidate as candidates
 from << cookiecutter.package >>.monitoring import dataset, pull_request, settings
@@ -58,7 +58,10 @@ def retrain(asked: Asked, say: Say) -> bool:
         present = next((pull for pull in pulls if pull.open), None)
         if present:
             pull_request.refuse_others(present.branch, base)
-        rows, broken = labelled_rows(asked.log, asked.since, asked.until)
+        try:
+            rows, broken = labelled_rows(asked.log, asked.since, asked.until)
+        except OSError as error:
+            raise ConfigError(f"{asked.log}: the log cannot be read: {error}") from None
         if broken:
             say(f"{broken:,} lines of the log cannot be read")
         if not rows:

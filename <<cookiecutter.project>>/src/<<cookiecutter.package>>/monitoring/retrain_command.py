@@ -18,6 +18,8 @@ def retrain(arguments: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # the worktree is removed then, too
     since, until = when(arguments.since, "--since", "00:00:00"), when(arguments.until, "--until", "23:59:59.999999")
+    if since and until and since > until:
+        raise ConfigError(f"--since {arguments.since} is after --until {arguments.until}")
     reason = " ".join("".join(c if c.isprintable() else " " for c in arguments.reason).split())
     if len(reason) > LONGEST:
         raise ConfigError(f"--reason (of make: REASON): say why, in {LONGEST} characters at most")

@@ -18,14 +18,14 @@ def decided(summary: Summary, earlier: list[dict[str, Any]], rule: Rule) -> Summ
     history = [*earlier, {"until": summary["window"]["until"], "alarm": bool(summary["alarms"])}]
     count = sum(one["alarm"] for one in history)
     act = bool(summary["alarms"]) and count >= rule.alarms
-    windows = f"{count} of the last {len(history)} windows" if len(history) > 1 else "this window"
-    reasons = [f"{alarm}; there was an alarm in {windows}" for alarm in summary["alarms"]] if act else []
+    lasting = [f"an alarm in {count} of the last {len(history)} windows"] if len(history) > 1 else []
+    reasons = [*summary["alarms"], *lasting] if act else []
     return summary | {"status": ACT if act else HEALTHY, "reasons": reasons, "missing_rows": 0, "history": history}
 
 
 def undecided(summary: Summary, earlier: list[dict[str, Any]], min_rows: int) -> Summary:
     """Return a summary of a window that has too few rows."""
-    missing = min_rows - summary["rows"]
-    reason = f"{summary['rows']:,} rows of {min_rows:,} that are needed: {missing:,} are missing"
+    missing = min_rows - summary["readable"]
+    reason = f"{summary['readable']:,} rows of {min_rows:,} that are needed: {missing:,} are missing"
     history = [*earlier, {"until": summary["window"]["until"], "alarm": False}]
     return summary | {"status": UNDECIDED, "reasons": [reason], "missing_rows": missing, "history": history}

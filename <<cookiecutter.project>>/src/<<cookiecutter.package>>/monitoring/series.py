@@ -1,4 +1,4 @@
-"""The figures of all windows as a series in MLflow: one run for each version, a step for each window, at its end."""
+"""The figures of all windows as a series in MLflow: one run for each version and role, a step for each window, at its end."""
 
 import re
 from typing import Any
@@ -7,7 +7,11 @@ from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.monitoring.history import window_of
 from << cookiecutter.package >>.tracking import experiment_id, store
 
-MODEL, VERSION = "monitoring.model", "monitoring.version"  # the tags by which a run is found again
+MODEL, VERSION, ROLE = (
+    "monitoring.model",
+    "monitoring.version",
+    "monitoring.role",
+)  # the tags by which a run is found again
 AT_A_TIME = 1000  # metrics, as many as MLflow takes
 
 
@@ -16,7 +20,7 @@ def log(summary: dict[str, Any], params: Params) -> None:
     with store(params, "the report is written, this window is missing from the series there") as client:
         from mlflow.entities import Metric
 
-        run = _run(client, params, summary["model"], summary["version"])
+        run = _run(client, params, {MODEL: summary["model"], VERSION: summary["version"], ROLE: summary["role"]})
         end = int(window_of(summary).until.timestamp())
         metrics = [Metric(name, value, 1000 * end, end) for name, value in figures(summary).items()]
         for start in range(0, len(metrics), AT_A_TIME):
@@ -34,13 +38,13 @@ def figures(summary: dict[str, Any]) -> dict[str, float]:
     return {re.sub(r"[^\w./ -]", "_", name, flags=re.ASCII): float(value) for name, value in found.items()}
 
 
-def _run(client: Any, params: Params, model: str, version: str) -> str:
+def _run(client: Any, params: Params, tags: dict[str, str]) -> str:
     experiment = experiment_id(client, params, f"{params.track.experiment.rstrip('/')}-monitoring")
-    where = f"tags.`{MODEL}` = '{model}' and tags.`{VERSION}` = '{version}'"
+    where = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
     found = client.search_runs([experiment], where, max_results=1, order_by=["attributes.start_time ASC"])
     if found:
         return found[0].info.run_id
-    made = client.create_run(experiment, tags={MODEL: model, VERSION: version}, run_name=f"version {version}")
+    made = client.create_run(experiment, tags=tags, run_name=f"version {tags[VERSION]}, {tags[ROLE]}")
     client.set_terminated(made.info.run_id)  # nothing is running; more can be logged all the same
     return made.info.run_id
 

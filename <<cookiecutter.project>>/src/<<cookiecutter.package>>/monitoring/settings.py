@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from << cookiecutter.package >>.config import Section
+from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.files import read_yaml
 from << cookiecutter.package >>.monitoring.window import duration
 from << cookiecutter.package >>.serving import settings as serving
@@ -51,6 +52,7 @@ class Quality(Section):
     nulls: Share
     unseen: Share
     invalid: Share
+    unreadable: Share
 
 
 class Performance(Section):
@@ -98,8 +100,14 @@ class Monitoring(Section):
 
 
 def prediction_log(given: str | None = None) -> Path | str:
-    """Return where the prediction log is, a folder or the URL of one: as given, else by these settings, else by serving.yaml."""
-    return given or load().window.log or serving.load().server.log
+    """Return where the prediction log is, a folder or the URL of one: as given, else by these settings, else by serving.yaml.
+
+    Raises ConfigError if there is no such folder.
+    """
+    log = given or load().window.log or serving.load().server.log
+    if "://" not in str(log) and not Path(log).is_dir():
+        raise ConfigError(f"{log}: no such folder; the prediction log is where servers write it: name it with --log")
+    return log
 
 
 def load(path: Path = MONITORING) -> Monitoring:

@@ -69,6 +69,10 @@ class Judge:
         if len(known) >= self.settings.performance.min_labels:
             today = datetime.datetime.now(datetime.UTC).date()
             measured = performance.judge(known, self.policy, self.params, today)
+        lines = summary["rows"] + summary["broken_lines"]
+        share, limit = summary["broken_lines"] / lines, self.settings.quality.unreadable
+        if share:
+            sound = [quality.finding("unreadable", "(lines of the log)", share, limit, share > limit), *sound]
         found = {
             "labels": len(known),
             "drifted": [one["name"] for one in columns[:-1] if one["status"] == "drift"],

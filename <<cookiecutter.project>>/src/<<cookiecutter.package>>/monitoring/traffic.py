@@ -16,7 +16,7 @@ from << cookiecutter.package >>.monitoring.lowest import Lowest
 from << cookiecutter.package >>.monitoring.reference import ACTUAL, INPUTS, log_schema
 from << cookiecutter.package >>.monitoring.window import Window
 from << cookiecutter.package >>.serving import log_reader
-from << cookiecutter.package >>.serving.log import FEEDBACK, PREDICTIONS, now
+from << cookiecutter.package >>.serving.log import FEEDBACK, PREDICTIONS, SKEW, now
 
 HEAD = arrow.schema(
     {
@@ -109,7 +109,7 @@ def mixed(numbers: np.ndarray) -> np.ndarray:
     return numbers ^ (numbers >> np.uint64(31))
 
 
-def _labels(log: Path | str, window: Window, most: int) -> tuple[pd.Series, int]:
+def _labels(log: Path | str, window: Window, most: int) -> tuple[pd.DataFrame, int]:
     """The labels that have come in since a window began, until now: the last word on each row, by the hash of its id."""
     kept, broken, bound = pd.DataFrame({"key": [], "time": [], "label": []}), 0, Lowest.HIGHEST
     for content in log_reader.blocks(log, window.since, now(), FEEDBACK):
@@ -117,6 +117,7 @@ def _labels(log: Path | str, window: Window, most: int) -> tuple[pd.Series, int]
         frame = found.to_pandas()
         broken += bad + int(frame.isna().any(axis=1).sum())
         frame = frame.dropna()
+        frame = frame[frame["time"] <= now() + SKEW]
         frame = frame.assign(key=hashes(frame["request_id"])).drop(columns="request_id")
         kept = pd.concat([kept, frame[frame["key"] <= bound]]) if len(kept) else frame
         kept = kept.sort_values("time", kind="stable").drop_duplicates("key", keep="last")
@@ -124,10 +125,10 @@ def _labels(log: Path | str, window: Window, most: int) -> tuple[pd.Series, int]
             kept = kept.nsmallest(most, "key")
             bound = kept["key"].max()
     kept = kept.sort_values("key")
-    return pd.Series(kept["label"].to_numpy(), index=kept["key"].to_numpy(dtype=np.uint64), dtype=object), broken
+    return kept[["label", "time"]].set_index(kept["key"].to_numpy(dtype=np.uint64)), broken
 
 
-def _among(keys: pd.Series, said: pd.Series) -> np.ndarray:
+def _among(keys: pd.Series, said: pd.DataFrame) -> np.ndarray:
     """Which keys have a label; shape (rows,)."""
     if said.empty:
         return np.zeros(len(keys), dtype=bool)
@@ -136,17 +137,18 @@ def _among(keys: pd.Series, said: pd.Series) -> np.ndarray:
     return known[places] == keys.to_numpy()
 
 
-def _joined(table: arrow.Table, said: pd.Series, most: int) -> pd.DataFrame:
-    """Rows with their label as `actual`; the last one of each id."""
+def _joined(table: arrow.Table, said: pd.DataFrame, most: int) -> pd.DataFrame:
+    """Rows with their label as `actual`; the last one of each id, unless its label is older: that was meant for another."""
     heads = {"key": hashes(table["request_id"].to_pandas()), "time": table["time"].to_pandas()}
     frame = _flat(table).join(pd.DataFrame(heads))
-    frame = frame.sort_values(["key", "time"]).drop_duplicates("key", keep="last").head(most)
-    return (
-        frame.assign(**{ACTUAL: said.loc[frame["key"]].to_numpy()}).drop(columns=["key", "time"]).reset_index(drop=True)
-    )
+    frame = frame.sort_values(["key", "time"]).drop_duplicates("key", keep="last")
+    labels = said.loc[frame["key"]]
+    frame = frame.assign(**{ACTUAL: labels["label"].to_numpy()})
+    frame = frame[labels["time"].to_numpy() >= (frame["time"] - SKEW).to_numpy()].head(most)
+    return frame.drop(columns=["key", "time"]).reset_index(drop=True)
 
 
 def _flat(table: arrow.Table) -> pd.DataFrame:
-    """What the reference has as well, a column each; without rows that have no answer."""
-    frame = table.drop_columns(HEAD.names).flatten().to_pandas()
+    """What the reference has as well, a column each, what is infinite as missing; without rows that have no answer."""
+    frame = table.drop_columns(HEAD.names).flatten().to_pandas().replace([np.inf, -np.inf], np.nan)
     return frame.dropna(subset=[name for name in frame if not str(name).startswith(INPUTS)])

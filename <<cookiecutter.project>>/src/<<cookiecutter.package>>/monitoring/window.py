@@ -47,7 +47,7 @@ def window(since: str | None, until: str | None, length: str, now: datetime.date
     try:
         end = moment(until) if until else now
         start = moment(since) if since else end - duration(length)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ConfigError(str(error)) from None
     found = Window(start.replace(microsecond=0), end.replace(microsecond=0))
     if not found.since < found.until:
@@ -61,6 +61,6 @@ def moment(text: str) -> datetime.datetime:
     """Return the time that a text names, UTC unless it says otherwise. Raises ValueError if it names none."""
     try:
         found = datetime.datetime.fromisoformat(text)
-    except ValueError:
+        return found.replace(tzinfo=datetime.UTC) if found.tzinfo is None else found.astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
         raise ValueError(f"{text!r} is no time: write 2026-01-31 or 2026-01-31T12:00, in UTC") from None
-    return found.replace(tzinfo=datetime.UTC) if found.tzinfo is None else found.astimezone(datetime.UTC)

@@ -20,6 +20,7 @@ ORDINARY = (
     "plots",
     "reports",
     "data/**/*.dvc",
+    ".dvc/embedded",
     "params.yaml",
     "dvc.lock",
     "*.md",

@@ -95,7 +95,8 @@ def _judge(name: str, file: str, metric: str, limit: Limit, cell: dict[str, Any]
     def found(status: str, why: str) -> Finding:
         shown = branch if _number(branch) is not None or branch is None else str(branch)
         low, high = (shared["low"], shared["high"]) if shared and change is not None else (None, None)
-        return Finding(name, base, shown, describe(limit), status, why, change, low, high)
+        said = shared["change"] if shared and change is not None else change  # on the rows that the interval is of
+        return Finding(name, base, shown, describe(limit), status, why, said, low, high)
 
     if wrong := _not_a_number(branch, f"is missing from {file}, or null"):
         return found(FAIL, f"{name} {wrong}")

@@ -17,6 +17,7 @@ from << cookiecutter.package >>.errors import ProjectError
 
 AGAIN = 10.0  # seconds that a server whose log cannot be written is not ready, before it is asked to try again
 PREDICTIONS, FEEDBACK = "jsonl", "feedback.jsonl"
+SKEW = datetime.timedelta(minutes=5)  # by which the clocks of two servers may differ
 
 
 class LogError(ProjectError):
