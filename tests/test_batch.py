@@ -362,7 +362,7 @@ def test_a_cluster_that_loses_a_worker_still_scores_every_row(scored: Scored, tm
         "import pathlib, pandas\ntable = pandas.read_parquet('data/interim/dataset.parquet')\n"
         "pathlib.Path('many/more[1]').mkdir(parents=True)\n"
         "[table.assign(customer_id=[f'C{10000 * (part % 10) + row:05d}' for row in range(len(table))])"
-        ".to_parquet(f'many/{['', 'more[1]/'][part % 2]}part-{part:02d}.parquet', index=False) for part in range(16)]\n"
+        ".to_parquet('many/' + ('more[1]/' if part % 2 else '') + f'part-{part:02d}.parquet', index=False) for part in range(16)]\n"
     )
     scored.python(script)
     (tmp_path / "spark-defaults.conf").write_text(  # a task for each file
