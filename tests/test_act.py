@@ -18,6 +18,8 @@ SUMMARY = {
     "window": {"since": "2026-03-01T00:00:00+00:00", "until": "2026-03-02T00:00:00+00:00"},
     "model": "telco-churn",
     "version": "4",
+    "role": "production",
+    "log": "logs",
     "status": "act",
     "reasons": ["tenure drifted in 2 of the last 3 windows, `$(touch hacked)` @someone"],
     "columns": [
@@ -66,6 +68,7 @@ def act(project: BakedProject, github: Hub | None, *summaries: Any, **environmen
         "for summary in json.load(open('.git/summaries.json')):\n"
         "    for line in act(summary, Path('reports/monitoring/x'), Path()):\n        print(line)\n"
     )
+    (project.path / "logs").mkdir(exist_ok=True)  # where nobody has been asked anything yet
     (project.path / ".git/act.py").write_text(script)
     (project.path / ".git/summaries.json").write_text(json.dumps(summaries))
     path = f"{project.path / '.venv/bin'}:{TOOLS}:/usr/bin:/bin"
