@@ -121,7 +121,10 @@ def main() -> None:
     if not Path("data/raw/telco.csv.dvc").exists():
         sys.exit("error: the demo speaks of the sample's customers, and data/raw/telco.csv.dvc is not here any more")
     began = time.monotonic()
-    print(f"Training the first model in {PLACE}/repo, and taking it to production there, which takes a minute or two ...", flush=True)
+    print(
+        f"Training the first model in {PLACE}/repo, and taking it to production there, which takes a minute or two ...",
+        flush=True,
+    )
     prepare()
     train()
     server = subprocess.Popen(
