@@ -105,7 +105,7 @@ def validate(frame: pd.DataFrame, schema: pa.DataFrameSchema, key: str) -> list[
                 failed[record["column"], check] = record
     passed: list[dict[str, Any]] = [
         {"column": column, "check": check, "passed": True, "failures": 0, "examples": []}
-        for column, check in _checks(schema)
+        for column, check in every_check(schema)
         if (column, check) not in failed
     ]
     return list(failed.values()) + passed
@@ -152,7 +152,7 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def _checks(schema: pa.DataFrameSchema) -> list[tuple[str | None, str]]:
+def every_check(schema: pa.DataFrameSchema) -> list[tuple[str | None, str]]:
     """Every check of the contract, named as pandera names it among its failure cases."""
     names: list[tuple[str | None, str]] = []
     for name, column in schema.columns.items():

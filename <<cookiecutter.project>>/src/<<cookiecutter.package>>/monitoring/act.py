@@ -19,7 +19,7 @@ def act(summary: dict[str, Any], folder: Path, root: Path) -> list[str]:
     """Act on the verdict of a window, and say what was done.
 
     Args:
-        summary: as `monitor` writes it: `status`, `reasons`, `window` and figures; `log`, if it was not that of serving.yaml.
+        summary: as `monitor` writes it: `status`, `reasons`, `window`, `log` and figures.
         folder: where the report of the window is.
         root: the repo.
     """
@@ -51,7 +51,7 @@ def _retrain(summary: dict[str, Any], start: str, root: Path) -> list[str]:
 
     lines: list[str] = []
     try:
-        good = retrain(Asked(settings.prediction_log(summary.get("log")), reason(summary)), lines.append)
+        good = retrain(Asked(summary["log"], reason(summary)), lines.append)
     except ProjectError as error:
         lines.append(f"stopped: {error}")
     else:

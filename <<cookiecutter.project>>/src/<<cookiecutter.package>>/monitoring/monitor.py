@@ -15,9 +15,10 @@ from << cookiecutter.package >>.monitoring import drawing, report, series, setti
 from << cookiecutter.package >>.monitoring import reference as kept
 from << cookiecutter.package >>.monitoring.summary import Judge
 from << cookiecutter.package >>.monitoring.traffic import Traffic, Watched, collect
-from << cookiecutter.package >>.monitoring.window import Window, duration, window
+from << cookiecutter.package >>.monitoring.window import Window, window
 from << cookiecutter.package >>.release.policy import Policy
 from << cookiecutter.package >>.serving import settings as serving
+from << cookiecutter.package >>.serving.log_reader import duration
 from << cookiecutter.package >>.tracking import REFERENCE
 
 

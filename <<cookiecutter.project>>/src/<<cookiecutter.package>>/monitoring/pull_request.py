@@ -124,8 +124,8 @@ def marker(commit: str) -> str:
     return f"<!-- retrained: {commit} -->"
 
 
-def address(pull: Pull | None) -> str:
-    return f"pull request #{pull.number}, {pull.url}" if pull else "no pull request"
+def address(pull: Pull) -> str:
+    return f"pull request #{pull.number}, {pull.url}"
 
 
 def has_origin() -> bool:

@@ -67,5 +67,5 @@ def _verdict(summary: Summary, bullet: str = "") -> list[str]:
     if summary["status"] == "healthy" and summary["alarms"]:
         said = [f"{bullet}{alarm}" for alarm in summary["alarms"]]
         said.append(f"{bullet}not believed yet: an alarm in {alarms} of the last {len(summary['history'])} windows")
-        return [*said, f"{bullet}monitor: healthy, for one alarm is not believed"]
+        return [*said, f"{bullet}monitor: healthy, as long as that is not believed"]
     return [*said, f"{bullet}monitor: {summary['status']}"]

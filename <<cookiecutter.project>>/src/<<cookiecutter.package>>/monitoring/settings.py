@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, model_validator
 from << cookiecutter.package >>.config import Section
 from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.files import read_yaml
-from << cookiecutter.package >>.monitoring.window import duration
 from << cookiecutter.package >>.serving import settings as serving
+from << cookiecutter.package >>.serving.log_reader import duration
 
 MONITORING = Path("monitoring.yaml")
 LOG = "MONITORING_LOG"

@@ -1,12 +1,10 @@
 """The window of time that is looked at."""
 
 import datetime
-import re
 from dataclasses import dataclass
 
 from << cookiecutter.package >>.errors import ConfigError
-
-UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
+from << cookiecutter.package >>.serving.log_reader import UNITS, duration
 
 
 @dataclass(frozen=True)
@@ -29,14 +27,6 @@ class Window:
     def overlap(self, other: "Window") -> datetime.timedelta:
         """Return how long both last at the same time."""
         return max(min(self.until, other.until) - max(self.since, other.since), datetime.timedelta())
-
-
-def duration(text: str) -> datetime.timedelta:
-    """Return the length that `30m`, `12h`, `1d` or `2w` names. Raises ValueError if the text names none."""
-    found = re.fullmatch(r"([1-9]\d{0,4})([mhdw])", text)
-    if not found:
-        raise ValueError(f"{text!r} is no length of time: write a number and m, h, d or w, as in 12h")
-    return datetime.timedelta(seconds=int(found[1]) * UNITS[found[2]])
 
 
 def window(since: str | None, until: str | None, length: str, now: datetime.datetime) -> Window:

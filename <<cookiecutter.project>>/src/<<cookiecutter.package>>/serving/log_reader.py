@@ -16,7 +16,7 @@ from << cookiecutter.package >>.serving.log import FEEDBACK, PREDICTIONS, now
 BODY = b',"milliseconds":'  # where a server has written who answered when; inputs and answer follow
 BLOCK = 16_777_216  # bytes of a file that are held at a time
 LABEL = re.compile(rb'(?<!\\)("label": ?)(true|false|-?\d[\d.eE+-]*)')
-UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}  # seconds
 ANSWERS = arrow.schema(
     {
         "time": arrow.timestamp("ms", "UTC"),
@@ -32,10 +32,18 @@ ANSWERS = arrow.schema(
 
 def window(text: str) -> tuple[datetime.datetime, datetime.datetime]:
     """Return the start and end of the last `30m`, `12h`, `1d` or `2w`. Raises ConfigError if the text is none."""
-    found = re.fullmatch(r"([1-9]\d{0,5})([mhdw])", text)
+    try:
+        return now() - duration(text), now()
+    except ValueError:
+        raise ConfigError(f"--window {text}: write a number and m, h, d or w, as in 12h") from None
+
+
+def duration(text: str) -> datetime.timedelta:
+    """Return the length that `30m`, `12h`, `1d` or `2w` names. Raises ValueError if the text names none."""
+    found = re.fullmatch(r"([1-9]\d{0,4})([mhdw])", text)
     if not found:
-        raise ConfigError(f"--window {text}: write a number and m, h, d or w, as in 12h")
-    return now() - datetime.timedelta(**{UNITS[found[2]]: int(found[1])}), now()
+        raise ValueError(f"{text!r} is no length of time: write a number and m, h, d or w, as in 12h")
+    return datetime.timedelta(seconds=int(found[1]) * UNITS[found[2]])
 
 
 def answers(log: Path | str, since: datetime.datetime, until: datetime.datetime) -> tuple[pd.DataFrame, int]:
