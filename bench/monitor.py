@@ -30,7 +30,7 @@ from pathlib import Path
 import pandas as pd
 from telco_churn import config
 from telco_churn.files import read_parquet, read_yaml
-from telco_churn.scoring import to_records
+from telco_churn.json_rows import to_records
 frame, said = read_parquet(config.FEATURES / "test.parquet"), read_parquet(config.PREDICTIONS)
 columns = {name: column for name, column in read_yaml(config.CONTRACT)["columns"].items() if name != "churn"}
 for record, label, probability in zip(to_records(frame, columns), said["prediction"], said["probability"]):

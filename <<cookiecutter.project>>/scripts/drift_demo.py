@@ -94,7 +94,7 @@ def prepare() -> None:
 
 
 def train() -> None:
-    """The first model, through the gate and into production, as every model goes."""
+    """The first model, and a remote for what comes after it."""
     run("dvc add --quiet data/raw/telco.csv", quiet=True)
     run("dvc push --quiet data/raw/telco.csv.dvc", quiet=True)
     run("dvc repro", quiet=True)
@@ -104,6 +104,10 @@ def train() -> None:
         ["git", "clone", "--quiet", "--bare", str(REPO), str(PLACE / "origin.git")], check=True, env=ENVIRONMENT
     )
     run(f"git remote set-url origin {PLACE.absolute() / 'origin.git'}", quiet=True)
+
+
+def release() -> None:
+    """Through the gate and into production, as every model goes."""
     (PLACE / "release.py").write_text(RELEASE)
     run("python ../release.py", quiet=True)
 
@@ -135,6 +139,7 @@ def main() -> None:
         stderr=(PLACE / "server.log").open("w"),
     )
     try:
+        release()  # the server picks up what is in production
         while subprocess.run(["curl", "-fs", "-o", os.devnull, f"{URL}/health/ready"]).returncode:
             if server.poll() is not None or time.monotonic() - began > 600:
                 sys.exit(f"error: the server does not come up: see {PLACE}/server.log")

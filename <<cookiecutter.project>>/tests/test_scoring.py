@@ -12,7 +12,8 @@ from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.errors import DataError
 from << cookiecutter.package >>.features import build_features
 from << cookiecutter.package >>.files import read_yaml
-from << cookiecutter.package >>.scoring import Scoring, to_records
+from << cookiecutter.package >>.json_rows import to_records
+from << cookiecutter.package >>.scoring import Scoring
 from << cookiecutter.package >>.stages.train import fit
 
 

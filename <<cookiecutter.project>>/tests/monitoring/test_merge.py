@@ -10,10 +10,10 @@ import pytest
 from << cookiecutter.package >> import config, contract
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.files import read_yaml
+from << cookiecutter.package >>.json_rows import to_records
 from << cookiecutter.package >>.monitoring.labelled import Labelled
 from << cookiecutter.package >>.monitoring.merge import New, select, sources
 from << cookiecutter.package >>.monitoring.raw_file import append
-from << cookiecutter.package >>.scoring import to_records
 from << cookiecutter.package >>.stages.data import read_raw
 
 CONTRACT = """

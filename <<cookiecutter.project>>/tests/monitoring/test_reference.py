@@ -9,8 +9,8 @@ import pytest
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.errors import ConfigError
 from << cookiecutter.package >>.files import file_hash
+from << cookiecutter.package >>.json_rows import to_records
 from << cookiecutter.package >>.monitoring import reference
-from << cookiecutter.package >>.scoring import to_records
 from tests.monitoring import lab
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 
 from << cookiecutter.package >> import contract
 from << cookiecutter.package >>.config import Params
-from << cookiecutter.package >>.scoring import to_records
+from << cookiecutter.package >>.json_rows import to_records
 from << cookiecutter.package >>.serving.records import record_model
 
 CONTRACT = """

@@ -17,9 +17,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from << cookiecutter.package >> import contract
 from << cookiecutter.package >>.config import Params
+from << cookiecutter.package >>.json_rows import to_frame
 from << cookiecutter.package >>.monitoring.labelled import Labelled
 from << cookiecutter.package >>.monitoring.raw_file import unwritable
-from << cookiecutter.package >>.scoring import to_frame
 from << cookiecutter.package >>.serving.records import record_model, value_type
 
 TEXTS = ("category", "str", "object")  # as a dtype in the contract begins whose values are texts

@@ -16,7 +16,7 @@ import pandas as pd
 from << cookiecutter.package >> import config
 from << cookiecutter.package >>.errors import ConfigError, RefusedError
 from << cookiecutter.package >>.files import read_parquet, read_yaml
-from << cookiecutter.package >>.scoring import to_records
+from << cookiecutter.package >>.json_rows import to_records
 from << cookiecutter.package >>.serving.client import Client, ServerError
 from << cookiecutter.package >>.serving.settings import Serving
 from << cookiecutter.package >>.tracking import INPUTS, KNOWN, PREDICTIONS, PROBABILITY, TOLERANCE

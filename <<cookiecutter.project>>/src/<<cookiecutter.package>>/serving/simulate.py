@@ -15,7 +15,7 @@ from << cookiecutter.package >> import config, contract
 from << cookiecutter.package >>.config import Params
 from << cookiecutter.package >>.errors import ConfigError, DataError
 from << cookiecutter.package >>.files import read_parquet, read_yaml
-from << cookiecutter.package >>.scoring import to_records
+from << cookiecutter.package >>.json_rows import to_records
 from << cookiecutter.package >>.serving.client import Client
 from << cookiecutter.package >>.serving.tally import score
 from << cookiecutter.package >>.stages.data import read_raw
