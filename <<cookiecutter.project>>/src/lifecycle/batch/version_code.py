@@ -1,0 +1,42 @@
+"""The code that a version was logged with, and over its `batch` folder this one: the model's answers are the version's
+own, how tables are read and written is today's.
+"""
+
+import hashlib
+import shutil
+import tempfile
+from pathlib import Path
+
+from lifecycle.core.version_files import CODE
+
+PACKAGE = __name__.partition(".")[0]
+HERE = Path(__file__).parent
+
+
+def beside(folder: Path, cache: Path) -> Path:
+    """Return a folder for `sys.path`, made in the cache unless it is there.
+
+    Args:
+        folder: the version's files.
+        cache: where it is kept.
+    """
+    modules = sorted(HERE.glob("*.py"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in modules)).hexdigest()
+    target = cache / f"code-{folder.name}-{digest[:12]}"
+    for path in cache.glob("code-*"):
+        if not (cache / path.name.removeprefix("code-").rpartition("-")[0]).exists():  # of a version no longer kept
+            shutil.rmtree(path, ignore_errors=True)
+    if not target.exists():
+        cache.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=cache, prefix=".copying-") as temporary:
+            package = Path(temporary, CODE, PACKAGE)
+            shutil.copytree(folder / CODE / PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", HERE.name))
+            for path in modules:
+                (package / HERE.name).mkdir(exist_ok=True)
+                shutil.copy(path, package / HERE.name)
+            try:
+                package.parent.rename(target)
+            except OSError:  # another run has made it meanwhile
+                if not target.exists():
+                    raise
+    return target

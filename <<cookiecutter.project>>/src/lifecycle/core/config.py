@@ -1,0 +1,172 @@
+"""params.yaml, typed and checked in one place."""
+
+import datetime
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import read_yaml
+
+PARAMS = Path("params.yaml")
+CONTRACT = Path("contract.yaml")
+DATASET = Path("data/interim/dataset.parquet")
+VALIDATION_REPORT = Path("reports/validation.json")
+FEATURES = Path("data/features")
+MODEL = Path("models/model.skops")
+METRICS = Path("metrics")
+PLOTS = Path("plots")
+PREDICTIONS = Path("data/predictions/test.parquet")
+REFERENCE = Path("data/reference/reference.parquet")
+MODEL_CARD = Path("reports/model_card.md")
+INTERVALS = Path("reports/intervals.json")
+LOCK = Path("dvc.lock")
+GATES = Path("gates.yaml")
+SLICES = METRICS / "slices.json"
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+Date = Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, datetime.date) else value)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @classmethod
+    def checked(cls, content: Any, source: str) -> Self:
+        """Return the content of a file.
+
+        Raises ConfigError naming the source and every key that is missing, misspelt or ill-valued.
+        """
+        try:
+            return cls.model_validate(content)
+        except ValidationError as error:
+            raise ConfigError(f"{source}: {'; '.join(_explain(item, cls) for item in error.errors())}") from None
+
+
+class Data(Section):
+    raw: Annotated[Path, Field(strict=False)]
+    id: str
+    target: str
+    positive: str | int | None = None
+
+
+class TimeSplit(Section):
+    column: str
+    validation_from: Date
+    test_from: Date
+
+    @model_validator(mode="after")
+    def _in_order(self) -> "TimeSplit":
+        if not self.validation_from < self.test_from:
+            raise ValueError("validation_from must come before test_from")
+        return self
+
+
+class Split(Section):
+    validation: Share
+    test: Share
+    time: TimeSplit | None = None
+
+    @model_validator(mode="after")
+    def _leaves_rows_to_train_on(self) -> "Split":
+        if self.validation + self.test >= 1:
+            raise ValueError(
+                f"validation and test take {self.validation + self.test:g} of the rows: leave some to train on"
+            )
+        return self
+
+
+class Train(Section):
+    estimator: Literal["hist_gradient_boosting", "random_forest", "logistic_regression", "ridge"]
+    hist_gradient_boosting: dict[str, Any] = {}
+    random_forest: dict[str, Any] = {}
+    logistic_regression: dict[str, Any] = {}
+    ridge: dict[str, Any] = {}
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Parameters of the chosen estimator, as scikit-learn takes them."""
+        return getattr(self, self.estimator)
+
+
+class Evaluate(Section):
+    threshold: Share = 0.5
+    bootstrap: Annotated[int, Field(ge=100, le=100_000)]
+    reference: Annotated[int, Field(ge=100, le=100_000)] = 5000
+    slices: list[str] = []
+
+
+class Track(Section):
+    experiment: Annotated[str, Field(pattern=r"\w[^/]*/*$")]
+    tracking_uri: Annotated[str, Field(min_length=1)]
+
+    @property
+    def model(self) -> str:
+        """Name of the registered model: the last part of the experiment's, in characters that MLflow takes."""
+        return re.sub(r"[^\w. -]", "_", self.experiment.rstrip("/").rpartition("/")[2])
+
+
+class Params(Section):
+    task: Literal["binary", "multiclass", "regression"]
+    seed: Annotated[int, Field(ge=0, lt=2**32)]
+    data: Data
+    split: Split
+    train: Train
+    evaluate: Evaluate
+    track: Track
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Params":
+        if self.task == "binary" and self.data.positive is None:
+            raise ValueError("data.positive is missing: name the value of the target that counts as positive")
+        if self.data.id == self.data.target:
+            raise ValueError(f"data.id and data.target are both {self.data.id}: a key cannot be predicted")
+        return self
+
+
+def load(path: Path = PARAMS) -> Params:
+    """Return the checked parameters.
+
+    Raises ConfigError naming every missing, misspelt or ill-valued parameter.
+    """
+    return Params.checked(read_yaml(path), str(path))
+
+
+def _explain(item: Any, section: type[Section]) -> str:
+    name = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "missing":
+        return f"{name} is missing"
+    if item["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(str(item["loc"][-1]), _known(item["loc"][:-1], section), n=1)
+        return f"{name} is not a parameter" + (f" (did you mean {near[0]}?)" if near else "")
+    message = item["msg"].removeprefix("Value error, ")
+    if not name:
+        return message
+    return (
+        f"{name} is {item['input']!r}: {message[0].lower()}{message[1:]}"
+        if item["type"] != "value_error"
+        else f"{name}: {message}"
+    )
+
+
+def _known(location: tuple[Any, ...], section: type[Section]) -> list[str]:
+    """The keys of the section at a location, found through the types of the fields on the way there."""
+    for step in location:
+        if step in section.model_fields:
+            kind = section.model_fields[step].annotation
+            section = next((part for part in (kind, *_parts(kind)) if hasattr(part, "model_fields")), section)
+    return list(section.model_fields)
+
+
+def _parts(kind: Any) -> list[Any]:
+    """The types that a type is made of, such as those of a list, a mapping or a choice."""
+    return [inner for part in get_args(kind) for inner in (part, *_parts(part))]
+
+
+def main_checkout() -> Path:
+    """Return the repo that a person works in, also from a copy that `dvc exp run --queue` or `--temp` made of it."""
+    return Path(os.environ.get("DVC_ROOT", "."))

@@ -1,0 +1,184 @@
+"""What the data promises: contract.yaml as a pandera schema, and what a table says to it.
+
+The contract is written in pandera's own YAML. Three checks of a whole column stand beside pandera's built-in ones.
+"""
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+from pandera.errors import SchemaErrors
+from pandera.extensions import register_check_method
+from pandera.io import pandas_io
+
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import read_yaml
+
+MAX_EXAMPLES = 5
+MAX_SHOWN = 60  # characters of an offending value
+
+SWITCHES = {"nullable", "unique", "required", "coerce"}
+# Columns are taken by name, in the contract's order; and a contract that drops the rows which break it is none.
+NOT_HERE = {"drop_invalid_rows", "ordered", "regex", "add_missing_columns", "parsers", "index"}
+
+
+@register_check_method(statistics=["min_value", "max_value"])
+def mean_between(column: pd.Series, *, min_value: float, max_value: float) -> bool:
+    """The mean of the column's values, nulls left out, lies in [min_value, max_value]."""
+    return bool(min_value <= _mean(column) <= max_value)
+
+
+@register_check_method(statistics=["min_value", "max_value"])
+def unique_share_between(column: pd.Series, *, min_value: float, max_value: float) -> bool:
+    """Distinct values over values, nulls left out, lies in [min_value, max_value]."""
+    return bool(min_value <= _unique_share(column) <= max_value)
+
+
+@register_check_method(statistics=["max_value"])
+def null_share_at_most(column: pd.Series, *, max_value: float) -> bool:
+    """The share of nulls in the column is max_value or less."""
+    return bool(column.isna().mean() <= max_value)
+
+
+def _mean(column: pd.Series) -> float:
+    return column.mean() if pd.api.types.is_numeric_dtype(column) else float("nan")
+
+
+def _unique_share(column: pd.Series) -> float:
+    return column.nunique() / max(column.count(), 1)
+
+
+COLUMN_CHECKS: dict[str, Callable[[pd.Series], float]] = {
+    "mean_between": _mean,
+    "unique_share_between": _unique_share,
+    "null_share_at_most": lambda column: column.isna().mean(),
+}
+"""Each check of a whole column, and the figure it looks at."""
+
+
+def load(path: Path) -> pa.DataFrameSchema:
+    """Return the contract.
+
+    Raises ConfigError if the file is not valid YAML, or names a type, key, check or argument that pandera lacks.
+    """
+    content = read_yaml(path)
+    try:
+        _refuse_unknown_keys(content)
+        schema = pandas_io.deserialize_schema(content)
+    except Exception as error:  # pandera raises whatever the first wrong value happens to break
+        raise ConfigError(f"{path}: not a contract pandera can read: {error}") from None
+    if not schema.columns:
+        raise ConfigError(f"{path}: names no columns; list them under `columns`")
+
+    for name, column in schema.columns.items():
+        for check in column.checks:
+            if check.name not in COLUMN_CHECKS:
+                continue
+            if missing := [argument for argument, value in check.statistics.items() if value is None]:
+                raise ConfigError(f"{path}: column {name}: check {check.name} lacks {', '.join(missing)}")
+            check.ignore_na = False  # else pandera drops the nulls before a share of nulls can be taken
+    return schema
+
+
+def validate(frame: pd.DataFrame, schema: pa.DataFrameSchema, key: str) -> list[dict[str, Any]]:
+    """Hold a table against every check of the contract.
+
+    Args:
+        frame: the table.
+        schema: the contract.
+        key: the column that identifies a row in the examples.
+
+    Returns:
+        One record per check, failed ones first: `column` (None for the whole table), `check`, `passed`, `failures`
+        (rows, or 1 where a whole column fails) and up to MAX_EXAMPLES `examples`, texts of a row's key and its value.
+    """
+    failed: dict[tuple[str | None, str], dict[str, Any]] = {}
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as errors:
+        cases = errors.failure_cases.assign(check=errors.failure_cases["check"].astype("str"))
+        for (column, check), rows in cases.groupby(["column", "check"], sort=False, dropna=False):
+            for record in _failures(None if pd.isna(column) else column, check, rows, frame, key):
+                failed[record["column"], check] = record
+    passed: list[dict[str, Any]] = [
+        {"column": column, "check": check, "passed": True, "failures": 0, "examples": []}
+        for column, check in every_check(schema)
+        if (column, check) not in failed
+    ]
+    return list(failed.values()) + passed
+
+
+def describe(records: list[dict[str, Any]]) -> str:
+    """Return the failed checks as one line: column, check, number of rows and the first of them."""
+    parts = []
+    for record in records:
+        if not record["passed"]:
+            rows = f" in {record['failures']:,} rows" if record["failures"] > 1 else ""
+            more = ", ..." if record["failures"] > len(record["examples"]) > 0 else ""
+            examples = f" ({', '.join(record['examples'])}{more})" if record["examples"] else ""
+            parts.append(f"column {record['column'] or '(all)'}: {record['check']} fails{rows}{examples}")
+    return "; ".join(parts)
+
+
+def shorten(value: Any) -> str:
+    """Return a value as text that fits into a message."""
+    text = str(value)
+    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
+
+
+def _refuse_unknown_keys(content: dict[str, Any]) -> None:
+    """pandera skips a key it does not know, so that a misspelt check would never run."""
+    structure = {*inspect.signature(pa.DataFrameSchema).parameters, "schema_type", "api", "version"} - NOT_HERE
+    if unknown := [key for key in content if key not in structure]:
+        raise ValueError(f"{unknown[0]!r} is not a key of a schema here")
+    columns = content.get("columns") or {}
+    if lost := [name for name in _listed(content.get("unique")) if name not in columns]:
+        raise ValueError(f"unique names column {lost[0]!r}, which is not listed")
+    parts = set(inspect.signature(pa.Column).parameters) - NOT_HERE
+    for name, column in columns.items():
+        if not isinstance(name, str) or not isinstance(column, dict):
+            raise ValueError(f"column {name!r}: expected a name and a mapping, found {column!r}")
+        for key, value in column.items():
+            if key not in parts and not hasattr(pa.Check, str(key)):
+                raise ValueError(f"column {name}: {key!r} is neither a key of a column here nor a check")
+            if key in SWITCHES and not isinstance(value, bool):
+                raise ValueError(f"column {name}: {key} is {value!r}: write true or false")
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]
+
+
+def every_check(schema: pa.DataFrameSchema) -> list[tuple[str | None, str]]:
+    """Every check of the contract, named as pandera names it among its failure cases."""
+    names: list[tuple[str | None, str]] = []
+    for name, column in schema.columns.items():
+        checks = ["column_in_dataframe"] if column.required else []
+        checks += [f"dtype('{column.dtype}')"] if column.dtype else []
+        checks += [] if column.nullable else ["not_nullable"]
+        checks += ["field_uniqueness"] if column.unique else []
+        names += [(name, check) for check in [*checks, *(str(check.error) for check in column.checks)]]
+    return names + [(None, str(check.error)) for check in schema.checks]
+
+
+def _failures(
+    column: str | None, check: str, cases: pd.DataFrame, frame: pd.DataFrame, key: str
+) -> list[dict[str, Any]]:
+    if check in {"column_in_dataframe", "column_in_schema"}:  # pandera gives the column's name as the failing value
+        return [_record(name, check, 1, []) for name in cases["failure_case"]]
+    rows = cases.drop_duplicates("index")[cases["index"].notna()]
+    if rows.empty:
+        figure = COLUMN_CHECKS.get(check.partition("(")[0])
+        found = [f"found {figure(frame[column]):.4g}"] if figure and column in frame else []
+        return [_record(column, check, 1, found)]
+    first = rows.head(MAX_EXAMPLES)
+    keys = frame.loc[first["index"], key] if key in frame else first["index"]
+    examples = [f"{key} {shorten(row)}: {shorten(case)}" for row, case in zip(keys, first["failure_case"], strict=True)]
+    return [_record(column, check, len(rows), examples)]
+
+
+def _record(column: str | None, check: str, failures: int, examples: list[str]) -> dict[str, Any]:
+    return {"column": column, "check": check, "passed": False, "failures": failures, "examples": examples}

@@ -1,0 +1,81 @@
+"""Read and write the pipeline's files; what is written replaces the old file in one step or not at all."""
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow
+import pyarrow.parquet
+from ruamel.yaml import YAML, YAMLError
+
+from lifecycle.core.errors import ConfigError
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; it takes its place if the block succeeds and vanishes if not."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(text: str, path: Path) -> None:
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(content: Any, path: Path) -> None:
+    """Write JSON that a person can diff: indented, and never NaN or infinity (raises ValueError)."""
+    write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", path)
+
+
+def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+    with replacing(path) as temporary:
+        frame.to_parquet(temporary, index=False)
+
+
+def read_parquet(path: Path) -> pd.DataFrame:
+    """Read a table, giving back what reading took column by column: pandas' own reader holds it twice."""
+    table = pyarrow.parquet.ParquetFile(path).read()
+    frame = table.to_pandas(self_destruct=True, split_blocks=True)
+    del table
+    pyarrow.default_memory_pool().release_unused()
+    for name in frame.select_dtypes("category"):  # else every row that is turned into an array gets a string of its own
+        frame[name] = frame[name].cat.rename_categories(pd.Index(frame[name].cat.categories, dtype=object))
+    return frame
+
+
+def file_hash(path: Path, algorithm: str = "sha256") -> str:
+    """Return the hash of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, algorithm).hexdigest()
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """Read a YAML 1.2 mapping, as DVC does. Raises ConfigError if the file is missing, broken or no mapping."""
+    try:
+        return parse_yaml(path.read_text(encoding="utf-8"), str(path))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; restore it with `git checkout -- {path}`") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+
+
+def parse_yaml(text: str, source: str) -> dict[str, Any]:
+    """Return the mapping that a YAML 1.2 text holds. Raises ConfigError naming the source if it holds none."""
+    try:
+        content = YAML(typ="safe", pure=True).load(text)
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{source}: not valid YAML: {str(error)[:300]}") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{source}: expected a mapping of names to values, found {type(content).__name__}")
+    return content

@@ -1,0 +1,66 @@
+"""git and DVC as the gate asks them: by commit, and in this environment."""
+
+import functools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from lifecycle.core.errors import ConfigError
+
+
+def git(*arguments: str, folder: Path = Path()) -> str:
+    """Run git in a folder and return what it prints. Raises ConfigError with what it complains of."""
+    done = subprocess.run(["git", *arguments], cwd=folder, env=environment(), capture_output=True, text=True)
+    if done.returncode:
+        raise ConfigError(f"git {' '.join(arguments[:2])}: {done.stderr.strip() or f'exit code {done.returncode}'}")
+    return done.stdout
+
+
+def changed_files(*arguments: str, folder: Path = Path()) -> list[str]:
+    """Return the names, as they are, of the files that a `git diff` with these arguments finds."""
+    return git("diff", "--name-only", "-z", *arguments, folder=folder).split("\0")[:-1]
+
+
+def commit_of(revision: str, asked: str = "--base", folder: Path = Path()) -> str:
+    """Return the commit that a revision names. Raises ConfigError if it names none; `asked` is where it was given."""
+    command = ["git", "rev-parse", "--verify", "--end-of-options", revision + "^{commit}"]
+    done = subprocess.run(command, cwd=folder, env=environment() | {"LC_ALL": "C"}, capture_output=True, text=True)
+    if "is ambiguous" in done.stderr:  # a tag or branch could be given the name of what it is compared with
+        raise ConfigError(
+            f"{asked} {revision}: git knows several of this name; write it out, as in refs/remotes/{revision}"
+        )
+    if done.returncode:
+        raise ConfigError(
+            f"{asked} {revision}: git knows no such revision here; fetch it (`git fetch origin`) or name another, such as HEAD~1"
+        )
+    return done.stdout.strip()
+
+
+def text_at(commit: str, path: Path) -> str | None:
+    """Return a file's text at a commit, or None if that commit does not have it."""
+    done = subprocess.run(["git", "show", f"{commit}:./{path}"], env=environment(), capture_output=True)
+    return None if done.returncode else done.stdout.decode("utf-8", errors="replace")
+
+
+def dvc(*arguments: str, folder: Path = Path()) -> subprocess.CompletedProcess[str]:
+    """Run DVC of this environment in a folder."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "dvc", *arguments], cwd=folder, env=environment(), capture_output=True, text=True
+    )
+
+
+@functools.cache
+def cache_folder() -> Path:
+    """Return the folder in which DVC keeps the repo's data and models."""
+    return Path(dvc("cache", "dir").stdout.strip())
+
+
+def environment() -> dict[str, str]:
+    """The environment for git and DVC: without what a git hook or a DVC stage sets for its own repo."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GIT_DIR", "GIT_INDEX", "GIT_WORK", "DVC_ROOT", "PYTHONPATH"))
+    }
+    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}

@@ -1,0 +1,185 @@
+"""What a prediction is measured by, and how sure the measure is.
+
+Every metric is a function of row weights. Weights of one give scikit-learn's figure; weights drawn at random give a
+bootstrap resample without copying or sorting a row twice.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from tqdm import trange
+
+from lifecycle.core.config import Params
+
+Measure = Callable[[np.ndarray], dict[str, float]]
+"""Weights of shape (rows,) in, metrics by name out; NaN where the weighted rows do not define one."""
+
+EPSILON = np.finfo(np.float64).eps
+
+
+def measure(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> Measure:
+    """Return the measure of a table of predictions against the actual targets; both have the same rows."""
+    if params.task == "regression":
+        return regression(actual.to_numpy(dtype=float), predictions["prediction"].to_numpy())
+    if params.task == "multiclass":
+        one_hot, probabilities = one_hot_and_scores(actual, predictions, params)
+        return multiclass(one_hot.argmax(axis=1), probabilities)
+    return binary(_is(actual, params.data.positive), predictions["probability"].to_numpy(), params.evaluate.threshold)
+
+
+def one_hot_and_scores(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> tuple[np.ndarray, np.ndarray]:
+    """Return the actual classes as booleans and their scores, each of shape (rows, classes); binary has one column."""
+    if params.task == "binary":
+        return _is(actual, params.data.positive)[:, None], predictions[["probability"]].to_numpy()
+    scores = predictions.filter(regex="^probability_")
+    classes = [str(name).removeprefix("probability_") for name in scores]
+    return np.stack([_is(actual, name) for name in classes], axis=1), scores.to_numpy()
+
+
+def binary(positive: np.ndarray, probability: np.ndarray, threshold: float) -> Measure:
+    """Return the measure of a binary classifier.
+
+    Args:
+        positive: shape (rows,), True where the row is of the positive class.
+        probability: shape (rows,), the predicted probability of that.
+        threshold: the probability from which on a row is labelled positive.
+    """
+    rank = _ranking(positive, probability)
+    label = probability >= threshold
+    sums = _weighted_sums(
+        log_loss=-np.log(np.clip(np.where(positive, probability, 1 - probability), EPSILON, None)),
+        brier=(probability - positive) ** 2,
+        accuracy=label == positive,
+        hits=label & positive,
+        labelled_or_positive=label.astype(float) + positive,
+    )
+
+    def measure(weights: np.ndarray) -> dict[str, float]:
+        means = sums(weights)
+        roc_auc, average_precision = rank(weights)
+        return {
+            "roc_auc": roc_auc,
+            "average_precision": average_precision,
+            "log_loss": means["log_loss"],
+            "brier": means["brier"],
+            "f1": _ratio(2 * means["hits"], means["labelled_or_positive"]),
+            "accuracy": means["accuracy"],
+        }
+
+    return measure
+
+
+def multiclass(actual: np.ndarray, probabilities: np.ndarray) -> Measure:
+    """Return the measure of a classifier among k classes; ROC AUC, average precision and F1 are means over classes.
+
+    Args:
+        actual: shape (rows,), the number of each row's class, 0 to k - 1.
+        probabilities: shape (rows, k).
+    """
+    k = probabilities.shape[1]
+    one_hot = np.eye(k, dtype=bool)[actual]
+    label = np.eye(k, dtype=bool)[probabilities.argmax(axis=1)]
+    ranks = [_ranking(one_hot[:, i], probabilities[:, i]) for i in range(k)]
+    sums = _weighted_sums(
+        log_loss=-np.log(np.clip(probabilities[np.arange(len(actual)), actual], EPSILON, None)),
+        brier=((probabilities - one_hot) ** 2).sum(axis=1),
+        accuracy=(label & one_hot).any(axis=1),
+        **{f"hits_{i}": label[:, i] & one_hot[:, i] for i in range(k)},
+        **{f"labelled_or_actual_{i}": label[:, i].astype(float) + one_hot[:, i] for i in range(k)},
+    )
+
+    def measure(weights: np.ndarray) -> dict[str, float]:
+        means = sums(weights)
+        roc_auc, average_precision = np.mean([rank(weights) for rank in ranks], axis=0)
+        return {
+            "roc_auc": float(roc_auc),
+            "average_precision": float(average_precision),
+            "log_loss": means["log_loss"],
+            "brier": means["brier"],
+            "f1": float(np.mean([_ratio(2 * means[f"hits_{i}"], means[f"labelled_or_actual_{i}"]) for i in range(k)])),
+            "accuracy": means["accuracy"],
+        }
+
+    return measure
+
+
+def regression(actual: np.ndarray, predicted: np.ndarray) -> Measure:
+    """Return the measure of a regression; both arrays have shape (rows,) and the target's unit."""
+    error = predicted - actual
+    centred = actual - actual.mean()  # the variance below loses no digits to a large mean
+    sums = _weighted_sums(absolute=np.abs(error), squared=error**2, first=centred, second=centred**2)
+
+    def measure(weights: np.ndarray) -> dict[str, float]:
+        means = sums(weights)
+        variance = means["second"] - means["first"] ** 2
+        r2 = 1 - means["squared"] / variance if variance > 0 else float("nan")
+        return {"mae": means["absolute"], "rmse": means["squared"] ** 0.5, "r2": r2}
+
+    return measure
+
+
+def point(measure: Measure, rows: int) -> dict[str, float]:
+    """Return the metrics of all rows, each counted once; those the rows do not define are left out."""
+    return {name: round(value, 6) for name, value in measure(np.ones(rows)).items() if np.isfinite(value)}
+
+
+def intervals(measure: Measure, rows: int, resamples: int, seed: int) -> dict[str, dict[str, float]]:
+    """Return the 95% interval of each metric: `low` and `high`.
+
+    Percentile bootstrap over rows (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
+    """
+    generator = np.random.default_rng(seed)
+    draws: list[dict[str, float]] = []
+    for _ in trange(resamples, desc="bootstrap", unit="resample", delay=3, leave=False):
+        weights = np.bincount(generator.integers(0, rows, rows), minlength=rows).astype(np.float64)
+        draws.append(measure(weights))
+    bounds = {}
+    for name in draws[0]:
+        values = np.array([draw[name] for draw in draws])
+        if np.isfinite(values).any():
+            low, high = np.nanpercentile(values, [2.5, 97.5])
+            bounds[name] = {"low": round(float(low), 6), "high": round(float(high), 6)}
+    return bounds
+
+
+def _ranking(positive: np.ndarray, score: np.ndarray) -> Callable[[np.ndarray], tuple[float, float]]:
+    """ROC AUC (Mann-Whitney, ties count half) and average precision (not interpolated); rows are sorted once."""
+    order = np.argsort(score, kind="stable")
+    hit = positive[order].astype(np.float64)
+    starts = np.flatnonzero(np.append(True, np.diff(score[order]) != 0))  # the first row of each run of equal scores
+
+    def measure(weights: np.ndarray) -> tuple[float, float]:
+        weight = weights[order]
+        positives = np.add.reduceat(weight * hit, starts)
+        everyone = np.add.reduceat(weight, starts)
+        hits, rows = np.cumsum(positives[::-1])[::-1], np.cumsum(everyone[::-1])[::-1]  # at this score or above
+        total, negatives = hits[0], rows[0] - hits[0]
+        if not (total > 0 and negatives > 0):
+            return float("nan"), float("nan")
+        auc = np.dot(everyone - positives, hits - positives / 2) / (total * negatives)
+        with np.errstate(invalid="ignore"):  # 0 / 0 above the highest score that was drawn
+            precision = np.nan_to_num(hits / rows, copy=False)
+        return float(auc), float(np.dot(precision, positives) / total)
+
+    return measure
+
+
+def _weighted_sums(**columns: np.ndarray) -> Callable[[np.ndarray], dict[str, float]]:
+    """The weighted mean of each column."""
+    stacked = np.stack([column.astype(np.float64) for column in columns.values()])
+
+    def means(weights: np.ndarray) -> dict[str, float]:
+        return dict(zip(columns, ((stacked @ weights) / weights.sum()).tolist(), strict=True))
+
+    return means
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return numerator / denominator if denominator > 0 else 0.0
+
+
+def _is(actual: pd.Series, name: Any) -> np.ndarray:
+    """Which rows are of a class, named as params.yaml or a column does, by its text; shape (rows,)."""
+    return actual.isin([value for value in actual.unique() if str(value) == str(name)]).to_numpy(dtype=bool)

@@ -1,0 +1,163 @@
+"""What may be asked, derived from the contract: one pydantic model of a row, which validates it and describes it in OpenAPI.
+
+Types, nulls and every check that speaks of single values are those of contract.yaml. What speaks of whole columns, such as
+their mean, is the business of `validate` and of monitoring. The target is not asked for; the id may be left out.
+"""
+
+import datetime
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NaiveDatetime,
+    create_model,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+from lifecycle.core import contract
+from lifecycle.core.config import Params
+
+OF_COLUMNS = {*contract.COLUMN_CHECKS, "unique_values_eq"}
+LONGEST_TEXT = 10_000  # characters
+EARLIEST, LATEST = pd.Timestamp.min.to_pydatetime(warn=False), pd.Timestamp.max.to_pydatetime(warn=False)
+
+
+def record_model(schema: pa.DataFrameSchema, params: Params) -> type[BaseModel]:
+    """Return the model of one row. Its fields are the contract's columns but the target."""
+    fields: dict[str, Any] = {}
+    for place, (name, column) in enumerate(schema.columns.items()):
+        if name == params.data.target:
+            continue
+        kind = value_type(column)
+        optional = name == params.data.id or (not column.required and _has_null(str(column.dtype)))
+        if (column.nullable and _has_null(str(column.dtype))) or optional:
+            kind = kind | None
+        described = Field(default=None if optional else ..., alias=name, description=column.description)
+        fields[f"column_{place}"] = (kind, described)  # a column may have any name, a field may not
+    return create_model("Record", __base__=Strict, **fields)
+
+
+class Strict(BaseModel):
+    """A row: values of the contract's types only, and no other columns. Those are one mistake, however many they are."""
+
+    model_config = ConfigDict(
+        extra="allow",
+        strict=True,
+        allow_inf_nan=False,
+        regex_engine="python-re",
+        json_schema_extra={"additionalProperties": False},
+    )
+
+    @model_validator(mode="after")
+    def _nothing_else(self) -> "Strict":
+        if extra := self.__pydantic_extra__:
+            named = ", ".join(contract.shorten(name) for name in list(extra)[: contract.MAX_EXAMPLES])
+            more = ", ..." if len(extra) > contract.MAX_EXAMPLES else ""
+            raise PydanticCustomError("extra_forbidden", "not in the contract: {named}", {"named": named + more})
+        return self
+
+
+def value_type(column: pa.Column) -> Any:
+    """Return the type of one value of a column, as the contract has it."""
+    kind = _kind(str(column.dtype), column.checks)
+    for check in column.checks:
+        for rule in () if check.name in OF_COLUMNS else _rules(check, str(column.dtype)):
+            kind = Annotated[kind, rule]
+    return kind
+
+
+def _has_null(dtype: str) -> bool:
+    """Whether a column of a dtype can lack a value; numpy's integers and truths cannot."""
+    return not dtype.startswith(("int", "uint")) and dtype != "bool"
+
+
+def _kind(dtype: str, checks: list[pa.Check]) -> Any:
+    """The Python type of a column's values, with what its dtype can hold."""
+    allowed = next((check.statistics["allowed_values"] for check in checks if check.name == "isin"), None)
+    name = dtype.lower()
+    if name.startswith(("int", "uint")):
+        bounds = np.iinfo(name)
+        return Annotated[int, Field(ge=int(bounds.min), le=int(bounds.max))]
+    if name.startswith("float"):
+        most = float(np.finfo(name).max)
+        return Annotated[float, Field(ge=-most, le=most)] if name != "float64" else float
+    if name.startswith("bool"):
+        return bool
+    if name.startswith("datetime64"):
+        kind = AwareDatetime if "," in name else NaiveDatetime
+        return Annotated[kind, Field(strict=False), BeforeValidator(_text), AfterValidator(_in_range_of_pandas)]
+    if allowed:
+        return Literal[tuple(str(value) for value in allowed)]
+    return Annotated[str, Field(max_length=LONGEST_TEXT)]
+
+
+def _rules(check: pa.Check, dtype: str) -> tuple[Any, ...]:
+    """A check of the contract as pydantic has it; one that pydantic lacks is made by pandera itself."""
+    found = check.statistics
+    match check.name:
+        case "isin" if dtype == "category" or dtype.startswith(("str", "object")):
+            return ()  # the type says it already
+        case "isin":
+            allowed = list(found["allowed_values"])
+            return _member(allowed), Field(json_schema_extra={"enum": allowed})
+        case "in_range":
+            low = "ge" if found.get("include_min", True) else "gt"
+            high = "le" if found.get("include_max", True) else "lt"
+            return (Field(**{low: found["min_value"], high: found["max_value"]}),)
+        case "greater_than" | "greater_than_or_equal_to":
+            return (Field(**{"gt" if check.name == "greater_than" else "ge": found["min_value"]}),)
+        case "less_than" | "less_than_or_equal_to":
+            return (Field(**{"lt" if check.name == "less_than" else "le": found["max_value"]}),)
+        case "str_matches":
+            pattern = found["pattern"]
+            return (Field(pattern=f"^(?:{getattr(pattern, 'pattern', pattern)})"),)
+        case "str_length":
+            found = {"min_length": found.get("min_value"), "max_length": found.get("max_value")}
+            return (Field(**{name: bound for name, bound in found.items() if bound is not None}),)
+        case "notin":
+            return (_held(lambda value: value not in check.statistics["forbidden_values"], check),)
+        case "equal_to":
+            return (_held(lambda value: value == check.statistics["value"], check),)
+        case "not_equal_to":
+            return (_held(lambda value: value != check.statistics["value"], check),)
+    return (_held(lambda value: check(pd.Series([value], dtype=dtype)).check_passed, check),)
+
+
+def _member(allowed: list[Any]) -> AfterValidator:
+    def look(value: Any) -> Any:
+        if value not in allowed:
+            raise ValueError(f"must be one of {', '.join(map(str, allowed))}")
+        return value
+
+    return AfterValidator(look)
+
+
+def _held(good: Callable[[Any], bool], check: pa.Check) -> AfterValidator:
+    def look(value: Any) -> Any:
+        if not good(value):
+            raise ValueError(f"fails {check.error}")
+        return value
+
+    return AfterValidator(look)
+
+
+def _text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise ValueError("must be a text such as 2026-01-31T12:00:00")
+    return value
+
+
+def _in_range_of_pandas(value: datetime.datetime) -> datetime.datetime:
+    if not EARLIEST <= value.replace(tzinfo=None) <= LATEST:
+        raise ValueError(f"must lie between {EARLIEST:%Y-%m-%d} and {LATEST:%Y-%m-%d}")
+    return value

@@ -1,0 +1,136 @@
+"""gates.yaml, typed and checked: what a model must reach to be merged."""
+
+import datetime
+from collections.abc import Mapping
+from typing import Annotated, Self
+
+from pydantic import Field, StringConstraints, model_validator
+
+from lifecycle.core.config import Section
+from lifecycle.core.files import parse_yaml
+
+HIGHER_IS_BETTER = {"roc_auc", "average_precision", "f1", "accuracy", "r2"}
+LOWER_IS_BETTER = {"log_loss", "brier", "mae", "rmse"}
+UNIT_INTERVAL = {"roc_auc", "average_precision", "f1", "accuracy"}  # a limit outside is a slip, such as a percentage
+LONGEST = datetime.timedelta(days=366)  # of an exception: what shall hold for longer belongs into the limit
+
+Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
+NotNegative = Annotated[float, Field(ge=0)]
+
+
+class Floor(Section):
+    """The range a metric must lie in."""
+
+    min: float | None = None
+    max: float | None = None
+
+    @model_validator(mode="after")
+    def _is_a_range(self) -> Self:
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {self.min:g} is above max {self.max:g}: no value can pass")
+        return self
+
+    @property
+    def guards_below(self) -> bool:
+        """Whether a value can be too low."""
+        return self.min is not None or getattr(self, "max_drop", None) is not None
+
+    @property
+    def guards_above(self) -> bool:
+        """Whether a value can be too high."""
+        return self.max is not None or getattr(self, "max_rise", None) is not None
+
+    def broken_by(self, value: float) -> str:
+        """Return how the value breaks the range, or nothing."""
+        if self.min is not None and value < self.min:
+            return f"below its limit {self.min:.4f}"
+        if self.max is not None and value > self.max:
+            return f"above its limit {self.max:.4f}"
+        return ""
+
+
+class Limit(Floor):
+    """The range a metric must lie in, and how far it may move for the worse."""
+
+    max_drop: NotNegative | None = None
+    max_rise: NotNegative | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.max_drop is not None and self.max_rise is not None:
+            raise ValueError("max_drop and max_rise exclude each other: is a higher value better, or a lower one?")
+        if not (self.guards_below or self.guards_above):
+            raise ValueError("no limit: give min, max, max_drop or max_rise")
+        return self
+
+
+class Slices(Section):
+    min_rows: Annotated[int, Field(ge=1)]
+    metrics: Annotated[dict[str, Floor], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        for name, floor in self.metrics.items():
+            if not (floor.guards_below or floor.guards_above):
+                raise ValueError(f"{name}: no limit: give min or max")
+        return self
+
+
+class Exemption(Floor):
+    """A regression that a reviewer has accepted."""
+
+    metric: Text
+    slice: Text | None = None
+    reason: Text
+    accepted_by: Text
+    expires: datetime.date
+
+
+class Policy(Section):
+    metrics: Annotated[dict[str, Annotated[dict[str, Limit], Field(min_length=1)]], Field(min_length=1)]
+    slices: Slices | None = None
+    recompute: list[str]
+    tolerance: Annotated[float, Field(ge=0, le=0.01)]
+    exceptions: list[Exemption]
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> Self:
+        limits = {(name, False): limit for part in self.metrics.values() for name, limit in part.items()}
+        floors = {(name, True): floor for name, floor in (self.slices.metrics.items() if self.slices else ())}
+        ranges: list[tuple[str, Floor]] = [(name, floor) for (name, _), floor in (limits | floors).items()]
+        for name, floor in ranges:
+            if (floor.guards_above and name in HIGHER_IS_BETTER) or (floor.guards_below and name in LOWER_IS_BETTER):
+                right = "min and max_drop" if name in HIGHER_IS_BETTER else "max and max_rise"
+                raise ValueError(f"{name}: the limit is on the wrong side, where {name} is better: give {right}")
+            largest = getattr(floor, "max_drop", None) or getattr(floor, "max_rise", None) or 0
+            if name in UNIT_INTERVAL and largest >= 1:
+                raise ValueError(f"{name}: {largest:g} is allowed, but {name} lies between 0 and 1")
+        for name, floor in [*ranges, *((exemption.metric, exemption) for exemption in self.exceptions)]:
+            for key, bound in (("min", floor.min), ("max", floor.max)):
+                if bound is not None and name in UNIT_INTERVAL and not 0 <= bound <= 1:
+                    raise ValueError(f"{name}: {key} is {bound:g}, but {name} lies between 0 and 1")
+        for exemption in self.exceptions:
+            _check_exemption(exemption, limits | floors)
+        if "evaluate" not in self.recompute:
+            raise ValueError("recompute: evaluate is missing, without which anyone may write any metric")
+        return self
+
+
+def _check_exemption(exemption: Exemption, floors: Mapping[tuple[str, bool], Floor]) -> None:
+    """Raise ValueError if the exception is from no limit, or leaves open how far the metric may go."""
+    floor = floors.get((exemption.metric, exemption.slice is not None))
+    if floor is None:
+        where = "slices.metrics" if exemption.slice else "metrics"
+        known = ", ".join(name for name, of_slice in floors if of_slice == (exemption.slice is not None))
+        raise ValueError(f"exceptions: {exemption.metric!r} has no limit under {where} ({known}) to be excepted from")
+    if exemption.expires > datetime.datetime.now(datetime.UTC).date() + LONGEST:
+        raise ValueError(f"exceptions: {exemption.metric}: expires {exemption.expires} is more than a year away")
+    if floor.guards_below and exemption.min is None:
+        raise ValueError(f"exceptions: {exemption.metric}: how far may it fall? give min")
+    if floor.guards_above and exemption.max is None:
+        raise ValueError(f"exceptions: {exemption.metric}: how far may it rise? give max")
+
+
+def parse(text: str, source: str) -> Policy:
+    """Return the policy that a text holds. Raises ConfigError naming the source and every mistake in it."""
+    return Policy.checked(parse_yaml(text, source), source)

@@ -1,0 +1,65 @@
+"""drift.html: both samples side by side, column by column. The one module that knows Evidently."""
+
+import html
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from lifecycle.core.errors import ConfigError
+from lifecycle.monitoring.drift import Compared
+
+SHADE = "font-family: sans-serif; margin: 2em 2.5em 0; line-height: 1.5"
+
+
+def need() -> None:
+    """Raise ConfigError if Evidently is not installed. It is not imported yet: that takes seconds."""
+    if importlib.util.find_spec("evidently") is None:
+        raise ConfigError(
+            "evidently is not installed: it comes with the extra `monitor`: make setup EXTRAS=dev,monitor"
+        )
+
+
+def draw(compared: Sequence[Compared], title: str, said: Sequence[str], path: Path) -> dict[str, float]:
+    """Write the page, which needs nothing from the network; return the distances that Evidently has drawn, by column.
+
+    Args:
+        compared: the columns, and the score last.
+        title, said: what stands above it all, the latter a paragraph each.
+    """
+    os.environ["DO_NOT_TRACK"] = "1"  # it would send what it is used for
+    import evidently
+    from evidently.presets import DataDriftPreset
+
+    names = [*(one.column.name for one in compared[:-1]), f"score: {compared[-1].column.name}"]
+    kinds = {
+        kind: [name for name, one in zip(names, compared, strict=True) if one.column.kind == kind]
+        for kind in ("numerical", "categorical")
+    }
+    definition = evidently.DataDefinition(
+        numerical_columns=kinds["numerical"], categorical_columns=kinds["categorical"]
+    )
+    preset = DataDriftPreset(
+        columns=names,
+        per_column_method={name: one.column.distance for name, one in zip(names, compared, strict=True)},
+        per_column_threshold={name: round(one.threshold, 4) for name, one in zip(names, compared, strict=True)},
+        drift_share=1 / len(names),  # any of them: its headline is no other verdict than ours
+    )
+    sides = [
+        evidently.Dataset.from_pandas(_frame(names, columns), data_definition=definition)
+        for columns in ([one.window for one in compared], [one.column.reference for one in compared])
+    ]
+    snapshot = evidently.Report([preset]).run(*sides)
+    snapshot.save_html(str(path))
+    above = "".join(f"<p>{html.escape(line)}</p>" for line in said)
+    head = f'<div style="{SHADE}"><h1>{html.escape(title)}</h1>{above}</div>'
+    page = path.read_text(encoding="utf-8")
+    path.write_text(page.replace("<body>", f"<body>{head}", 1), encoding="utf-8")
+    drawn = {metric["config"].get("column"): metric["value"] for metric in snapshot.dict()["metrics"]}
+    return {name: float(drawn[name]) for name in names}
+
+
+def _frame(names: list[str], columns: list[pd.Series]) -> pd.DataFrame:
+    return pd.DataFrame({name: values.reset_index(drop=True) for name, values in zip(names, columns, strict=True)})

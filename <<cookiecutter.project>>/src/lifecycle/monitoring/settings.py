@@ -1,0 +1,121 @@
+"""monitoring.yaml, typed and checked in one place; what a platform sets through the environment comes first."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, model_validator
+
+from lifecycle.core.config import Section
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import read_yaml
+from lifecycle.serving import settings as serving
+from lifecycle.core.times import duration
+
+MONITORING = Path("monitoring.yaml")
+LOG = "MONITORING_LOG"
+WEBHOOK = "MONITORING_WEBHOOK"
+
+Distance = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, lt=1)]
+Count = Annotated[int, Field(gt=0)]
+
+
+def _is_duration(text: str) -> str:
+    duration(text)
+    return text
+
+
+Duration = Annotated[str, AfterValidator(_is_duration)]
+
+
+class Windows(Section):
+    length: Duration
+    min_rows: Annotated[int, Field(ge=50)]  # with fewer no distance says anything
+    log: str | None
+
+
+class Sample(Section):
+    rows: Annotated[int, Field(ge=100, le=100_000)]
+    labels: Annotated[int, Field(ge=100, le=1_000_000)]
+
+
+class Drift(Section):
+    false_alarms: Annotated[float, Field(ge=0.001, le=0.2)]
+    categorical: Distance
+    numerical: Distance
+    score: Distance
+    ignore: list[str]
+
+
+class Quality(Section):
+    nulls: Share
+    unseen: Share
+    invalid: Share
+    unreadable: Share
+
+
+class Performance(Section):
+    min_labels: Annotated[int, Field(ge=20)]
+    delay: Duration | None
+
+
+class Rule(Section):
+    windows: Count
+    alarms: Count
+
+    @model_validator(mode="after")
+    def _can_be_met(self) -> "Rule":
+        if self.alarms > self.windows:
+            raise ValueError(f"{self.alarms} alarms in {self.windows} windows cannot be: alarms may be at most windows")
+        return self
+
+
+class Alert(Section):
+    webhook_seconds: Annotated[float, Field(gt=0)]
+    issue: Annotated[str, Field(max_length=50, pattern=r"^[^,]*$")]
+
+
+class Retrain(Section):
+    start: Literal["auto", "github", "here", "never"]
+    branch: Annotated[str, Field(pattern=r"^[\w./-]+$")]
+    min_rows: Annotated[int, Field(gt=0)]
+
+
+class Monitoring(Section):
+    window: Windows
+    sample: Sample
+    drift: Drift
+    quality: Quality
+    performance: Performance
+    rule: Rule
+    alert: Alert
+    retrain: Retrain
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "Monitoring":
+        if self.performance.min_labels > self.sample.labels:
+            raise ValueError("performance.min_labels is more than sample.labels, so nothing would ever be measured")
+        return self
+
+
+def prediction_log(given: str | None = None) -> Path | str:
+    """Return where the prediction log is, a folder or the URL of one: as given, else by these settings, else by serving.yaml.
+
+    Raises ConfigError if there is no such folder.
+    """
+    log = given or load().window.log or serving.load().server.log
+    if "://" not in str(log) and not Path(log).is_dir():
+        raise ConfigError(f"{log}: no such folder; the prediction log is where servers write it: name it with --log")
+    return log
+
+
+def load(path: Path = MONITORING) -> Monitoring:
+    """Return the checked settings.
+
+    Raises ConfigError naming every missing, misspelt or ill-valued one.
+    """
+    content = read_yaml(path)
+    if isinstance(content.get("window"), dict) and os.environ.get(LOG):
+        content["window"]["log"] = os.environ[LOG]
+    return Monitoring.checked(content, str(path))

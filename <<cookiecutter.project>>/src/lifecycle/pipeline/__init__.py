@@ -1,0 +1,21 @@
+"""The pipeline: what `dvc repro` runs, one module a stage, in the order of dvc.yaml."""
+
+import os
+import time
+from collections.abc import Callable
+
+from lifecycle.core.errors import ProjectError, exit_with
+
+# Threads that wait for each other by spinning make a stage many times slower on a machine that is doing anything else,
+# such as a second queued experiment. Read when scikit-learn is first imported, so it is set here, before.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
+
+def run(name: str, main: Callable[[], str]) -> None:
+    """Run a stage, print what it says it did and how long it took, and turn a person's mistake into one line."""
+    started = time.perf_counter()
+    try:
+        summary = main()
+    except ProjectError as error:
+        exit_with(error)
+    print(f"{name}: {summary} ({time.perf_counter() - started:.1f} s)")

@@ -1,0 +1,109 @@
+"""Model and features in; metrics, plots, predictions and the model card out.
+
+metrics/{train,validation,test}.json   the metrics of each side; `test` is what the gate judges
+metrics/slices.json                    those of the test rows, per value of the columns in evaluate.slices
+reports/intervals.json                 95% interval of each test metric
+data/reference/reference.parquet       a sample of the test rows and predictions, for monitoring
+"""
+
+import shutil
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.inspection import permutation_importance
+from sklearn.pipeline import Pipeline
+
+from lifecycle.core import config, metrics, model_file, plots, predict as model
+from lifecycle.core.config import Params
+from lifecycle.core.files import read_parquet, write_json, write_parquet, write_text
+from lifecycle.pipeline.model_card import model_card
+from lifecycle.core import reference
+from lifecycle.pipeline import run
+
+IMPORTANCE_ROWS = 2000  # a sample is enough to rank columns, and keeps the cost flat
+
+
+def slice_metrics(
+    frame: pd.DataFrame, predictions: pd.DataFrame, params: Params
+) -> dict[str, dict[str, dict[str, Any]]]:
+    """Return column → value → `rows` and metrics, for the columns in evaluate.slices."""
+    slices: dict[str, dict[str, dict[str, Any]]] = {}
+    for column in params.evaluate.slices:
+        slices[column] = {}
+        for value, rows in frame.groupby(column, observed=True):
+            part = metrics.measure(rows[params.data.target], predictions.loc[rows.index], params)
+            slices[column][str(value)] = {"rows": len(rows), **metrics.point(part, len(rows))}
+    return slices
+
+
+def column_importance(fitted: Pipeline, frame: pd.DataFrame, params: Params) -> dict[str, float]:
+    """Return per raw column how much log loss (regression: RMSE) rises when it is shuffled (Breiman, 2001)."""
+    sample = frame.sample(min(len(frame), IMPORTANCE_ROWS), random_state=params.seed)
+    inputs = sample[list(fitted.feature_names_in_)]
+    scoring = "neg_root_mean_squared_error" if params.task == "regression" else "neg_log_loss"
+    target = sample[params.data.target].to_numpy()
+    found = permutation_importance(fitted, inputs, target, scoring=scoring, n_repeats=3, random_state=params.seed)
+    return dict(zip(map(str, inputs), found.importances_mean.tolist(), strict=True))
+
+
+def curves(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dict[str, plots.Points]:
+    """Return the points of every plot that suits the task, by file name."""
+    if params.task == "regression":
+        predicted = predictions["prediction"].to_numpy()
+        residual = actual.to_numpy(dtype=float) - predicted
+        bound = float(np.ceil(np.abs(residual).max() * 10) / 10) or 1.0
+        return {
+            "distribution": plots.histogram(residual, np.full(len(residual), "residual"), (-bound, bound)),
+            "calibration": plots.calibration(predicted, actual.to_numpy(dtype=float)),
+        }
+    one_hot, scores = metrics.one_hot_and_scores(actual, predictions, params)
+    chosen = scores.argmax(axis=1) if params.task == "multiclass" else np.zeros(len(scores), dtype=int)
+    rows = np.arange(len(scores))
+    return {
+        "roc": plots.roc(one_hot, scores),
+        "precision_recall": plots.precision_recall(one_hot, scores),
+        "calibration": plots.calibration(scores[rows, chosen], one_hot[rows, chosen].astype(float)),
+        "distribution": plots.histogram(scores[rows, chosen], actual.astype("str").to_numpy(), (0, 1)),
+        "confusion": plots.confusion(actual.to_numpy(), predictions["prediction"].to_numpy()),
+    }
+
+
+def main() -> str:
+    params = config.load()
+    target = params.data.target
+    fitted = model_file.load(config.MODEL)
+    points = {}
+    for side in ("train", "validation", "test"):
+        frame = read_parquet(config.FEATURES / f"{side}.parquet")
+        with model.threads(len(frame)):
+            predictions = model.predict(fitted, frame, params)
+        measured = metrics.measure(frame[target], predictions, params)
+        points[side] = metrics.point(measured, len(frame))
+    # From here on, frame, predictions and measured are those of the test rows.
+    bounds = metrics.intervals(measured, len(frame), params.evaluate.bootstrap, params.seed)
+    slices = slice_metrics(frame, predictions, params)
+    with model.threads(IMPORTANCE_ROWS):
+        importances = column_importance(fitted, frame, params)
+
+    drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
+    kept = reference.reference(frame, predictions, fitted.feature_names_in_, params)
+    card = model_card(params, fitted, len(frame), points, bounds, slices, importances)
+
+    # Nothing is written before everything is computed.
+    shutil.rmtree(config.PLOTS, ignore_errors=True)  # a plot of another task must not stay behind
+    for name, curve in drawn.items():
+        write_json(curve, config.PLOTS / f"{name}.json")
+    for side, values in points.items():
+        write_json(values, config.METRICS / f"{side}.json")
+    write_json(slices, config.SLICES)
+    write_json(bounds, config.INTERVALS)
+    write_text(card, config.MODEL_CARD)
+    write_parquet(pd.concat([frame[[params.data.id, target]], predictions], axis=1), config.PREDICTIONS)
+    reference.write(kept, config.REFERENCE)
+    shown = ", ".join(f"{name} {value:.4g}" for name, value in points["test"].items())
+    return f"{len(frame):,} test rows: {shown}; wrote {config.METRICS}, {config.PLOTS}, {config.MODEL_CARD}"
+
+
+if __name__ == "__main__":
+    run("evaluate", main)

@@ -1,0 +1,192 @@
+"""Everything the pipeline made in; one MLflow run out, and no file.
+
+The run is found again by the hash of its model: tracking the same model twice updates one run. All else is on disk
+before this stage starts, so a server that is down costs a second `dvc repro` of this stage alone.
+"""
+
+import json
+import os
+import subprocess
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lifecycle.core import config, model_file
+from lifecycle.core.config import Params
+from lifecycle.core.files import file_hash, read_parquet, read_yaml
+from lifecycle.pipeline import run
+from lifecycle.core.tracking import (
+    COMPLETE,
+    LOCK_HASH,
+    MODEL_HASH,
+    MODEL_ID,
+    experiment_id,
+    lock_hash,
+    run_of,
+    shown,
+    store,
+    tracking_uri,
+)
+from lifecycle.core.version_files import CODE_HASH, INPUTS, KNOWN, PREDICTIONS, PROBABILITY, REFERENCE, code_hash
+
+EXAMPLE_ROWS = 5
+KNOWN_ROWS = 100
+NOT_LOGGED = (
+    "the run is not logged, everything else is on disk: mend that, or name another store in MLFLOW_TRACKING_URI, and "
+    "`dvc repro` runs this stage alone"
+)
+# What a server that loads the model installs; given, because guessing it takes MLflow ten seconds.
+REQUIREMENTS = ("pandas", "pydantic", "ruamel.yaml", "scikit-learn", "skops")
+
+
+def log_run(client: Any, params: Params) -> tuple[str, bool]:
+    """Log the model in models/ with its params, metrics, plots and lineage, once.
+
+    Returns the run's id and whether the run is new.
+    """
+    import mlflow
+
+    model_hash = file_hash(config.MODEL)
+    experiment = experiment_id(client, params)
+    mlflow.set_experiment(experiment_id=experiment)
+    earlier = run_of(client, params, model_hash)
+    package = Path(model_file.__file__).parent
+    code = code_hash(package)
+    tags = {MODEL_HASH: model_hash, LOCK_HASH: lock_hash(read_yaml(config.LOCK)), **_git_tags()}
+    with mlflow.start_run(
+        run_id=earlier.info.run_id if earlier else None, run_name=os.environ.get("DVC_EXP_NAME")
+    ) as active:
+        mlflow.set_tags(tags)
+        mlflow.log_metrics(_metrics())
+        known = earlier.data if earlier else None
+        if not (known and known.tags.get(COMPLETE)):
+            logged = known.params if known else {}
+            mlflow.log_params({name: value for name, value in _flat(params).items() if name not in logged})
+            _log_dataset(params)
+        if not (known and known.tags.get(COMPLETE) and known.tags.get(CODE_HASH) == code):
+            _log_model(client, params, package)
+            mlflow.set_tag(CODE_HASH, code)
+        for folder in (config.METRICS, config.PLOTS, config.MODEL_CARD.parent):
+            mlflow.log_artifacts(str(folder), folder.name)
+        mlflow.set_tag(COMPLETE, "true")
+    return active.info.run_id, earlier is None
+
+
+def _log_dataset(params: Params) -> None:
+    import mlflow
+    from mlflow.data.http_dataset_source import HTTPDatasetSource
+    from mlflow.data.meta_dataset import MetaDataset
+
+    entry = read_yaml(config.LOCK)["stages"]["data"]["deps"]
+    digest = next(item["md5"] for item in entry if item["path"] == str(params.data.raw))
+    mlflow.log_input(
+        MetaDataset(HTTPDatasetSource(f"dvc://{params.data.raw}"), name=str(params.data.raw), digest=digest), "training"
+    )
+
+
+def _log_model(client: Any, params: Params, package: Path) -> None:
+    """Log the model, byte for byte as the gate judged it, with all that decides on its answers, and rows to try it with."""
+    from importlib.metadata import version
+
+    import mlflow
+    from mlflow.models import infer_signature
+
+    fitted = model_file.load(config.MODEL)
+    inputs = read_parquet(config.FEATURES / "test.parquet").head(KNOWN_ROWS)[list(fitted.feature_names_in_)]
+    # A signature knows no categories, and its integers cannot be missing.
+    inputs = inputs.astype(
+        {
+            name: "object" if kind == "category" else "float64"
+            for name, kind in inputs.dtypes.items()
+            if kind == "category" or kind.kind in "iu"
+        }
+    )
+    example = inputs.head(EXAMPLE_ROWS)
+    classifier = params.task != "regression"
+    output = fitted.predict_proba(example) if classifier else fitted.predict(example)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logged = mlflow.sklearn.log_model(
+            fitted,
+            name="model",
+            serialization_format="skops",
+            skops_trusted_types=model_file.TRUSTED,
+            pyfunc_predict_fn="predict_proba" if classifier else "predict",
+            signature=infer_signature(example, output),
+            input_example=example,
+            code_paths=[str(package)],
+            pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+        )
+    mlflow.set_tag(MODEL_ID, logged.model_id)
+    for path in (
+        config.MODEL,
+        config.PARAMS,
+        config.CONTRACT,
+    ):  # the model in place of MLflow's copy, whose bytes differ
+        client.log_model_artifact(logged.model_id, str(path))
+    with tempfile.TemporaryDirectory() as folder:
+        inputs.to_parquet(Path(folder, INPUTS), index=False)
+        _known_predictions(params).to_parquet(Path(folder, PREDICTIONS), index=False)
+        client.log_model_artifacts(logged.model_id, folder, KNOWN)
+    client.log_model_artifact(logged.model_id, str(config.REFERENCE), REFERENCE)
+
+
+def _known_predictions(params: Params) -> pd.DataFrame:
+    """What `evaluate` predicted for the first test rows: a column per class, or `prediction`."""
+    known = read_parquet(config.PREDICTIONS).head(KNOWN_ROWS).drop(columns=[params.data.id, params.data.target])
+    known = known.rename(columns={"probability": f"{PROBABILITY}{params.data.positive}"})
+    return known[[name for name in map(str, known) if name.startswith(PROBABILITY)] or ["prediction"]]
+
+
+def _metrics() -> dict[str, float]:
+    values = dict(_read(config.METRICS / "test.json"))
+    for side in ("train", "validation"):
+        values |= {f"{side}.{name}": value for name, value in _read(config.METRICS / f"{side}.json").items()}
+    for name, bounds in _read(config.INTERVALS).items():
+        values |= {f"{name}.low": bounds["low"], f"{name}.high": bounds["high"]}
+    return values
+
+
+def _read(path: Path) -> dict[str, Any]:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _flat(params: Params) -> dict[str, Any]:
+    """The params that make the model, by dotted name; of the estimators only the one that was trained."""
+    train = {f"train.{name}": value for name, value in params.train.settings.items()}
+    data = {f"data.{name}": value for name, value in params.data.model_dump().items()}
+    split = {f"split.{name}": value for name, value in params.split.model_dump().items()}
+    return {
+        "task": params.task,
+        "seed": params.seed,
+        "train.estimator": params.train.estimator,
+        **train,
+        **data,
+        **split,
+    }
+
+
+def _git_tags() -> dict[str, str]:
+    def git(*arguments: str) -> str:
+        return subprocess.run(["git", *arguments], capture_output=True, text=True).stdout.strip()
+
+    dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
+    return {
+        "git.commit": git("rev-parse", "HEAD"),
+        "git.branch": git("branch", "--show-current"),
+        "git.dirty": str(dirty).lower(),
+    }
+
+
+def main() -> str:
+    params = config.load()
+    with store(params, NOT_LOGGED) as client:
+        run_id, new = log_run(client, params)
+    return f"{'logged new' if new else 'updated'} run {run_id} in experiment {params.track.experiment!r} at {shown(tracking_uri(params))}"
+
+
+if __name__ == "__main__":
+    run("track", main)

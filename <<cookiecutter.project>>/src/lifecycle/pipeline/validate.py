@@ -1,0 +1,103 @@
+"""Dataset, contract and params in; reports/validation.json out: every check, with the first rows that fail it.
+
+A failed check stops the pipeline before anything is trained. So does a parameter that a later stage could not
+use: the last good model, metrics and report stay as they are, and reports/validation_failed.json says why.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lifecycle.core import config, contract
+from lifecycle.core.config import Params
+from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.files import read_parquet, write_json
+from lifecycle.core.estimator import make_estimator
+from lifecycle.pipeline import run
+
+FAILED_REPORT = config.VALIDATION_REPORT.with_name("validation_failed.json")
+
+
+def check_params(params: Params, columns: list[str]) -> None:
+    """Raise ConfigError if params name a column the contract lacks, or estimator settings scikit-learn refuses."""
+    named = {
+        "data.id": [params.data.id],
+        "data.target": [params.data.target],
+        "evaluate.slices": params.evaluate.slices,
+    }
+    if params.split.time:
+        named["split.time.column"] = [params.split.time.column]
+    for parameter, names in named.items():
+        if missing := [name for name in names if name not in columns]:
+            raise ConfigError(
+                f"{config.PARAMS}: {parameter} names {missing[0]!r}, which {config.CONTRACT} does not have"
+            )
+    slices = params.evaluate.slices
+    if unfit := [name for name in slices if name in (params.data.id, params.data.target) or slices.count(name) > 1]:
+        raise ConfigError(
+            f"{config.PARAMS}: evaluate.slices names {unfit[0]}: name each column once, and not id or target"
+        )
+    make_estimator(params.task, params.train, params.seed)
+
+
+def check_target(frame: pd.DataFrame, params: Params) -> list[dict[str, Any]]:
+    """Return one record, as `contract.validate` does: whether the target can be learned as the task has it."""
+    target = frame[params.data.target]
+    number = "" if pd.api.types.is_numeric_dtype(target) else f"{target.dtype}, not a number"
+    return [fits_task(params, len(frame), int(target.isna().sum()), list(target.dropna().unique()), number)]
+
+
+def fits_task(params: Params, rows: int, nulls: int, values: list[Any], number: str) -> dict[str, Any]:
+    """Return the record of a target with so many nulls and these distinct values; `number` says why it is none, if so."""
+    classes = [str(value) for value in values]
+    wrong = ""
+    if nulls:
+        wrong = f"{nulls:,} nulls"
+    elif params.task == "regression":
+        wrong = number
+    elif params.task == "binary":
+        wrong = "" if len(classes) == 2 else f"{len(classes):,} classes ({', '.join(classes[:3])})"
+        if not wrong and str(params.data.positive) not in classes:
+            wrong = f"no {params.data.positive!r} (data.positive) among {', '.join(classes)}"
+    elif not 2 < len(classes) <= max(rows**0.5, 3):
+        wrong = f"{len(classes):,} classes in {rows:,} rows"
+    examples = [wrong] if wrong else []
+    check = f"fits_task({params.task})"
+    return {
+        "column": params.data.target, "check": check, "passed": not wrong, "failures": len(examples), "examples": examples,
+    }  # fmt: skip
+
+
+def report(frame: pd.DataFrame, schema: Any, params: Params, source: Path) -> dict[str, Any]:
+    """Return the validation report of a table: `file`, `rows`, `columns`, `passed` and `checks`."""
+    checks = contract.validate(frame, schema, params.data.id)
+    if params.data.target in frame:
+        checks += check_target(frame, params)
+    checks.sort(key=lambda record: record["passed"])
+    passed = all(record["passed"] for record in checks)
+    return {"file": str(source), "rows": len(frame), "columns": frame.shape[1], "passed": passed, "checks": checks}
+
+
+def main() -> str:
+    params = config.load()
+    schema = contract.load(config.CONTRACT)
+    check_params(params, list(schema.columns))
+    content = report(read_parquet(config.DATASET), schema, params, params.data.raw)
+    failed = [record for record in content["checks"] if not record["passed"]]
+    if failed:
+        write_json(content, FAILED_REPORT)
+        raise DataError(
+            f"{content['file']} breaks the contract ({len(failed)} of {len(content['checks'])} checks; "
+            f"all in {FAILED_REPORT}): {contract.describe(failed)}"
+        )
+    write_json(content, config.VALIDATION_REPORT)
+    FAILED_REPORT.unlink(missing_ok=True)
+    return (
+        f"{len(content['checks'])} checks passed on {content['rows']:,} rows × {content['columns']} columns; "
+        f"wrote {config.VALIDATION_REPORT}"
+    )
+
+
+if __name__ == "__main__":
+    run("validate", main)

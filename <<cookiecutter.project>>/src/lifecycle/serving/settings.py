@@ -1,0 +1,74 @@
+"""serving.yaml, typed and checked in one place; what a platform sets through the environment comes first."""
+
+import os
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from lifecycle.core.config import Section
+from lifecycle.core.files import read_yaml
+
+SERVING = Path("serving.yaml")
+TOKEN = "SERVING_TOKEN"
+
+Environment = Literal["staging", "production"]
+Positive = Annotated[float, Field(gt=0)]
+Folder = Annotated[Path, Field(strict=False)]
+
+
+class Server(Section):
+    poll_seconds: Positive
+    timeout_seconds: Positive
+    max_rows: Annotated[int, Field(gt=0)]
+    max_megabytes: Positive
+    log: Folder
+    cache: Folder
+
+
+class Canary(Section):
+    percent: Annotated[int, Field(gt=0, le=100)]
+    min_rows: Annotated[int, Field(gt=0)]
+    max_error_rate: Annotated[float, Field(ge=0, lt=1)]
+    max_latency_ratio: Annotated[float, Field(ge=1)]
+    max_score_distance: Annotated[float, Field(gt=0, le=1)]
+    wait_minutes: Annotated[float, Field(ge=0)]
+
+
+class Serving(Section):
+    server: Server
+    environments: dict[Environment, Annotated[list[str], Field(min_length=1)]]
+    canary: Canary
+
+    @field_validator("environments")
+    @classmethod
+    def _addresses(cls, value: dict[Environment, list[str]]) -> dict[Environment, list[str]]:
+        if missing := {"staging", "production"} - value.keys():
+            raise ValueError(f"{missing.pop()} is missing")
+        for url in [url for urls in value.values() for url in urls]:
+            if not url.startswith(("http://", "https://")):
+                raise ValueError(f"{url!r} is not an http(s) address")
+        return {name: [url.rstrip("/") for url in urls] for name, urls in value.items()}
+
+
+def load(path: Path = SERVING) -> Serving:
+    """Return the checked settings.
+
+    Raises ConfigError naming every missing, misspelt or ill-valued one.
+    """
+    content = read_yaml(path)
+    server, environments = content.get("server"), content.get("environments")
+    if isinstance(server, dict):
+        server |= {name: os.environ[key] for name, key in _FOLDERS.items() if os.environ.get(key)}
+    if isinstance(environments, dict):
+        given = {name: os.environ.get(f"{name.upper()}_URLS", "").split() for name in ("staging", "production")}
+        environments |= {name: urls for name, urls in given.items() if urls}
+    return Serving.checked(content, str(path))
+
+
+def token() -> str | None:
+    """Return the token that servers ask for and clients send, if one is set."""
+    return os.environ.get(TOKEN, "").strip() or None  # a mounted secret often ends in a new line
+
+
+_FOLDERS = {"log": "SERVING_LOG", "cache": "SERVING_CACHE"}
