@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
-from << cookiecutter.package >>.release.render import markdown
+from lifecycle.gate.pull_request_comment import markdown
 
 MARKER = "<!-- gate -->"
 AUTHOR = os.environ.get("COMMENT_AUTHOR", "github-actions[bot]")

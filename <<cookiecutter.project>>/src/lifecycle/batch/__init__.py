@@ -1,1 +1,1 @@
-"""Scoring of whole tables: on one machine, or on Spark."""
+"""Batch scoring: whole tables, on one machine or on Spark."""

@@ -1,4 +1,4 @@
-"""What a person does with whole tables: one verb."""
+"""Commands for whole tables."""
 
 import argparse
 import datetime
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.core.errors import ConfigError, RefusedError
+from lifecycle.pipeline import commands as pipeline_commands
 
 if TYPE_CHECKING:
     from lifecycle.batch.job import Job
@@ -16,27 +17,27 @@ if TYPE_CHECKING:
 
 def score(arguments: argparse.Namespace) -> int:
     """Score every row of a table with the version that has an alias."""
-    from lifecycle.batch.version_code import PACKAGE
-
     job = prepared(arguments)
     # This process becomes the one that scores: nothing that the registry needed stays in memory, and whoever stops the
     # one stops the other.
     sys.stdout.flush()
     path = os.pathsep.join([job.code, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    command = [sys.executable, "-P", "-m", f"{PACKAGE}.batch.process", job.to_json()]
+    command = [sys.executable, "-P", "-m", "lifecycle.batch.process", job.to_json()]
     os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": path})
 
 
 def prepared(arguments: argparse.Namespace) -> "Job":
     """Return what is to be done, once the version is here. Raises RefusedError if none has the alias."""
     began = time.time()
-    from lifecycle.core import config
-    from lifecycle.batch import settings, version_code as code
-    from lifecycle.batch.spark import java
-    from lifecycle.batch.job import Job
+    from lifecycle.batch import settings
     from lifecycle.batch.input_files import parts
-    from lifecycle.registry import aliases, version_cache as artifacts
+    from lifecycle.batch.job import Job
+    from lifecycle.batch.overlay import overlay
+    from lifecycle.batch.spark import java
+    from lifecycle.core import config
     from lifecycle.core.tracking import store
+    from lifecycle.registry import aliases
+    from lifecycle.registry import version_cache as artifacts
 
     if arguments.engine == "spark":
         java.find()
@@ -62,12 +63,26 @@ def prepared(arguments: argparse.Namespace) -> "Job":
         alias=arguments.alias,
         version=version,
         folder=str(folder.resolve()),
-        code=str(code.beside(folder, batch.cache).resolve()),
+        code=str(overlay(folder, batch.cache).resolve()),
         began=began,
         scored_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         max_bad_share=batch.max_bad_share,
         rows=batch.rows,
     )
+
+
+def validate(arguments: argparse.Namespace) -> int:
+    """Validate a file against the contract and print every check that fails."""
+    if arguments.engine == "local":
+        return pipeline_commands.validate(arguments)
+    from lifecycle.batch.spark import contract_checks, java
+    from lifecycle.core import config, contract
+
+    java.find()
+    params = config.load()
+    path = arguments.path or str(params.data.raw)
+    schema = contract.load(config.CONTRACT, params.package)
+    return pipeline_commands.print_checks(path, contract_checks.report(path, arguments.master, schema, params))
 
 
 def _since(text: str) -> tuple[str, str]:
@@ -85,7 +100,16 @@ def _date(text: str) -> datetime.date:
 
 
 def add_to(verbs: Any) -> None:
-    """Add this verb to the command line."""
+    """Add `score` to the command line, and the engine to `validate`."""
+    verb = verbs.choices["validate"]
+    verb.add_argument(
+        "--engine",
+        choices=("local", "spark"),
+        default="local",
+        help="with spark, PATH may also be a folder, an address or DATABASE.TABLE (default: %(default)s)",
+    )
+    verb.add_argument("--master", help="Spark's (default: local[*])")
+    verb.set_defaults(run=validate)
     verb = verbs.add_parser("score", help="score a whole table", description=score.__doc__)
     verb.add_argument(
         "--input", required=True, help="Parquet or CSV, a file or a folder; with Spark also DATABASE.TABLE"

@@ -14,12 +14,12 @@ import pyarrow.parquet
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from lifecycle.batch.job import Job
-from lifecycle.batch.run_summary import Outcome, check_columns, check_outcome
-from lifecycle.batch.output import NOTHING
 from lifecycle.batch.input_files import is_csv, parts
-from lifecycle.batch.score_rows import Judged, REASON, ROW, Rows
+from lifecycle.batch.job import Job
+from lifecycle.batch.output import NOTHING
 from lifecycle.batch.reader import Source
+from lifecycle.batch.run_summary import Outcome, check_columns, check_outcome
+from lifecycle.batch.score_rows import REASON, ROW, Judged, Rows
 from lifecycle.core.errors import DataError
 
 TYPES = {"text": arrow.string(), "integer": arrow.int64(), "number": arrow.float64()}

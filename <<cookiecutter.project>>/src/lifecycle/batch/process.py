@@ -10,9 +10,9 @@ from pathlib import Path
 from pyarrow import ArrowException
 
 from lifecycle.batch import output
+from lifecycle.batch.input_files import short
 from lifecycle.batch.job import Job
 from lifecycle.batch.run_summary import describe
-from lifecycle.batch.input_files import short
 from lifecycle.core.errors import DataError, ProjectError, exit_with
 
 

@@ -10,8 +10,8 @@ import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.parquet
 
-from lifecycle.batch.output import NOTHING
 from lifecycle.batch.input_files import check_parts, is_csv, parts, short
+from lifecycle.batch.output import NOTHING
 from lifecycle.batch.score_rows import RAGGED
 from lifecycle.core.errors import DataError
 

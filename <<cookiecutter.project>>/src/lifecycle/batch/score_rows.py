@@ -13,8 +13,8 @@ import pandas as pd
 import pyarrow as arrow
 import pyarrow.compute as pc
 
-from lifecycle.core import config, contract
 from lifecycle.batch.coerce import NO_NULLS, NULLS, typed
+from lifecycle.core import config, contract
 from lifecycle.core.errors import DataError
 from lifecycle.core.files import read_yaml
 from lifecycle.core.scoring import Scoring
@@ -51,7 +51,7 @@ class Rows:
         self.scoring = Scoring(folder)
         self.key = self.scoring.params.data.id
         self.active_since = active_since
-        schema = contract.load(folder / config.CONTRACT)
+        schema = contract.load(folder / config.CONTRACT, self.scoring.params.package)
         self.columns = {name: schema.columns[name] for name in dict.fromkeys([self.key, *self.scoring.columns])}
         listed = read_yaml(folder / config.CONTRACT)["columns"].get(self.key, {})
         self.kinds = {self.key: pd.api.types.pandas_dtype(str(listed.get("dtype", "str"))), **self.scoring.kinds}

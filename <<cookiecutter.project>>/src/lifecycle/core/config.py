@@ -81,16 +81,22 @@ class Split(Section):
 
 
 class Train(Section):
-    estimator: Literal["hist_gradient_boosting", "random_forest", "logistic_regression", "ridge"]
-    hist_gradient_boosting: dict[str, Any] = {}
-    random_forest: dict[str, Any] = {}
-    logistic_regression: dict[str, Any] = {}
-    ridge: dict[str, Any] = {}
+    """The estimator, and under the name of each estimator its settings."""
+
+    model_config = ConfigDict(extra="allow")
+
+    estimator: str
+    __pydantic_extra__: dict[str, dict[str, Any]]
+
+    @property
+    def sections(self) -> dict[str, dict[str, Any]]:
+        """Settings of every estimator, by its name."""
+        return self.__pydantic_extra__
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Parameters of the chosen estimator, as scikit-learn takes them."""
-        return getattr(self, self.estimator)
+        """Settings of the chosen estimator."""
+        return self.sections.get(self.estimator, {})
 
 
 class Evaluate(Section):
@@ -111,6 +117,7 @@ class Track(Section):
 
 
 class Params(Section):
+    package: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]*$")]
     task: Literal["binary", "multiclass", "regression"]
     seed: Annotated[int, Field(ge=0, lt=2**32)]
     data: Data

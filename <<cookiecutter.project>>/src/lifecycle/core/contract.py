@@ -1,19 +1,16 @@
-"""What the data promises: contract.yaml as a pandera schema, and what a table says to it.
-
-The contract is written in pandera's own YAML. Three checks of a whole column stand beside pandera's built-in ones.
-"""
+"""The data contract: contract.yaml, in pandera's own YAML, as a schema, and the validation of a table against it."""
 
 import inspect
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
 from pandera.errors import SchemaErrors
-from pandera.extensions import register_check_method
 from pandera.io import pandas_io
 
+from lifecycle.core import user_code
+from lifecycle.core.column_checks import COLUMN_CHECKS, FIGURES
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_yaml
 
@@ -25,46 +22,13 @@ SWITCHES = {"nullable", "unique", "required", "coerce"}
 NOT_HERE = {"drop_invalid_rows", "ordered", "regex", "add_missing_columns", "parsers", "index"}
 
 
-@register_check_method(statistics=["min_value", "max_value"])
-def mean_between(column: pd.Series, *, min_value: float, max_value: float) -> bool:
-    """The mean of the column's values, nulls left out, lies in [min_value, max_value]."""
-    return bool(min_value <= _mean(column) <= max_value)
+def load(path: Path, package: str) -> pa.DataFrameSchema:
+    """Return the contract, whose checks are pandera's, those of column_checks.py and those of the user's package.
 
-
-@register_check_method(statistics=["min_value", "max_value"])
-def unique_share_between(column: pd.Series, *, min_value: float, max_value: float) -> bool:
-    """Distinct values over values, nulls left out, lies in [min_value, max_value]."""
-    return bool(min_value <= _unique_share(column) <= max_value)
-
-
-@register_check_method(statistics=["max_value"])
-def null_share_at_most(column: pd.Series, *, max_value: float) -> bool:
-    """The share of nulls in the column is max_value or less."""
-    return bool(column.isna().mean() <= max_value)
-
-
-def _mean(column: pd.Series) -> float:
-    return column.mean() if pd.api.types.is_numeric_dtype(column) else float("nan")
-
-
-def _unique_share(column: pd.Series) -> float:
-    return column.nunique() / max(column.count(), 1)
-
-
-COLUMN_CHECKS: dict[str, Callable[[pd.Series], float]] = {
-    "mean_between": _mean,
-    "unique_share_between": _unique_share,
-    "null_share_at_most": lambda column: column.isna().mean(),
-}
-"""Each check of a whole column, and the figure it looks at."""
-
-
-def load(path: Path) -> pa.DataFrameSchema:
-    """Return the contract.
-
-    Raises ConfigError if the file is not valid YAML, or names a type, key, check or argument that pandera lacks.
+    Raises ConfigError if the file is not valid YAML, or names a type, key, check or argument that none of them has.
     """
     content = read_yaml(path)
+    user_code.load(package, "checks")
     try:
         _refuse_unknown_keys(content)
         schema = pandas_io.deserialize_schema(content)
@@ -171,7 +135,7 @@ def _failures(
         return [_record(name, check, 1, []) for name in cases["failure_case"]]
     rows = cases.drop_duplicates("index")[cases["index"].notna()]
     if rows.empty:
-        figure = COLUMN_CHECKS.get(check.partition("(")[0])
+        figure = FIGURES.get(check.partition("(")[0])
         found = [f"found {figure(frame[column]):.4g}"] if figure and column in frame else []
         return [_record(column, check, 1, found)]
     first = rows.head(MAX_EXAMPLES)

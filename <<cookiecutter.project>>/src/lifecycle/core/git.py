@@ -1,12 +1,13 @@
 """git and DVC as the gate asks them: by commit, and in this environment."""
 
-import functools
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 from lifecycle.core.errors import ConfigError
+
+NO_HOOKS = ("-c", "core.hooksPath=/dev/null")  # a person's hooks are about the person's checkout
 
 
 def git(*arguments: str, folder: Path = Path()) -> str:
@@ -41,19 +42,6 @@ def text_at(commit: str, path: Path) -> str | None:
     """Return a file's text at a commit, or None if that commit does not have it."""
     done = subprocess.run(["git", "show", f"{commit}:./{path}"], env=environment(), capture_output=True)
     return None if done.returncode else done.stdout.decode("utf-8", errors="replace")
-
-
-def dvc(*arguments: str, folder: Path = Path()) -> subprocess.CompletedProcess[str]:
-    """Run DVC of this environment in a folder."""
-    return subprocess.run(
-        [sys.executable, "-P", "-m", "dvc", *arguments], cwd=folder, env=environment(), capture_output=True, text=True
-    )
-
-
-@functools.cache
-def cache_folder() -> Path:
-    """Return the folder in which DVC keeps the repo's data and models."""
-    return Path(dvc("cache", "dir").stdout.strip())
 
 
 def environment() -> dict[str, str]:

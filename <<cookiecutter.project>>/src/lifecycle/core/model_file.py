@@ -10,27 +10,31 @@ from typing import Any
 import skops.io
 from sklearn.pipeline import Pipeline
 
-from lifecycle.core.errors import DataError
-from PKG.features import build_features
+from lifecycle.core import user_code
+from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import replacing
 
-TRUSTED = [
-    f"{build_features.__module__}.{build_features.__name__}",
-    f"{build_features.__module__.rpartition('.')[0]}.model.Codes",
-    "numpy.dtype",
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.tree._tree.Tree",
-]
-"""Types a model file may hold beyond those skops trusts by itself; loading refuses any other."""
+PROJECT_TYPES = ["lifecycle.core.category_codes.CategoryCodes", "numpy.dtype"]
 
 
-def save(model: Pipeline, path: Path) -> None:
-    """Write the model so that equal models are equal bytes.
+def trusted(package: str) -> list[str]:
+    """Return the types a model file may hold beyond those skops trusts by itself: ours, and those the user's model.py lists."""
+    return [f"{package}.features.build_features", *PROJECT_TYPES, *user_code.load(package, "model").TRUSTED_TYPES]
+
+
+def save(model: Pipeline, path: Path, package: str) -> None:
+    """Write the model so that equal models are equal bytes, and load it once, so that no file is left that nobody can load.
 
     skops numbers the parts of an archive by their addresses in memory and zip stamps them with the time: both are
     replaced by the order in which the parts appear.
+
+    Raises ConfigError if skops cannot save the model, or it holds a type that is not trusted.
     """
-    with zipfile.ZipFile(io.BytesIO(skops.io.dumps(model))) as archive:
+    try:
+        content = skops.io.dumps(model)
+    except Exception as error:  # skops raises whatever a type's own pickling protocol raises
+        raise ConfigError(f"{type(model[-1]).__name__} cannot be saved by skops: {error}") from error
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
         schema = json.loads(archive.read("schema.json"))
         numbers: dict[str, str] = {}
         _renumber(schema, numbers)
@@ -40,12 +44,20 @@ def save(model: Pipeline, path: Path) -> None:
             if name != "schema.json"
         }
     parts["schema.json"] = json.dumps(schema).encode()
-    with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in sorted(parts):
-            archive.writestr(zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0)), parts[name], zipfile.ZIP_DEFLATED)
+    with replacing(path) as temporary:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in sorted(parts):
+                stamp = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+                archive.writestr(stamp, parts[name], zipfile.ZIP_DEFLATED)
+        if untrusted := sorted({*skops.io.get_untrusted_types(file=temporary)} - {*trusted(package)}):
+            raise ConfigError(
+                f"{type(model[-1]).__name__} holds types that are not trusted: {', '.join(untrusted)}; if they are to be, "
+                f"add them to TRUSTED_TYPES in src/{package}/model.py"
+            )
+        load(temporary, package)
 
 
-def load(path: Path) -> Pipeline:
+def load(path: Path, package: str) -> Pipeline:
     """Return the model in a file.
 
     Raises DataError if there is none, it is damaged, or it holds a type that is not trusted.
@@ -53,11 +65,13 @@ def load(path: Path) -> Pipeline:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            return skops.io.load(path, trusted=TRUSTED)
+            return skops.io.load(path, trusted=trusted(package))
     except FileNotFoundError:
         raise DataError(
             f"{path}: no such file; restore it with `dvc checkout {path}` or make it with `dvc repro`"
         ) from None
+    except ConfigError:
+        raise
     except Exception as error:  # a damaged archive breaks in many ways; none may be loaded
         raise DataError(f"{path}: not a model this project trusts: {error}") from None
 

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from sklearn import config_context
 
-from lifecycle.core import config, model_file, predict as model
+from lifecycle.core import config, model_file
 from lifecycle.core.errors import DataError
 from lifecycle.core.files import read_parquet, read_yaml
+from lifecycle.core.predict import predict
 from lifecycle.core.records import kind_of, to_records, values_of
 from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS, PROBABILITY
 
@@ -24,19 +25,19 @@ class Scoring:
         """Load the version in a folder. Raises DataError or ConfigError if a file is missing, damaged or not trusted."""
         self.folder = folder
         self.params = config.load(folder / config.PARAMS)
-        self.model = model_file.load(folder / config.MODEL.name)
+        self.model = model_file.load(folder / config.MODEL.name, self.params.package)
         contract = read_yaml(folder / config.CONTRACT)["columns"]
         self.columns: dict[str, dict[str, Any]] = {name: contract[name] for name in self.model.feature_names_in_}
         self.kinds = {name: kind_of(column) for name, column in self.columns.items()}
         self.names = pd.Index(list(self.columns), dtype=object)  # looked up faster than Arrow's texts
 
     def score(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return what `model.predict` says of rows with the contract's columns.
+        """Return the predictions for rows with the contract's columns.
 
         Raises DataError if a prediction is not a finite number.
         """
         with config_context(assume_finite=True, skip_parameter_validation=True):  # the contract has seen to it
-            predictions = model.predict(self.model, frame, self.params)
+            predictions = predict(self.model, frame, self.params)
         numbers = [name for name in predictions if name != "prediction" or self.params.task == "regression"]
         if not all(np.isfinite(predictions[name].to_numpy()).all() for name in numbers):
             raise DataError("the model answers what is not a finite number")

@@ -14,18 +14,10 @@ from typing import Any
 from lifecycle.core import config
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import file_hash
 
 SQLITE = "sqlite:///"
 MODEL_HASH, LOCK_HASH = "model.sha256", "dvc.lock.sha256"  # the tags by which a run is found again
-CODE_HASH = "code.sha256"  # tag: of the code, parameters and contract that were logged with the model
 MODEL_ID, COMPLETE = "model.id", "complete"  # tags of a run: its model in MLflow, and that nothing is missing
-CODE = "code"  # beside the model, as MLflow names it: the package that the model was logged with
-REFERENCE = "reference"  # beside the model: the rows that monitoring holds traffic against
-KNOWN = "known_rows"  # beside the model: test rows, and what `evaluate` predicted for them
-INPUTS, PREDICTIONS = "inputs.parquet", "predictions.parquet"
-TOLERANCE = 1e-9  # of answers to them, absolute below 1, relative above
-PROBABILITY = "probability_"  # of a class, as a column of predictions is named
 
 
 def lock_hash(lock: dict[str, Any]) -> str:
@@ -33,20 +25,6 @@ def lock_hash(lock: dict[str, Any]) -> str:
     stages = lock.get("stages")
     stages = {name: entry for name, entry in stages.items() if name != "track"} if isinstance(stages, dict) else {}
     return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()
-
-
-def code_hash(package: Path, root: Path = Path()) -> str:
-    """Return the SHA-256 of what is logged beside a model and decides on its answers: its code, parameters and contract.
-
-    Args:
-        package: the folder of the code.
-        root: where params.yaml and contract.yaml lie.
-    """
-    files = [path for path in package.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    parts = {path.relative_to(package).as_posix(): path for path in files}
-    parts |= {f"../{path}": root / path for path in (config.PARAMS, config.CONTRACT)}
-    content = "".join(f"{name}\0{file_hash(parts[name])}\0" for name in sorted(parts))
-    return hashlib.sha256(content.encode()).hexdigest()
 
 
 def tracking_uri(params: Params) -> str:

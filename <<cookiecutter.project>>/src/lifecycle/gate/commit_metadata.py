@@ -7,9 +7,9 @@ from typing import Any
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml
-from lifecycle.gate.rules import Slices
 from lifecycle.core.git import changed_files, git, text_at
 from lifecycle.core.tracking import lock_hash
+from lifecycle.gate.rules import Slices
 
 # Where a change is what a pull request is for. A change anywhere else may change what the figures mean or how they are
 # judged, and the report names it.

@@ -7,9 +7,9 @@ import numpy as np
 
 from lifecycle.core import config, metrics
 from lifecycle.core.config import Params
+from lifecycle.core.dvc import cache_folder, dvc
 from lifecycle.core.errors import ProjectError
 from lifecycle.core.files import file_hash, parse_yaml, read_parquet
-from lifecycle.core.dvc import cache_folder, dvc
 from lifecycle.core.git import text_at
 
 SHARED = 0.5  # of the base's test rows: a branch cannot make noise by moving its rows elsewhere

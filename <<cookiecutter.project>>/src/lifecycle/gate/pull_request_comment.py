@@ -4,30 +4,13 @@ What it lays out may come from a pull request that nobody has read: it is cut to
 neither mention people, nor link, nor draw.
 """
 
-import re
 from typing import Any
 
+from lifecycle.core.markdown import plain
 from lifecycle.gate.report import MAX_ROWS, SHORT, against, example, headline, remarks, steps, tables, unchanged
 
 MAX_TEXT = 600
 MARKS = {"pass": "✅", "FAIL": "❌", "within noise": "〰️", "accepted": "☑️", "not judged": "➖"}
-
-
-def terminal(content: dict[str, Any]) -> str:
-    """Return the verdict as plain text."""
-    lines = [f"gate: {headline(content)}"]
-    if not unchanged(content):
-        for title, rows in tables(content):
-            widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-            lines += ["", *([title] if title else [])]
-            lines += ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
-        lines += [
-            "",
-            *(f"- {line}" for line in [reason["text"] for reason in content["reasons"][1:]] + remarks(content)),
-        ]
-        lines += [f"{number}. {step}" for number, step in enumerate(steps(content), start=1)]
-        lines += [f"    {line}" for line in example(content)]
-    return "\n".join(_printable(line).rstrip() for line in lines) + "\n"
 
 
 def markdown(content: dict[str, Any], run_url: str = "") -> str:
@@ -62,13 +45,6 @@ def markdown(content: dict[str, Any], run_url: str = "") -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
-def plain(text: Any) -> str:
-    """Return a text that Markdown on GitHub shows as it is: no mention, reference, link, image, markup or table cell."""
-    text = re.sub(r"([\\*_`\[\]|~!$])", r"\\\1", _printable(text).replace("&", "&amp;"))
-    text = text.replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"(@|#|GH(?=-)|:(?=//|\w+:)|www(?=\.))", "\\1\u200b", text)
-
-
 def _table(rows: list[list[str]]) -> list[str]:
     """The lines of a table; the first row is its header, and a column of figures stands to the right."""
     cells = [[plain(cell) for cell in row] for row in rows]
@@ -76,11 +52,6 @@ def _table(rows: list[list[str]]) -> list[str]:
         cells[1:] = [[*row[:-1], f"{MARKS.get(row[-1], '')} {row[-1]}"] for row in cells[1:]]
     ruler = ["---:" if name in ("base", "branch", "change") else "---" for name in rows[0]]
     return [f"| {' | '.join(row)} |" for row in [cells[0], ruler, *cells[1:]]]
-
-
-def _printable(text: Any) -> str:
-    text = " ".join("".join(character if character.isprintable() else " " for character in str(text)).split(" "))
-    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "..."
 
 
 def _fenced(text: str) -> str:

@@ -1,11 +1,7 @@
-"""A clean checkout of the last commit in which the pipeline runs again, so that results are seen and not believed.
-
-It lies in .dvc/tmp/gate, shares DVC's cache with the repo, and leaves the working tree alone.
-"""
+"""The pipeline, run again in a clean checkout of the last commit, so that results are recomputed and not believed."""
 
 import re
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,13 +11,12 @@ from typing import Any
 from filelock import FileLock
 
 from lifecycle.core import config
+from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import parse_yaml, read_yaml, write_json, write_text
+from lifecycle.core.files import parse_yaml, read_yaml, write_json
+from lifecycle.core.git import commit_of, git, text_at
+from lifecycle.core.worktree import GATE, worktree
 from lifecycle.gate.staleness import altered, stale_inputs
-from lifecycle.core.dvc import cache_folder, dvc
-from lifecycle.core.git import commit_of, environment, git, text_at
-
-PLACE = Path(".dvc/tmp/gate")
 
 
 @dataclass
@@ -38,27 +33,11 @@ class Recomputed:
 
 @contextmanager
 def clean_checkout(commit: str) -> Iterator[Path]:
-    """Check a commit out, with what DVC's cache holds of it, and remove it in the end."""
-    PLACE.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{PLACE}.lock", timeout=3600):
-        _remove()  # what a killed gate may have left
-        try:
-            git(
-                "-c",
-                "core.hooksPath=/dev/null",
-                "worktree",
-                "add",
-                "--force",
-                "--quiet",
-                "--detach",
-                str(PLACE),
-                commit,
-            )
-            write_text(f'[cache]\n    dir = "{cache_folder()}"\n', PLACE / ".dvc/config.local")
-            dvc("checkout", "--quiet", "--allow-missing", folder=PLACE)
-            yield PLACE
-        finally:
-            _remove()
+    """Check a commit out, with what DVC's cache holds of it, and remove it in the end. One gate at a time."""
+    GATE.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{GATE}.lock", timeout=3600), worktree(commit, GATE) as folder:
+        dvc("checkout", "--quiet", "--allow-missing", folder=folder)
+        yield folder
 
 
 def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
@@ -89,7 +68,7 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
     ran = {name.partition("@")[0] for name in re.findall(r"^Running stage '(.+)':$", done.stdout, flags=re.MULTILINE)}
     idle = [name for name in stages if name not in ran]
     if done.returncode:
-        found.failure = complaint(done)
+        found.failure = failure_line(done)
     elif idle:
         found.failure = f"stage {idle[0]} did not run again: is it frozen in dvc.yaml?"
     found.stale = stale_inputs(before, after) if before else []
@@ -109,18 +88,3 @@ def _forget(folder: Path, stage: dict[str, Any]) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
-
-
-def complaint(done: subprocess.CompletedProcess[str]) -> str:
-    """The line of a failed `dvc repro` that says why."""
-    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-    ours = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
-    tracebacks = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
-    return (ours or tracebacks or [line.removeprefix("ERROR: ") for line in lines] or ["`dvc repro` failed"])[-1]
-
-
-def _remove() -> None:
-    """Remove our checkout, and none of the person's own."""
-    command = ["git", "worktree", "remove", "--force", "--force", str(PLACE)]
-    subprocess.run(command, env=environment(), capture_output=True)
-    shutil.rmtree(PLACE, ignore_errors=True)

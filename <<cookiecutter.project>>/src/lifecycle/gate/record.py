@@ -6,9 +6,9 @@ from typing import Any
 
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
+from lifecycle.core.tracking import LOCK_HASH, run_of, shown, store, tracking_uri
 from lifecycle.gate.commit_metadata import lock_hash_of
 from lifecycle.gate.report import headline
-from lifecycle.core.tracking import LOCK_HASH, run_of, shown, store, tracking_uri
 
 
 def record(content: dict[str, Any]) -> str:

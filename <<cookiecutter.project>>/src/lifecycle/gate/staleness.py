@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.core import config
-from lifecycle.core.errors import ConfigError
 from lifecycle.core.dvc import dvc
+from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import changed_files, text_at
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w)")

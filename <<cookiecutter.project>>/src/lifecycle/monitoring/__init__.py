@@ -1,1 +1,1 @@
-"""What watches a served model, and what is done about it: alerts, and retraining that comes back as a pull request."""
+"""Monitoring: drift, data quality and performance of a served model, and alerts."""

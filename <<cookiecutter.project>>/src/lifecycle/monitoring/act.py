@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.core.errors import ProjectError
-from lifecycle.monitoring import issue, settings, webhook
 from lifecycle.core.github import GitHubError, api, on_actions
+from lifecycle.monitoring import issue, settings, webhook
 
 RETRAIN = "retrain.yml"
 LONGEST = 500  # characters of a reason, as `retrain` takes it

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lifecycle.monitoring.history import Summary, UNDECIDED
+from lifecycle.monitoring.history import UNDECIDED, Summary
 from lifecycle.monitoring.settings import Rule
 
 HEALTHY, ACT = "healthy", "act"

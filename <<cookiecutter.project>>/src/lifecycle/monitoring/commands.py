@@ -10,7 +10,8 @@ from lifecycle.core.errors import ConfigError, ProjectError
 
 def monitor(arguments: argparse.Namespace) -> int:
     """Hold a window of the traffic against the reference: 0 healthy, 1 act, 2 too few rows to say."""
-    from lifecycle.monitoring import alarm_rule as rule, render
+    from lifecycle.monitoring import alarm_rule as rule
+    from lifecycle.monitoring import render
     from lifecycle.monitoring.monitor import Asked, monitor
 
     if arguments.act and arguments.alias != "production":

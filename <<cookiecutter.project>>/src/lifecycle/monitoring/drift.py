@@ -7,9 +7,9 @@ import pandas as pd
 
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
+from lifecycle.core.reference import INPUTS, PROBABILITIES
 from lifecycle.monitoring.distances import Column, column
 from lifecycle.monitoring.null_bootstrap import bounds
-from lifecycle.core.reference import INPUTS, PROBABILITIES
 from lifecycle.monitoring.settings import Drift
 
 OK, DRIFT = "ok", "drift"

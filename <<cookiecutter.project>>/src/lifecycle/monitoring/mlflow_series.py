@@ -4,8 +4,8 @@ import re
 from typing import Any
 
 from lifecycle.core.config import Params
-from lifecycle.monitoring.history import window_of
 from lifecycle.core.tracking import experiment_id, store
+from lifecycle.monitoring.history import window_of
 
 MODEL, VERSION, ROLE = (
     "monitoring.model",

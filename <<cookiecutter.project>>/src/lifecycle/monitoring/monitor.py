@@ -9,17 +9,19 @@ from typing import Any
 import pandas as pd
 
 from lifecycle.core import config
+from lifecycle.core import reference as kept
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_yaml
-from lifecycle.monitoring import drift_page as drawing, mlflow_series as series, report, settings, version
-from lifecycle.core import reference as kept
+from lifecycle.core.times import duration
+from lifecycle.core.version_files import REFERENCE
+from lifecycle.gate.policy import Policy
+from lifecycle.monitoring import drift_page as drawing
+from lifecycle.monitoring import mlflow_series as series
+from lifecycle.monitoring import report, settings, version
 from lifecycle.monitoring.summary import Judge
 from lifecycle.monitoring.traffic import Traffic, Watched, collect
 from lifecycle.monitoring.window import Window, window
-from lifecycle.gate.policy import Policy
 from lifecycle.serving import settings as serving
-from lifecycle.core.times import duration
-from lifecycle.core.version_files import REFERENCE
 
 
 @dataclass(frozen=True)

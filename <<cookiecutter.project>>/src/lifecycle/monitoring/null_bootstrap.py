@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.spatial.distance import jensenshannon
 
-from lifecycle.monitoring.distances import Column, SMALLEST
+from lifecycle.monitoring.distances import SMALLEST, Column
 
 DRAWS, EXCEEDING = 1000, 5  # at least so many, of which so many exceed the bound
 AT_A_TIME = 100  # draws

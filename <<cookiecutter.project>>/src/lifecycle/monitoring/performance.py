@@ -8,8 +8,8 @@ import pandas as pd
 from lifecycle.core import metrics
 from lifecycle.core.config import Params
 from lifecycle.core.reference import ACTUAL, PROBABILITIES
-from lifecycle.gate.rules import describe
 from lifecycle.gate.policy import Floor, Policy
+from lifecycle.gate.rules import describe
 
 OK, BREACH = "ok", "breach"
 RESAMPLES = 500

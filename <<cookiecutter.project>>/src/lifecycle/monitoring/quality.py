@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from lifecycle.core import contract
 from lifecycle.core.config import Params
-from lifecycle.monitoring.distances import EMPTY, FEW, texts
 from lifecycle.core.reference import INPUTS
-from lifecycle.monitoring.settings import Quality
 from lifecycle.core.row_model import record_model
+from lifecycle.monitoring.distances import EMPTY, FEW, texts
+from lifecycle.monitoring.settings import Quality
 
 OK, ALARM = "ok", "alarm"
 
@@ -32,7 +32,7 @@ def judge(
         rate: the share of sound windows in which chance may raise an alarm. It is divided among the checks (Bonferroni).
     """
     names = [str(name).removeprefix(INPUTS) for name in reference if str(name).startswith(INPUTS)]
-    schema = contract.load(version / "contract.yaml")
+    schema = contract.load(version / "contract.yaml", params.package)
     means = [
         (check, column) for column in names for check in schema.columns[column].checks if check.name == "mean_between"
     ]

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from lifecycle.core.files import write_json, write_text
-from lifecycle.monitoring import alarm_rule as rule, drift_page as drawing, folder, history, render
+from lifecycle.monitoring import alarm_rule as rule
+from lifecycle.monitoring import drift_page as drawing
+from lifecycle.monitoring import folder, history, render
 from lifecycle.monitoring.drift import Compared
 from lifecycle.monitoring.history import Summary
 from lifecycle.monitoring.settings import Monitoring

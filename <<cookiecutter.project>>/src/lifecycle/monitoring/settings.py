@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, model_validator
 from lifecycle.core.config import Section
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_yaml
-from lifecycle.serving import settings as serving
 from lifecycle.core.times import duration
+from lifecycle.serving import settings as serving
 
 MONITORING = Path("monitoring.yaml")
 LOG = "MONITORING_LOG"

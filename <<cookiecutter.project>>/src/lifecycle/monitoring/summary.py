@@ -10,13 +10,13 @@ import pandas as pd
 from lifecycle.core import config
 from lifecycle.core.config import Params
 from lifecycle.core.files import read_yaml
+from lifecycle.core.reference import ACTUAL
+from lifecycle.gate.policy import Policy
 from lifecycle.monitoring import performance, quality
 from lifecycle.monitoring.drift import Compared, Comparison
-from lifecycle.core.reference import ACTUAL
 from lifecycle.monitoring.settings import Monitoring
 from lifecycle.monitoring.traffic import Traffic
 from lifecycle.monitoring.window import Window
-from lifecycle.gate.policy import Policy
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as arrow
 
-from lifecycle.monitoring.bottom_k_sample import Lowest
 from lifecycle.core.reference import ACTUAL, INPUTS, log_schema
+from lifecycle.core.times import now
+from lifecycle.monitoring.bottom_k_sample import Lowest
 from lifecycle.monitoring.window import Window
 from lifecycle.prediction_log import reader as log_reader
-from lifecycle.core.times import now
 from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS, SKEW
 
 HEAD = arrow.schema(

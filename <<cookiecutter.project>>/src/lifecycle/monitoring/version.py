@@ -7,9 +7,9 @@ from pathlib import Path
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import write_json
+from lifecycle.core.tracking import store
 from lifecycle.registry import version_cache as artifacts
 from lifecycle.registry.aliases import held
-from lifecycle.core.tracking import store
 
 
 def fetched(params: Params, alias: str, cache: Path) -> tuple[int, Path]:

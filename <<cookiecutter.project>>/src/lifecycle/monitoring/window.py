@@ -4,7 +4,7 @@ import datetime
 from dataclasses import dataclass
 
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.times import UNITS, duration
+from lifecycle.core.times import UNITS, duration, moment
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,3 @@ def window(since: str | None, until: str | None, length: str, now: datetime.date
     if found.until > now:
         raise ConfigError(f"the window ends at {found.until}, which is not over yet")
     return found
-
-
-def moment(text: str) -> datetime.datetime:
-    """Return the time that a text names, UTC unless it says otherwise. Raises ValueError if it names none."""
-    try:
-        found = datetime.datetime.fromisoformat(text)
-        return found.replace(tzinfo=datetime.UTC) if found.tzinfo is None else found.astimezone(datetime.UTC)
-    except (ValueError, OverflowError):
-        raise ValueError(f"{text!r} is no time: write 2026-01-31 or 2026-01-31T12:00, in UTC") from None

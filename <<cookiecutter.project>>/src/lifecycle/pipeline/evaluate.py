@@ -14,12 +14,11 @@ import pandas as pd
 from sklearn.inspection import permutation_importance
 from sklearn.pipeline import Pipeline
 
-from lifecycle.core import config, metrics, model_file, plots, predict as model
+from lifecycle.core import config, metrics, model_file, plots, predict, reference
 from lifecycle.core.config import Params
 from lifecycle.core.files import read_parquet, write_json, write_parquet, write_text
-from lifecycle.pipeline.model_card import model_card
-from lifecycle.core import reference
 from lifecycle.pipeline import run
+from lifecycle.pipeline.model_card import model_card
 
 IMPORTANCE_ROWS = 2000  # a sample is enough to rank columns, and keeps the cost flat
 
@@ -72,18 +71,18 @@ def curves(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dict
 def main() -> str:
     params = config.load()
     target = params.data.target
-    fitted = model_file.load(config.MODEL)
+    fitted = model_file.load(config.MODEL, params.package)
     points = {}
     for side in ("train", "validation", "test"):
         frame = read_parquet(config.FEATURES / f"{side}.parquet")
-        with model.threads(len(frame)):
-            predictions = model.predict(fitted, frame, params)
+        with predict.threads(len(frame)):
+            predictions = predict.predict(fitted, frame, params)
         measured = metrics.measure(frame[target], predictions, params)
         points[side] = metrics.point(measured, len(frame))
     # From here on, frame, predictions and measured are those of the test rows.
     bounds = metrics.intervals(measured, len(frame), params.evaluate.bootstrap, params.seed)
     slices = slice_metrics(frame, predictions, params)
-    with model.threads(IMPORTANCE_ROWS):
+    with predict.threads(IMPORTANCE_ROWS):
         importances = column_importance(fitted, frame, params)
 
     drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}

@@ -4,6 +4,7 @@ from typing import Any
 
 from sklearn.pipeline import Pipeline
 
+from lifecycle.core import user_code
 from lifecycle.core.config import Params
 
 TOP = 10
@@ -37,7 +38,7 @@ def model_card(
     lines = [
         "# Model card",
         "",
-        "<< cookiecutter.description.rstrip('.') >>.",
+        user_code.description(params.package),
         "",
         "| | |",
         "|---|---|",

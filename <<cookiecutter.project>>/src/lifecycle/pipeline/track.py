@@ -14,10 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from lifecycle.core import config, model_file
+from lifecycle.core import config, model_file, version_code
 from lifecycle.core.config import Params
 from lifecycle.core.files import file_hash, read_parquet, read_yaml
-from lifecycle.pipeline import run
 from lifecycle.core.tracking import (
     COMPLETE,
     LOCK_HASH,
@@ -30,7 +29,9 @@ from lifecycle.core.tracking import (
     store,
     tracking_uri,
 )
-from lifecycle.core.version_files import CODE_HASH, INPUTS, KNOWN, PREDICTIONS, PROBABILITY, REFERENCE, code_hash
+from lifecycle.core.version_code import CODE_HASH
+from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS, PROBABILITY, REFERENCE
+from lifecycle.pipeline import run
 
 EXAMPLE_ROWS = 5
 KNOWN_ROWS = 100
@@ -53,8 +54,7 @@ def log_run(client: Any, params: Params) -> tuple[str, bool]:
     experiment = experiment_id(client, params)
     mlflow.set_experiment(experiment_id=experiment)
     earlier = run_of(client, params, model_hash)
-    package = Path(model_file.__file__).parent
-    code = code_hash(package)
+    code = version_code.hash_here(params.package)
     tags = {MODEL_HASH: model_hash, LOCK_HASH: lock_hash(read_yaml(config.LOCK)), **_git_tags()}
     with mlflow.start_run(
         run_id=earlier.info.run_id if earlier else None, run_name=os.environ.get("DVC_EXP_NAME")
@@ -67,7 +67,7 @@ def log_run(client: Any, params: Params) -> tuple[str, bool]:
             mlflow.log_params({name: value for name, value in _flat(params).items() if name not in logged})
             _log_dataset(params)
         if not (known and known.tags.get(COMPLETE) and known.tags.get(CODE_HASH) == code):
-            _log_model(client, params, package)
+            _log_model(client, params)
             mlflow.set_tag(CODE_HASH, code)
         for folder in (config.METRICS, config.PLOTS, config.MODEL_CARD.parent):
             mlflow.log_artifacts(str(folder), folder.name)
@@ -87,14 +87,14 @@ def _log_dataset(params: Params) -> None:
     )
 
 
-def _log_model(client: Any, params: Params, package: Path) -> None:
+def _log_model(client: Any, params: Params) -> None:
     """Log the model, byte for byte as the gate judged it, with all that decides on its answers, and rows to try it with."""
     from importlib.metadata import version
 
     import mlflow
     from mlflow.models import infer_signature
 
-    fitted = model_file.load(config.MODEL)
+    fitted = model_file.load(config.MODEL, params.package)
     inputs = read_parquet(config.FEATURES / "test.parquet").head(KNOWN_ROWS)[list(fitted.feature_names_in_)]
     # A signature knows no categories, and its integers cannot be missing.
     inputs = inputs.astype(
@@ -107,17 +107,17 @@ def _log_model(client: Any, params: Params, package: Path) -> None:
     example = inputs.head(EXAMPLE_ROWS)
     classifier = params.task != "regression"
     output = fitted.predict_proba(example) if classifier else fitted.predict(example)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as code:
         warnings.simplefilter("ignore")
         logged = mlflow.sklearn.log_model(
             fitted,
             name="model",
             serialization_format="skops",
-            skops_trusted_types=model_file.TRUSTED,
+            skops_trusted_types=model_file.trusted(params.package),
             pyfunc_predict_fn="predict_proba" if classifier else "predict",
             signature=infer_signature(example, output),
             input_example=example,
-            code_paths=[str(package)],
+            code_paths=[str(path) for path in version_code.copy(params.package, Path(code))],
             pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
         )
     mlflow.set_tag(MODEL_ID, logged.model_id)

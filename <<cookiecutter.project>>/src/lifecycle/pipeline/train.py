@@ -3,9 +3,10 @@
 import pandas as pd
 from sklearn.pipeline import Pipeline
 
-from lifecycle.core import config, model_file, predict as model
+from lifecycle.core import config, model_file, predict, user_code
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
+from lifecycle.core.estimator import make_estimator
 from lifecycle.core.files import read_parquet, read_yaml
 from lifecycle.pipeline import run
 
@@ -15,7 +16,7 @@ LONG = 200_000  # rows from which on training takes long enough to show progress
 def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
     """Return the model fitted on training rows, behind the feature function.
 
-    The same rows and params give the same model on any number of threads: see `model.threads`; what scikit-learn
+    The same rows and params give the same model on any number of threads: see `predict.threads`; what scikit-learn
     notes of their number is put back.
 
     Raises ConfigError if the settings do not go together.
@@ -24,13 +25,13 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
         frame: rows as `build_features` returns them, with id and target.
         inputs: the raw columns the model will be given, without id and target.
     """
-    estimator = model.make_estimator(params.task, params.train, params.seed)
+    estimator = make_estimator(params)
     if "verbose" in estimator.get_params():
         estimator.set_params(verbose=int(len(frame) > LONG))
     features = frame.drop(columns=[params.data.id, params.data.target])
-    with model.threads(len(frame)):
-        preparation = model.make_preparation(estimator, features)
-        matrix = model.in_batches(preparation.transform, features)
+    with predict.threads(len(frame)):
+        preparation = user_code.load(params.package, "model").make_preparation(estimator, features)
+        matrix = predict.in_batches(preparation.transform, features)
         try:
             estimator.fit(matrix, frame[params.data.target].to_numpy())
         except (ValueError, TypeError) as error:  # settings that are fine each by itself, and do not go together
@@ -41,7 +42,8 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
         estimator._bin_mapper.n_threads = 1
     for name in ("_scorer", "_raw_predict"):  # what early stopping on a score leaves; skops cannot save it
         vars(estimator).pop(name, None)
-    return model.with_features(Pipeline([("prepare", preparation), ("estimator", estimator)]), frame[inputs])
+    fitted = Pipeline([("prepare", preparation), ("estimator", estimator)])
+    return predict.with_features(fitted, frame[inputs], user_code.load(params.package, "features").build_features)
 
 
 def main() -> str:
@@ -51,7 +53,7 @@ def main() -> str:
         name for name in read_yaml(config.CONTRACT)["columns"] if name not in (params.data.id, params.data.target)
     ]
     fitted = fit(frame, inputs, params)
-    model_file.save(fitted, config.MODEL)
+    model_file.save(fitted, config.MODEL, params.package)
     return (
         f"fitted {type(fitted[-1]).__name__} on {len(frame):,} rows; "
         f"wrote {config.MODEL} ({config.MODEL.stat().st_size / 1e3:,.0f} kB)"

@@ -12,8 +12,9 @@ import pandas as pd
 from lifecycle.core import config, contract
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, DataError
-from lifecycle.core.files import read_parquet, write_json
 from lifecycle.core.estimator import make_estimator
+from lifecycle.core.files import read_parquet, write_json
+from lifecycle.core.target import fits_task
 from lifecycle.pipeline import run
 
 FAILED_REPORT = config.VALIDATION_REPORT.with_name("validation_failed.json")
@@ -38,7 +39,7 @@ def check_params(params: Params, columns: list[str]) -> None:
         raise ConfigError(
             f"{config.PARAMS}: evaluate.slices names {unfit[0]}: name each column once, and not id or target"
         )
-    make_estimator(params.task, params.train, params.seed)
+    make_estimator(params)
 
 
 def check_target(frame: pd.DataFrame, params: Params) -> list[dict[str, Any]]:
@@ -46,27 +47,6 @@ def check_target(frame: pd.DataFrame, params: Params) -> list[dict[str, Any]]:
     target = frame[params.data.target]
     number = "" if pd.api.types.is_numeric_dtype(target) else f"{target.dtype}, not a number"
     return [fits_task(params, len(frame), int(target.isna().sum()), list(target.dropna().unique()), number)]
-
-
-def fits_task(params: Params, rows: int, nulls: int, values: list[Any], number: str) -> dict[str, Any]:
-    """Return the record of a target with so many nulls and these distinct values; `number` says why it is none, if so."""
-    classes = [str(value) for value in values]
-    wrong = ""
-    if nulls:
-        wrong = f"{nulls:,} nulls"
-    elif params.task == "regression":
-        wrong = number
-    elif params.task == "binary":
-        wrong = "" if len(classes) == 2 else f"{len(classes):,} classes ({', '.join(classes[:3])})"
-        if not wrong and str(params.data.positive) not in classes:
-            wrong = f"no {params.data.positive!r} (data.positive) among {', '.join(classes)}"
-    elif not 2 < len(classes) <= max(rows**0.5, 3):
-        wrong = f"{len(classes):,} classes in {rows:,} rows"
-    examples = [wrong] if wrong else []
-    check = f"fits_task({params.task})"
-    return {
-        "column": params.data.target, "check": check, "passed": not wrong, "failures": len(examples), "examples": examples,
-    }  # fmt: skip
 
 
 def report(frame: pd.DataFrame, schema: Any, params: Params, source: Path) -> dict[str, Any]:
@@ -81,7 +61,7 @@ def report(frame: pd.DataFrame, schema: Any, params: Params, source: Path) -> di
 
 def main() -> str:
     params = config.load()
-    schema = contract.load(config.CONTRACT)
+    schema = contract.load(config.CONTRACT, params.package)
     check_params(params, list(schema.columns))
     content = report(read_parquet(config.DATASET), schema, params, params.data.raw)
     failed = [record for record in content["checks"] if not record["passed"]]

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lifecycle.prediction_log import reader as log_reader
 from lifecycle.core.times import now
+from lifecycle.prediction_log import reader as log_reader
 from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS, SKEW
 
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)  # what a line may raise

@@ -11,7 +11,6 @@ import pyarrow as arrow
 import pyarrow.json
 
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.times import now
 from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS
 
 BODY = b',"milliseconds":'  # where a server has written who answered when; inputs and answer follow
@@ -29,22 +28,6 @@ ANSWERS = arrow.schema(
         "prediction": arrow.float64(),
     }
 )
-
-
-def window(text: str) -> tuple[datetime.datetime, datetime.datetime]:
-    """Return the start and end of the last `30m`, `12h`, `1d` or `2w`. Raises ConfigError if the text is none."""
-    try:
-        return now() - duration(text), now()
-    except ValueError:
-        raise ConfigError(f"--window {text}: write a number and m, h, d or w, as in 12h") from None
-
-
-def duration(text: str) -> datetime.timedelta:
-    """Return the length that `30m`, `12h`, `1d` or `2w` names. Raises ValueError if the text names none."""
-    found = re.fullmatch(r"([1-9]\d{0,4})([mhdw])", text)
-    if not found:
-        raise ValueError(f"{text!r} is no length of time: write a number and m, h, d or w, as in 12h")
-    return datetime.timedelta(seconds=int(found[1]) * UNITS[found[2]])
 
 
 def answers(log: Path | str, since: datetime.datetime, until: datetime.datetime) -> tuple[pd.DataFrame, int]:

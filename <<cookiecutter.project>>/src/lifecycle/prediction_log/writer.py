@@ -71,7 +71,3 @@ class Log:
         for _, file in self._files.values():
             os.close(file)
         self._files.clear()
-
-
-def now() -> datetime.datetime:
-    return datetime.datetime.now(datetime.UTC)

@@ -1,1 +1,1 @@
-"""What decides and moves: the gate that a model must pass to be merged."""
+"""The model registry: which version is candidate, staging and production, and how one gets there."""

@@ -1,45 +1,11 @@
-"""What a person does between a commit and production: one verb each."""
+"""Commands that take a model from a commit to production and back."""
 
 import argparse
 import json
-import os
-import signal
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
-from lifecycle.core.errors import ProjectError
-
-
-def gate(arguments: argparse.Namespace) -> int:
-    """Say whether the last commit may be merged into its base, and why: 0 yes, 1 no, 2 could not decide."""
-    import datetime
-
-    from lifecycle.core.files import write_json, write_text
-    from lifecycle.gate import pull_request_comment as render
-    from lifecycle.gate.gate import gate
-
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up when stopped, too
-    content: dict[str, Any] = {}
-    try:
-        content = gate(arguments.base, datetime.datetime.now(datetime.UTC).date())
-        print(render.terminal(content), end="")
-    except ProjectError as error:
-        content = {"verdict": "undecided", "error": str(error)}
-        raise
-    finally:  # an old report beside a new verdict would mislead
-        if content and arguments.report:
-            write_text(render.markdown(content, os.environ.get("RUN_URL", "")), arguments.report)
-        if content and arguments.json:
-            write_json(content, arguments.json)
-    if arguments.record:
-        from lifecycle.gate.record import record
-
-        print(record(content), file=sys.stderr)
-    return 1 if content["reasons"] else 0
+from lifecycle.registry.connection import moved, number, registry
 
 
 def register(arguments: argparse.Namespace) -> int:
@@ -114,47 +80,8 @@ def show(arguments: argparse.Namespace) -> int:
     return 0
 
 
-@contextmanager
-def registry() -> Iterator[tuple[Any, str, Any]]:
-    """Connect to MLflow's registry and yield a client, the model's name there and the parameters.
-
-    What a command that was cut off has left undone is done first.
-    """
-    from lifecycle.core import config
-    from lifecycle.registry.aliases import align
-    from lifecycle.core.tracking import store
-
-    params = config.load()
-    with store(params, "should a move have begun, the next command finishes it") as client:
-        for line in align(client, params.track.model):
-            print(f"note: {line}", file=sys.stderr)
-        yield client, params.track.model, params
-
-
-def moved(verb: str, move: Any) -> None:
-    """Print a move, or that there was none to be made."""
-    if move is None:
-        print(f"{verb}: nothing to do, it is there already")
-    else:
-        before = f", where version {move.previous} was" if move.previous else ""
-        print(f"{verb}: version {move.version} is in {move.alias}{before}")
-
-
-def number(client: Any, model: str, which: str | None) -> int | None:
-    """Return the number of the version that was asked for, if one was."""
-    from lifecycle.registry.lineage import version_of
-
-    return int(version_of(client, model, which).version) if which else None
-
-
 def add_to(verbs: Any) -> None:
     """Add these verbs to the command line."""
-    verb = verbs.add_parser("gate", help="say whether the last commit may be merged", description=gate.__doc__)
-    verb.add_argument("--base", required=True, metavar="REV", help="what it would be merged into, such as origin/main")
-    verb.add_argument("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
-    verb.add_argument("--json", type=Path, metavar="FILE", help="write everything the verdict rests on")
-    verb.add_argument("--record", action="store_true", help="write the verdict on the model's run in MLflow")
-    verb.set_defaults(run=gate)
     verb = verbs.add_parser("register", help="make the model a version, the candidate", description=register.__doc__)
     verb.set_defaults(run=register)
     verb = verbs.add_parser("promote", help="move a version to staging or production", description=promote.__doc__)

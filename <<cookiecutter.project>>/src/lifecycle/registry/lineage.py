@@ -6,12 +6,12 @@ from typing import Any
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.files import parse_yaml
-from lifecycle.registry import ledger
-from lifecycle.registry.aliases import ALIASES, find, state
-from lifecycle.registry.registration import equal
-from lifecycle.registry.moves import CHECKS
 from lifecycle.core.git import commit_of, text_at
 from lifecycle.core.tracking import MODEL_HASH, lock_hash
+from lifecycle.registry import ledger
+from lifecycle.registry.aliases import ALIASES, find, state
+from lifecycle.registry.moves import CHECKS
+from lifecycle.registry.registration import equal
 
 SHORTEST_COMMIT = 7  # digits; fewer are a version's number
 

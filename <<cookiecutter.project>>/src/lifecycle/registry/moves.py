@@ -10,10 +10,10 @@ from contextlib import suppress
 from typing import Any
 
 from lifecycle.core.errors import ConfigError, RefusedError
+from lifecycle.core.git import git
 from lifecycle.registry import ledger
 from lifecycle.registry.aliases import CANARY, CANDIDATE, PRODUCTION, SHADOW, STAGING, align, find, state
 from lifecycle.registry.ledger import Move
-from lifecycle.core.git import git
 
 STEPS = {STAGING: CANDIDATE, PRODUCTION: STAGING}  # what a version must be to be promoted there
 CHECKS = "staging.checks"

@@ -7,13 +7,13 @@ from lifecycle.core import config
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.files import file_hash, parse_yaml, read_yaml
+from lifecycle.core.git import git, text_at
+from lifecycle.core.tracking import COMPLETE, LOCK_HASH, MODEL_HASH, MODEL_ID, lock_hash, run_of
+from lifecycle.core.version_code import CODE_HASH
 from lifecycle.registry import ledger
 from lifecycle.registry.aliases import CANDIDATE, state
 from lifecycle.registry.ledger import State
 from lifecycle.registry.moves import move
-from lifecycle.core.git import git, text_at
-from lifecycle.core.tracking import COMPLETE, LOCK_HASH, MODEL_HASH, MODEL_ID, lock_hash, run_of
-from lifecycle.core.version_files import CODE_HASH
 
 
 def register(client: Any, params: Params) -> tuple[int, bool]:

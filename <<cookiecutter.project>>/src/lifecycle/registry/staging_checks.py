@@ -14,11 +14,11 @@ from typing import Any
 
 from lifecycle.core.errors import RefusedError
 from lifecycle.core.files import file_hash
+from lifecycle.core.tracking import MODEL_HASH
+from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS, TOLERANCE
 from lifecycle.registry import ledger
 from lifecycle.registry.aliases import STAGING, find, state
 from lifecycle.registry.moves import CHECKS, PASSED, who
-from lifecycle.core.tracking import MODEL_HASH
-from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS, TOLERANCE
 
 TIMEOUT = 300  # seconds
 ASK = """

@@ -6,7 +6,8 @@ Both are aliases like the others, and moves in the same ledger; servers see them
 from typing import Any
 
 from lifecycle.core.errors import RefusedError
-from lifecycle.registry import ledger, moves as registry
+from lifecycle.registry import ledger
+from lifecycle.registry import moves as registry
 from lifecycle.registry.aliases import CANARY, PRODUCTION, STAGING, find, state
 from lifecycle.registry.ledger import Move
 

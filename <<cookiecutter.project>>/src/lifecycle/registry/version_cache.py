@@ -11,7 +11,8 @@ from lifecycle.core import config
 from lifecycle.core.errors import DataError
 from lifecycle.core.files import file_hash
 from lifecycle.core.tracking import MODEL_HASH
-from lifecycle.core.version_files import CODE, CODE_HASH, KNOWN, code_hash
+from lifecycle.core.version_code import CODE_HASH, code_hash, copied
+from lifecycle.core.version_files import CODE, KNOWN
 
 KEPT = 5  # versions that a cache holds beside those in use
 FACTS = "version.json"
@@ -72,8 +73,8 @@ def _sound(folder: Path, tags: dict[str, Any] | None) -> bool:
     """Whether a folder is what the registry says; while it says nothing, what it said."""
     try:
         facts = tags or json.loads((folder / FACTS).read_text())
-        (code,) = (folder / CODE).iterdir()
+        beside = [(folder / path).read_bytes() for path in (config.PARAMS, config.CONTRACT)]
         good = file_hash(folder / config.MODEL.name) == facts[MODEL_HASH]
-        return good and code_hash(code, folder) == facts[CODE_HASH] and (folder / KNOWN).is_dir()
+        return good and code_hash(copied(folder / CODE), *beside) == facts[CODE_HASH] and (folder / KNOWN).is_dir()
     except (OSError, ValueError, KeyError):
         return False

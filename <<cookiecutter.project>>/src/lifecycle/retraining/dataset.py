@@ -6,14 +6,13 @@ import pandas as pd
 
 from lifecycle.core import config, contract
 from lifecycle.core.config import Params
+from lifecycle.core.dvc import dvc, failure_line, remotes
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import parse_yaml, read_yaml, write_text
-from lifecycle.retraining import new_rows as merge, raw_file
-from lifecycle.prediction_log.labels import Labelled
-from lifecycle.core.dvc import remotes
-from lifecycle.core.dvc import complaint
-from lifecycle.core.dvc import dvc
 from lifecycle.core.raw_table import read_raw
+from lifecycle.prediction_log.labels import Labelled
+from lifecycle.retraining import new_rows as merge
+from lifecycle.retraining import raw_file
 
 
 def add_rows(folder: Path, params: Params, rows: list[Labelled], min_rows: int) -> tuple[merge.New, str | None]:
@@ -23,7 +22,7 @@ def add_rows(folder: Path, params: Params, rows: list[Labelled], min_rows: int) 
         ConfigError: the dataset is not tracked by a .dvc file of its own.
         DataError: it cannot be fetched, or with the new rows it breaks the contract as a whole.
     """
-    schema = contract.load(folder / config.CONTRACT)
+    schema = contract.load(folder / config.CONTRACT, params.package)
     raw, beside = folder / params.data.raw, folder / sources_file(params.data.raw)
     tracked = [
         file for file in (pointer(params.data.raw), pointer(sources_file(params.data.raw))) if (folder / file).exists()
@@ -32,7 +31,7 @@ def add_rows(folder: Path, params: Params, rows: list[Labelled], min_rows: int) 
         raise ConfigError(f"{params.data.raw} has no .dvc file of its own in git: `dvc add {params.data.raw}` makes it")
     done = dvc("pull", "--quiet", *map(str, tracked), folder=folder)
     if done.returncode or not raw.exists():
-        raise DataError(f"{params.data.raw} cannot be fetched: {complaint(done)}")
+        raise DataError(f"{params.data.raw} cannot be fetched: {failure_line(done)}")
     dataset = read_raw(raw, schema)
     columns = read_yaml(folder / config.CONTRACT)["columns"]
     new = merge.select(rows, dataset, schema, {str(name): columns[name] for name in dataset}, params)
@@ -61,7 +60,7 @@ def push_embedded(folder: Path, raw: Path) -> None:
         files = [str(pointer(raw)), str(pointer(sources_file(raw)))]
         done = dvc("push", "--quiet", *files, folder=folder)
         if done.returncode:
-            raise DataError(f"dvc push: {complaint(done)}")
+            raise DataError(f"dvc push: {failure_line(done)}")
 
 
 def pointer(path: Path) -> Path:
@@ -85,7 +84,7 @@ def _track(folder: Path, raw: Path) -> str:
     added = [str(raw), str(sources_file(raw))]
     done = dvc("add", "--quiet", *added, folder=folder)
     if done.returncode:
-        raise DataError(f"dvc add: {complaint(done)}")
+        raise DataError(f"dvc add: {failure_line(done)}")
     main = read_yaml(folder / pointer(raw))["outs"][0]
     side = folder / pointer(sources_file(raw))
     if "remote" in main and "remote:" not in side.read_text():

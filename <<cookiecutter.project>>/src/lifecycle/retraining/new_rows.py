@@ -18,9 +18,9 @@ from pydantic import TypeAdapter, ValidationError
 from lifecycle.core import contract
 from lifecycle.core.config import Params
 from lifecycle.core.records import to_frame
+from lifecycle.core.row_model import record_model, value_type
 from lifecycle.prediction_log.labels import Labelled
 from lifecycle.retraining.raw_file import unwritable
-from lifecycle.core.row_model import record_model, value_type
 
 TEXTS = ("category", "str", "object")  # as a dtype in the contract begins whose values are texts
 

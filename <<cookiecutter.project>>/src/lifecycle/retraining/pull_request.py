@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lifecycle.core.errors import ConfigError, RefusedError
-from lifecycle.retraining.retrained_model import TRAILER
-from lifecycle.core.github import api, gh, on_actions
-from lifecycle.core.worktree import NO_HOOKS
 from lifecycle.core.dvc import dvc
-from lifecycle.core.git import commit_of, git
+from lifecycle.core.errors import ConfigError, RefusedError
+from lifecycle.core.git import NO_HOOKS, commit_of, git
+from lifecycle.core.github import api, gh, on_actions
+from lifecycle.retraining.retrained_model import TRAILER
 
 PREFIX = "retrain/"
 CHECKS = "pull-request.yml"

@@ -6,30 +6,33 @@ appears when its commit is whole, and whatever is missing after that (data, bran
 
 import datetime
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.files import write_text
-from lifecycle.retraining import retrained_model as candidates
-from lifecycle.monitoring import settings
-from lifecycle.retraining import dataset, pull_request
-from lifecycle.retraining.retrained_model import Candidate
+from lifecycle.core.git import commit_of, git, text_at
 from lifecycle.core.github import GitHubError, on_actions
+from lifecycle.core.markdown import plain
+from lifecycle.core.worktree import RETRAINING, inside, remove, worktree
+from lifecycle.monitoring import settings
 from lifecycle.prediction_log.labels import labelled_rows
+from lifecycle.retraining import dataset, pull_request
+from lifecycle.retraining import retrained_model as candidates
 from lifecycle.retraining.new_rows import New
 from lifecycle.retraining.pull_request import PREFIX, Pull
-from lifecycle.core.worktree import alone, inside, worktree
-from lifecycle.core.markdown import plain
-from lifecycle.core.git import commit_of, git, text_at
+from lifecycle.retraining.retrained_model import Candidate
 
 TEXT = Path(".dvc/tmp/retrain.md")  # what the pull request says, for whoever has to open it by hand
-CLI = "from PKG.cli import main; main()"
 Say = Callable[[str], None]
 
 
@@ -67,7 +70,7 @@ def retrain(asked: Asked, say: Say) -> bool:
             say(f"{broken:,} lines of the log cannot be read")
         if not rows:
             return _nothing(None, 0, wanted.min_rows, asked.reason, say)
-        with worktree(base) as folder:
+        with worktree(base, RETRAINING / str(os.getpid())) as folder:
             params = config.load(folder / config.PARAMS)
             new, md5 = dataset.add_rows(folder, params, rows, wanted.min_rows)
             if md5 is None:
@@ -102,6 +105,23 @@ def retrain(asked: Asked, say: Say) -> bool:
                 say(line)
             say(pull_request.propose(present, branch, wanted.branch, title, text, verdict["good"], commit, Path()))
         return verdict["good"]
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep a second retraining out, and remove the worktrees of those that were killed.
+
+    Each run has a folder of its own: what a killed one has started may go on for a while, and finds its folder gone.
+    Raises RefusedError if this is the second.
+    """
+    RETRAINING.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(f"{RETRAINING}.lock", timeout=0):
+            for folder in RETRAINING.glob("*"):
+                remove(folder)
+            yield
+    except Timeout:
+        raise RefusedError("another retraining is running in this repo: wait for it to end") from None
 
 
 def _pulls() -> tuple[list[Pull], str]:
@@ -160,7 +180,7 @@ def _make(folder: Path, found: Candidate, reason: str, base: str, branch: str, s
 def _gate(folder: Path, base: str) -> dict[str, Any]:
     """Ask the gate of the worktree, and return its verdict with its report."""
     report, content = Path("reports/gate.md"), Path("reports/gate.json")
-    command = [sys.executable, "-P", "-c", CLI, "gate", "--base", base]
+    command = [sys.executable, "-P", "-m", "lifecycle.cli", "gate", "--base", base]
     done = subprocess.run(
         [*command, "--report", str(report), "--json", str(content)],
         cwd=folder,

@@ -11,12 +11,12 @@ import pandas as pd
 
 from lifecycle.core import config, metrics
 from lifecycle.core.config import Params
+from lifecycle.core.dvc import failure_line
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import read_parquet
+from lifecycle.core.git import NO_HOOKS, environment, git
+from lifecycle.core.worktree import inside
 from lifecycle.retraining import new_rows as merge
-from lifecycle.core.worktree import NO_HOOKS, inside
-from lifecycle.core.dvc import complaint
-from lifecycle.core.git import environment, git
 
 TRAILER = "Retrained-from"
 MIN_ROWS = 30  # of the new test rows, below which a metric of them says nothing
@@ -44,13 +44,13 @@ class Candidate:
 
 
 def reproduce(folder: Path, candidate: Candidate) -> None:
-    """Run the pipeline on the new dataset. Raises DataError with its complaint if it fails."""
+    """Run the pipeline on the new dataset. Raises DataError with its failure_line if it fails."""
     test = config.METRICS / "test.json"
     candidate.before = _metrics(folder / test)
     command = [sys.executable, "-P", "-m", "dvc", "repro", "--pull"]
     done = subprocess.run(command, cwd=folder, env=inside(folder), capture_output=True, text=True)
     if done.returncode:
-        raise DataError(f"the pipeline fails on the new dataset: {complaint(done)}")
+        raise DataError(f"the pipeline fails on the new dataset: {failure_line(done)}")
     candidate.after = _metrics(folder / test)
     candidate.fresh = on_new_rows(candidate, read_parquet(folder / config.PREDICTIONS))
 

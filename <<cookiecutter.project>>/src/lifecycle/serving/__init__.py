@@ -1,1 +1,1 @@
-"""What answers: one HTTP process, and a process for each version of the model that it serves."""
+"""Online serving: one HTTP process, and a process for each version of the model that it serves."""

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import orjson
 
-from lifecycle.serving.prometheus_metrics import Counters
 from lifecycle.core.times import now
 from lifecycle.prediction_log.writer import Log
 from lifecycle.serving.batcher import Answer, Asked, Served
 from lifecycle.serving.canary_stats import Tally, score, score_edges
+from lifecycle.serving.prometheus_metrics import Counters
 
 CANARY, SHADOW, PINNED = "canary", "shadow", "pinned"
 

@@ -13,26 +13,27 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, ConfigDict, FailFast, Field, ValidationError, create_model
 from starlette.requests import ClientDisconnect
 
+from lifecycle.core import user_code
 from lifecycle.core.config import Params
+from lifecycle.core.times import now
+from lifecycle.prediction_log.writer import FEEDBACK, LogError
 from lifecycle.serving import status
 from lifecycle.serving.api_schemas import (
+    PROBLEMS,
+    SHOWN,
     Feedback,
     Invalid,
-    PROBLEMS,
     Problem,
-    SHOWN,
     answer_model,
     asked_for,
     described,
     invalid,
 )
 from lifecycle.serving.middleware import Guard
-from lifecycle.core.times import now
-from lifecycle.prediction_log.writer import FEEDBACK, LogError
 from lifecycle.serving.model_process import ModelError, ProcessGoneError
+from lifecycle.serving.registry_watcher import Watcher
 from lifecycle.serving.router import NotReadyError, NotServedError, Row
 from lifecycle.serving.settings import Server
-from lifecycle.serving.registry_watcher import Watcher
 
 SAID: dict[type[Exception], str] = {
     ModelError: "the model cannot answer this",
@@ -55,7 +56,7 @@ def make_app(
     router, counters = watcher.router, watcher.router.account.counters
     app = FastAPI(
         title=params.track.model,
-        description="<< cookiecutter.description.rstrip('.') >>.",
+        description=user_code.description(params.package),
         lifespan=watcher.lifespan,
     )
     answer = answer_model(params)

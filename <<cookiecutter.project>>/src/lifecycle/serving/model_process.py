@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.core.errors import DataError
-from lifecycle.serving import model_worker as worker
 from lifecycle.core.version_files import TOLERANCE
+from lifecycle.serving import model_worker as worker
 
 GRACE = 2.0  # seconds that a process has to end by itself, once a call has taken too long
 STARTING = 60.0  # seconds; importing pandas and scikit-learn takes a few

@@ -10,9 +10,10 @@ from pathlib import Path
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, ProjectError
 from lifecycle.core.files import write_json
-from lifecycle.registry import ledger, version_cache as artifacts
-from lifecycle.registry.aliases import Held, held
 from lifecycle.core.tracking import store
+from lifecycle.registry import ledger
+from lifecycle.registry import version_cache as artifacts
+from lifecycle.registry.aliases import Held, held
 
 REACHABLE, NOT_ASKED = "reachable", "not asked yet"
 

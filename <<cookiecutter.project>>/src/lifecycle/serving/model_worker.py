@@ -22,8 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-PACKAGE = "PKG"
-PRELOADED = f"{PACKAGE}.scoring"  # for what it imports; a version's own takes its place
+PRELOADED = "lifecycle.core.scoring"  # for what it imports; a version's own takes its place
 LOADING = 60.0  # seconds
 
 
@@ -49,7 +48,7 @@ class Version(socketserver.StreamRequestHandler):
         os._exit(0)
 
     def load(self, folder: Path) -> dict[str, Any]:
-        for name in [name for name in sys.modules if name.partition(".")[0] == PACKAGE]:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "lifecycle"]:
             del sys.modules[name]
         sys.path.insert(0, str(folder / "code"))
         self.scoring = importlib.import_module(PRELOADED).Scoring(folder)

@@ -19,12 +19,12 @@ from typing import Any
 
 from lifecycle.core.config import Params
 from lifecycle.core.errors import DataError, ProjectError
-from lifecycle.registry.aliases import CANARY, Held, PRODUCTION, SHADOW
-from lifecycle.serving.model_process import ModelError, ModelProcess, Workers
-from lifecycle.serving.router import Roles, Router
+from lifecycle.registry.aliases import CANARY, PRODUCTION, SHADOW, Held
 from lifecycle.serving.batcher import Served
-from lifecycle.serving.settings import Server
+from lifecycle.serving.model_process import ModelError, ModelProcess, Workers
 from lifecycle.serving.model_source import NOT_ASKED, REACHABLE, Source
+from lifecycle.serving.router import Roles, Router
+from lifecycle.serving.settings import Server
 
 AGAIN = 30.0  # seconds after which a version that did not load is tried once more
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 
-from lifecycle.serving.answer_recorder import Account, CANARY, PINNED, SHADOW, text
+from lifecycle.serving.answer_recorder import CANARY, PINNED, SHADOW, Account, text
+from lifecycle.serving.batcher import MOST, Answer, Row, Served
 from lifecycle.serving.model_process import ModelError
-from lifecycle.serving.batcher import Answer, MOST, Row, Served
 
 WAITING = 20_000  # rows that may wait for a model
 BEHIND = 5_000  # rows that a shadow may be behind

@@ -20,15 +20,15 @@ def serve(host: str, port: int, alias: str) -> None:
     """
     import uvicorn
 
+    from lifecycle.core.row_model import record_model, value_type
+    from lifecycle.prediction_log.writer import Log
     from lifecycle.serving.answer_recorder import Account
     from lifecycle.serving.app import make_app
-    from lifecycle.serving.prometheus_metrics import Counters
-    from lifecycle.prediction_log.writer import Log
     from lifecycle.serving.http_protocol import Protocol
-    from lifecycle.core.row_model import record_model, value_type
-    from lifecycle.serving.router import Router
     from lifecycle.serving.model_source import Source
+    from lifecycle.serving.prometheus_metrics import Counters
     from lifecycle.serving.registry_watcher import Watcher
+    from lifecycle.serving.router import Router
 
     token = settings.token()
     if not token and not _is_loopback(host):
@@ -40,7 +40,7 @@ def serve(host: str, port: int, alias: str) -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
     params, server = config.load(), settings.load().server
-    schema = contract.load(config.CONTRACT)
+    schema = contract.load(config.CONTRACT, params.package)
     router = Router(Account(alias, Log(server.log), Counters()), server.timeout_seconds)
     watcher = Watcher(
         params, server, alias, router, set(schema.columns) - {params.data.target}, Source(params, server.cache, alias)

@@ -15,10 +15,10 @@ from lifecycle.core import config, contract
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import read_parquet, read_yaml
-from lifecycle.core.records import to_records
-from lifecycle.serving.client import Client
-from lifecycle.serving.canary_stats import score
 from lifecycle.core.raw_table import read_raw
+from lifecycle.core.records import to_records
+from lifecycle.serving.canary_stats import score
+from lifecycle.serving.client import Client
 
 CONNECTIONS = 8
 
@@ -46,7 +46,7 @@ def held_out(
     if not path and not test.exists():
         raise DataError(f"{test}: no such file; `dvc repro` makes it, `dvc checkout {test}` restores it")
     columns = read_yaml(config.CONTRACT)["columns"]
-    frame = read_raw(path, contract.load(config.CONTRACT)) if path else read_parquet(test)
+    frame = read_raw(path, contract.load(config.CONTRACT, params.package)) if path else read_parquet(test)
     target = frame[params.data.target].astype(object).tolist()
     columns = {name: column for name, column in columns.items() if name in frame and name != params.data.target}
     for name, factor in shifts.items():

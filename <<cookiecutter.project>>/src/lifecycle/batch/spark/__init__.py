@@ -1,1 +1,1 @@
-""""""
+"""Batch scoring and validation on Spark."""

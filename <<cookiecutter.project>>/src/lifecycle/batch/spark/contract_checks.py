@@ -10,8 +10,8 @@ from typing import Any
 
 import pandera.pandas as pa
 
-from lifecycle.core import contract
 from lifecycle.batch.coerce import NULLS
+from lifecycle.core import contract
 from lifecycle.core.config import Params
 from lifecycle.core.errors import DataError
 

@@ -9,14 +9,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lifecycle.core import config
 from lifecycle.batch import output
-from lifecycle.batch.spark.executor import BAD, GOOD, SKIPPED, STATE, judging
+from lifecycle.batch.input_files import check_parts, is_csv, parts
 from lifecycle.batch.job import Job
 from lifecycle.batch.run_summary import Outcome, check_columns, check_outcome
-from lifecycle.batch.input_files import check_parts, is_csv, parts
 from lifecycle.batch.score_rows import RAGGED, REASON, ROW, Rows
+from lifecycle.batch.spark.executor import BAD, GOOD, SKIPPED, STATE, judging
 from lifecycle.batch.spark.session import is_table, location, reader, session
+from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 
 TYPES = {"text": "string", "integer": "bigint", "number": "double"}
@@ -122,7 +122,7 @@ class _Spark:
         columns |= {REASON: "string", ROW: "string"} if not score else {}
         columns[STATE] = "int"
         schema = ", ".join(f"`{name.replace('`', '``')}` {kind}" for name, kind in columns.items())
-        package = __name__.partition(".")[0]
+        package = self.rows.scoring.params.package
         return self.table.mapInPandas(judging(package, ARCHIVE, self.options, list(columns), score), schema)
 
     def _scores(self, judged: Any) -> Any:

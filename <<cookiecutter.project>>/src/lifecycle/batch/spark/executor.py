@@ -20,7 +20,7 @@ def judging(
     """Return the function for `mapInPandas`: frames of the input in, one row for each of theirs out.
 
     Args:
-        package: the name of this package.
+        package: the name of the user's package.
         archive: the name of the archive that was sent along.
         options: of Rows, besides its folder.
         columns: of the output.
@@ -43,11 +43,11 @@ def judging(
         key = (str(root), str(options))
         held = sys.__dict__.setdefault("_batch_scoring", {})  # a worker runs one task after the other
         if key not in held:
-            for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+            for name in [name for name in sys.modules if name.partition(".")[0] in ("lifecycle", package)]:
                 del sys.modules[name]
             sys.path.insert(0, str(root / "code"))
             sys.modules.setdefault("pyspark.pandas", None)  # type: ignore[arg-type]  # pandera would import it
-            rows = importlib.import_module(f"{package}.batch.rows").Rows(root / "version", **options)
+            rows = importlib.import_module("lifecycle.batch.score_rows").Rows(root / "version", **options)
             held.clear()
             held[key] = rows
         rows = held[key]

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lifecycle.batch.output import NOTHING
 from lifecycle.batch.input_files import parts
+from lifecycle.batch.output import NOTHING
 from lifecycle.core.errors import ConfigError, DataError
 
 SETTINGS = {
@@ -70,7 +70,7 @@ def session(master: str | None, source: str, output: str = "", rows: int = 10_00
         os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
         if not master.startswith("local"):
             del os.environ["SPARK_LOCAL_IP"]
-    builder = SparkSession.builder.appName(f"{__name__.partition('.')[0]} {Path(source).name}").master(master)
+    builder = SparkSession.builder.appName(f"score {Path(source).name}").master(master)
     for name, value in SETTINGS.items():
         builder = builder.config(name, value)
     builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", rows)

@@ -1,1 +1,1 @@
-""""""
+"""Rollout to running servers: staging, shadow, canary, production."""

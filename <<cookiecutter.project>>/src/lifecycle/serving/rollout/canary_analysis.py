@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from itertools import accumulate
 
-from lifecycle.serving.settings import Canary
 from lifecycle.serving.canary_stats import Tally
+from lifecycle.serving.settings import Canary
 
 PROMOTE, ABORT, WAIT = "promote", "abort", "wait"
 SLACK = 5.0  # milliseconds by which a canary may always be slower: below that a ratio says nothing

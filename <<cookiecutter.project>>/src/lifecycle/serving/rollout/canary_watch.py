@@ -11,11 +11,11 @@ from lifecycle.core.errors import RefusedError
 from lifecycle.registry import ledger
 from lifecycle.registry.aliases import CANARY, PRODUCTION
 from lifecycle.registry.connection import registry as connected
-from lifecycle.serving.rollout.environment import Environment
-from lifecycle.serving.rollout.canary_analysis import ABORT, PROMOTE, Verdict, judge
-from lifecycle.serving.client import ServerError
-from lifecycle.serving.settings import Canary
 from lifecycle.serving.canary_stats import Tally
+from lifecycle.serving.client import ServerError
+from lifecycle.serving.rollout.canary_analysis import ABORT, PROMOTE, Verdict, judge
+from lifecycle.serving.rollout.environment import Environment
+from lifecycle.serving.settings import Canary
 
 UNSEEN = 3  # looks at the servers without a canary, after which the registry is asked whether there is one
 EVERY = 10.0  # seconds between two lines that say how a canary does

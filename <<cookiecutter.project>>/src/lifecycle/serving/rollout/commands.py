@@ -9,9 +9,9 @@ from lifecycle.core.errors import ConfigError
 
 def deploy(arguments: argparse.Namespace) -> int:
     """Take a version to the servers of an environment: move its alias, wait until it is served, and try it. 0 done, 1 put back, 2 no verdict yet."""
+    from lifecycle.serving import settings
     from lifecycle.serving.rollout import deploy
     from lifecycle.serving.rollout.environment import Environment
-    from lifecycle.serving import settings
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # what is under way is put back then, too
     serving = settings.load()
@@ -34,9 +34,9 @@ def deploy(arguments: argparse.Namespace) -> int:
 
 def begin(arguments: argparse.Namespace, environments: dict[str, Any], percent: int) -> int:
     """Begin, or go on with, the deployment that was asked for."""
-    from lifecycle.serving.rollout import deploy
     from lifecycle.registry.connection import number, registry
     from lifecycle.registry.moves import checked_reason
+    from lifecycle.serving.rollout import deploy
 
     if arguments.env is None:
         raise ConfigError("say where to: deploy --env staging or production, or deploy status, abort or stop")
@@ -59,9 +59,9 @@ def begin(arguments: argparse.Namespace, environments: dict[str, Any], percent: 
 
 def status(environments: list[Any]) -> int:
     """Print what is served where. Returns 1 if something is wrong."""
-    from lifecycle.serving.rollout.canary_analysis import judge
-    from lifecycle.serving.client import ServerError
     from lifecycle.serving.canary_stats import Tally
+    from lifecycle.serving.client import ServerError
+    from lifecycle.serving.rollout.canary_analysis import judge
 
     wrong = 0
     for environment in environments:

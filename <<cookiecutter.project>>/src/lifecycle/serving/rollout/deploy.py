@@ -10,14 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.core.errors import ProjectError, RefusedError
-from lifecycle.registry import ledger, moves as registry, trials, version_cache as artifacts
+from lifecycle.registry import ledger, trials
+from lifecycle.registry import moves as registry
+from lifecycle.registry import version_cache as artifacts
 from lifecycle.registry.aliases import CANARY, PRODUCTION, SHADOW, STAGING, state
-from lifecycle.serving.rollout.canary_watch import say, watch
-from lifecycle.registry.staging_checks import check
 from lifecycle.registry.connection import registry as connected
-from lifecycle.serving.rollout.environment import Environment
 from lifecycle.registry.ledger import Move
+from lifecycle.registry.staging_checks import check
 from lifecycle.serving.rollout.canary_analysis import ABORT, PROMOTE, Verdict
+from lifecycle.serving.rollout.canary_watch import say, watch
+from lifecycle.serving.rollout.environment import Environment
 
 
 def to_staging(environment: Environment, version: int | None, reason: str) -> None:

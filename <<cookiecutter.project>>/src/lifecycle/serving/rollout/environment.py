@@ -17,12 +17,11 @@ from lifecycle.core import config
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.files import read_parquet, read_yaml
 from lifecycle.core.records import to_records
+from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS, PROBABILITY, TOLERANCE
 from lifecycle.serving.client import Client, ServerError
 from lifecycle.serving.settings import Serving
-from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS, PROBABILITY, TOLERANCE
 
 PATIENCE = 120.0  # seconds in which servers have to serve what the registry says
-CLI = "from PKG.cli import main; main()"
 
 
 @dataclass
@@ -55,7 +54,7 @@ class Environment:
         output.parent.mkdir(exist_ok=True)
         with output.open("ab") as file:
             process = subprocess.Popen(
-                [sys.executable, "-P", "-c", CLI, "serve", "--alias", self.name, "--port", str(port)],
+                [sys.executable, "-P", "-m", "lifecycle.cli", "serve", "--alias", self.name, "--port", str(port)],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,

@@ -1,5 +1,5 @@
-"""The code that a version was logged with, and over its `batch` folder this one: the model's answers are the version's
-own, how tables are read and written is today's.
+"""The code that a version was logged with, and beside it this `batch`: the model's answers are the version's own, how tables
+are read and written is today's.
 """
 
 import hashlib
@@ -9,18 +9,17 @@ from pathlib import Path
 
 from lifecycle.core.version_files import CODE
 
-PACKAGE = __name__.partition(".")[0]
 HERE = Path(__file__).parent
 
 
-def beside(folder: Path, cache: Path) -> Path:
+def overlay(folder: Path, cache: Path) -> Path:
     """Return a folder for `sys.path`, made in the cache unless it is there.
 
     Args:
         folder: the version's files.
         cache: where it is kept.
     """
-    modules = sorted(HERE.glob("*.py"))
+    modules = sorted(HERE.rglob("*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in modules)).hexdigest()
     target = cache / f"code-{folder.name}-{digest[:12]}"
     for path in cache.glob("code-*"):
@@ -29,13 +28,11 @@ def beside(folder: Path, cache: Path) -> Path:
     if not target.exists():
         cache.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=cache, prefix=".copying-") as temporary:
-            package = Path(temporary, CODE, PACKAGE)
-            shutil.copytree(folder / CODE / PACKAGE, package, ignore=shutil.ignore_patterns("__pycache__", HERE.name))
-            for path in modules:
-                (package / HERE.name).mkdir(exist_ok=True)
-                shutil.copy(path, package / HERE.name)
+            code = Path(temporary, CODE)
+            shutil.copytree(folder / CODE, code, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(HERE, code / "lifecycle" / HERE.name, ignore=shutil.ignore_patterns("__pycache__"))
             try:
-                package.parent.rename(target)
+                code.rename(target)
             except OSError:  # another run has made it meanwhile
                 if not target.exists():
                     raise

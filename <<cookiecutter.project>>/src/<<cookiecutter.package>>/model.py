@@ -1,0 +1,62 @@
+"""Your models: the estimators that params.yaml may name, and how features are prepared for them."""
+
+from typing import Any
+
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.compose import ColumnTransformer
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from lifecycle.core.category_codes import CategoryCodes
+
+ESTIMATORS: dict[str, dict[str, type[BaseEstimator]]] = {
+    "classification": {
+        "hist_gradient_boosting": HistGradientBoostingClassifier,
+        "random_forest": RandomForestClassifier,
+        "logistic_regression": LogisticRegression,
+    },
+    "regression": {
+        "hist_gradient_boosting": HistGradientBoostingRegressor,
+        "random_forest": RandomForestRegressor,
+        "ridge": Ridge,
+    },
+}
+"""By kind of task: the name for `train.estimator` in params.yaml, and a class with scikit-learn's interface."""
+
+TRUSTED_TYPES = [
+    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.tree._tree.Tree",
+]
+"""Types that a model file may hold beyond those that skops trusts; `train` names those that a new estimator needs."""
+
+LINEAR = (LogisticRegression, Ridge)
+MAX_CATEGORIES = 250  # one-hot columns for one feature; rarer categories share one
+
+
+def make_preparation(estimator: BaseEstimator, features: pd.DataFrame) -> Any:
+    """Return the fitted transformer that encodes and imputes features for an estimator.
+
+    Args:
+        estimator: the estimator, not yet fitted.
+        features: training rows as `build_features` returns them, without id and target.
+    """
+    categorical = [str(name) for name in features.select_dtypes(["category", "object", "string"])]
+    numeric = [str(name) for name in features.select_dtypes(["number", "bool"])]
+    categories = [sorted(features[name].dropna().unique()) for name in categorical]
+    if not isinstance(estimator, LINEAR):
+        return CategoryCodes(dict(zip(categorical, categories, strict=True)), numeric)
+    one_hot = OneHotEncoder(
+        categories=categories, handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False
+    )
+    scaled = make_pipeline(SimpleImputer(strategy="median", keep_empty_features=True), StandardScaler())
+    steps = [("categorical", one_hot, categorical), ("numeric", scaled, numeric)]
+    return ColumnTransformer([step for step in steps if step[2]]).fit(features)

@@ -1,0 +1,46 @@
+"""DVC, run as a command in this environment."""
+
+import functools
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from configobj import ConfigObj
+
+from lifecycle.core.git import environment
+
+
+def dvc(*arguments: str, folder: Path = Path()) -> subprocess.CompletedProcess[str]:
+    """Run DVC of this environment in a folder."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "dvc", *arguments], cwd=folder, env=environment(), capture_output=True, text=True
+    )
+
+
+@functools.cache
+def cache_folder() -> Path:
+    """Return the folder in which DVC keeps the repo's data and models."""
+    return Path(dvc("cache", "dir").stdout.strip())
+
+
+def failure_line(done: subprocess.CompletedProcess[str]) -> str:
+    """The line of a failed `dvc repro` that says why."""
+    lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    ours = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+    tracebacks = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
+    return (ours or tracebacks or [line.removeprefix("ERROR: ") for line in lines] or ["`dvc repro` failed"])[-1]
+
+
+def remotes(root: Path) -> dict[str, Path]:
+    """Return DVC's remotes that are folders, by name; an address that is relative is so to .dvc."""
+    shared, own = (ConfigObj(str(root / ".dvc" / name)) for name in ("config", "config.local"))
+    urls = {
+        name.removeprefix('remote "').removesuffix('"'): {**shared.get(name, {}), **own.get(name, {})}.get("url", "")
+        for name in {**shared, **own}
+        if name.startswith('remote "')
+    }
+    return {
+        name: Path(os.path.normpath((root / ".dvc").resolve() / url)) for name, url in urls.items() if "://" not in url
+    }

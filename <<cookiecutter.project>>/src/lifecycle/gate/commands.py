@@ -1,0 +1,49 @@
+"""The command that judges the last commit."""
+
+import argparse
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+from lifecycle.core.errors import ProjectError
+
+
+def gate(arguments: argparse.Namespace) -> int:
+    """Judge whether the last commit may be merged into its base. Exit code 0: yes, 1: no, 2: could not be decided."""
+    import datetime
+
+    from lifecycle.core.files import write_json, write_text
+    from lifecycle.gate.gate import gate
+    from lifecycle.gate.pull_request_comment import markdown
+    from lifecycle.gate.terminal import terminal
+
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up when stopped, too
+    content: dict[str, Any] = {}
+    try:
+        content = gate(arguments.base, datetime.datetime.now(datetime.UTC).date())
+        print(terminal(content), end="")
+    except ProjectError as error:
+        content = {"verdict": "undecided", "error": str(error)}
+        raise
+    finally:  # an old report beside a new verdict would mislead
+        if content and arguments.report:
+            write_text(markdown(content, os.environ.get("RUN_URL", "")), arguments.report)
+        if content and arguments.json:
+            write_json(content, arguments.json)
+    if arguments.record:
+        from lifecycle.gate.record import record
+
+        print(record(content), file=sys.stderr)
+    return 1 if content["reasons"] else 0
+
+
+def add_to(verbs: Any) -> None:
+    """Add this command to the command line."""
+    verb = verbs.add_parser("gate", help="judge whether the last commit may be merged", description=gate.__doc__)
+    verb.add_argument("--base", required=True, metavar="REV", help="what it would be merged into, such as origin/main")
+    verb.add_argument("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
+    verb.add_argument("--json", type=Path, metavar="FILE", help="write everything the verdict rests on")
+    verb.add_argument("--record", action="store_true", help="record the verdict on the model's run in MLflow")
+    verb.set_defaults(run=gate)

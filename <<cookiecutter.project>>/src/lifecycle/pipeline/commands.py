@@ -1,0 +1,65 @@
+"""Commands beside `dvc repro`: validate a file, draft a contract, show where runs are tracked."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from lifecycle.core.errors import DataError
+
+
+def validate(arguments: argparse.Namespace) -> int:
+    """Validate a file against the contract and print every check that fails."""
+    from lifecycle.core import config, contract
+    from lifecycle.core.raw_table import read_raw
+    from lifecycle.pipeline.validate import report
+
+    params = config.load()
+    schema = contract.load(config.CONTRACT, params.package)
+    path = Path(arguments.path or params.data.raw)
+    return print_checks(str(path), report(read_raw(path, schema), schema, params, path)["checks"])
+
+
+def print_checks(path: str, checks: list[dict[str, Any]]) -> int:
+    """Print the failed checks of a file and how many passed. Returns the exit code."""
+    from lifecycle.core.contract import describe
+
+    failed = [record for record in checks if not record["passed"]]
+    for record in failed:
+        print(f"FAIL  {describe([record])}")
+    print(f"{path}: {len(checks) - len(failed)} of {len(checks)} checks passed")
+    return 1 if failed else 0
+
+
+def contract(arguments: argparse.Namespace) -> int:
+    """Print a first contract.yaml for a file: its types, ranges and categories as they are now, to be tightened."""
+    import pandas as pd
+
+    from lifecycle.pipeline.contract_draft import draft
+
+    read = pd.read_parquet if arguments.path.suffix == ".parquet" else pd.read_csv
+    try:
+        frame = read(arguments.path)
+    except (OSError, ValueError) as error:
+        raise DataError(f"{arguments.path}: cannot be read: {error}") from None
+    print(draft(frame), end="")
+    return 0
+
+
+def tracking_uri(arguments: argparse.Namespace) -> int:
+    """Print the address of the MLflow store that `track` writes to."""
+    from lifecycle.core import config, tracking
+
+    print(tracking.tracking_uri(config.load()))
+    return 0
+
+
+def add_to(verbs: Any) -> None:
+    """Add these commands to the command line."""
+    verb = verbs.add_parser("validate", help="validate a file against contract.yaml", description=validate.__doc__)
+    verb.add_argument("path", nargs="?", help="CSV or Parquet (default: data.raw of params.yaml)")
+    verb.set_defaults(run=validate)
+    verb = verbs.add_parser("contract", help="draft contract.yaml for a file", description=contract.__doc__)
+    verb.add_argument("path", type=Path, help="CSV or Parquet")
+    verb.set_defaults(run=contract)
+    verb = verbs.add_parser("tracking-uri", help="print where runs are tracked", description=tracking_uri.__doc__)
+    verb.set_defaults(run=tracking_uri)
