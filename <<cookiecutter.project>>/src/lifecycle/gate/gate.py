@@ -18,11 +18,10 @@ from lifecycle.core.dvc import dvc
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import file_hash
 from lifecycle.core.git import commit_of, git, text_at
-from lifecycle.core.worktree import clean_checkout
 from lifecycle.gate.commit_metadata import changed_judges, dataset, lock_hash_of, refuse_links, slices_of
 from lifecycle.gate.paired_bootstrap import Paired, compare, predictions_at
 from lifecycle.gate.policy import Policy, parse
-from lifecycle.gate.recompute import Recomputed, recompute
+from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
 from lifecycle.gate.rules import FAIL, Figures, Finding, Slices, judge_metrics, judge_slices
 from lifecycle.gate.staleness import uncommitted
 

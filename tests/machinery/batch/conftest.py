@@ -1,0 +1,23 @@
+"""A version of the model in a folder, as the registry hands it out."""
+
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from telco_churn.features import build_features
+
+from lifecycle.core import config, model_file
+from lifecycle.core.config import Params
+from lifecycle.pipeline.train import fit
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def version(table: pd.DataFrame, params: Params, inputs: list[str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("version")
+    for name in (config.PARAMS, config.CONTRACT):
+        shutil.copy(ROOT / name, folder)
+    model_file.save(fit(build_features(table), inputs, params), folder / config.MODEL.name)
+    return folder

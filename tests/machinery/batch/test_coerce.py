@@ -1,0 +1,47 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from lifecycle.batch.coerce import typed
+
+
+@pytest.mark.parametrize(
+    ("values", "kind", "expected", "wrong"),
+    [
+        (["3", "abc", "1.5", None], "int64", [3, 0, 0, 0], [False, True, True, False]),
+        ([3.0, 1.5, None], "int64", [3, 0, 0], [False, True, False]),
+        (["3", None], "Int64", [3, None], [False, False]),
+        (pd.array([2**62 + 1, None], dtype="Int64"), "Int64", [2**62 + 1, None], [False, False]),
+        (["NAN", "-nan", "1"], "float64", [None, None, 1.0], [True, True, False]),
+        ([300, 3], "int8", [0, 3], [True, False]),
+        (["1e3", "inf", "x"], "float64", [1000.0, None, None], [False, True, True]),
+        ([1.0, np.inf], "float64", [1.0, None], [False, True]),
+        (["true", "maybe"], "bool", [True, False], [False, True]),
+        ([7, 8], "str", ["7", "8"], [False, False]),
+    ],
+)
+def test_values_are_given_the_contracts_type_and_those_that_do_not_fit_are_told(
+    values: list, kind: str, expected: list, wrong: list[bool]
+) -> None:
+    found, odd = typed(pd.Series(values, name="column"), pd.api.types.pandas_dtype(kind))
+
+    assert str(found.dtype) == str(pd.api.types.pandas_dtype(kind))
+    assert [None if pd.isna(value) else value for value in found] == expected
+    assert odd.tolist() == wrong
+
+
+@pytest.mark.parametrize("given", ["object", "category", "str"])
+def test_a_category_has_the_contracts_codes_whatever_the_file_had(given: str) -> None:
+    kind = pd.CategoricalDtype(pd.Index(["No", "Yes"], dtype=object))
+
+    found, odd = typed(pd.Series(["Yes", "Perhaps", None, "No"], dtype=given), kind)
+
+    assert found.cat.codes.tolist() == [1, -1, -1, 0]
+    assert odd.tolist() == [False, True, False, False]
+
+
+@pytest.mark.parametrize("values", [[1, 0, 2], [1.0, 0.0, None], ["1", "0", "1.0"]])
+def test_a_whole_number_is_the_category_of_that_name_whatever_its_type(values: list) -> None:
+    kind = pd.CategoricalDtype(pd.Index(["0", "1"], dtype=object))
+
+    assert typed(pd.Series(values), kind)[0].cat.codes.tolist() == [1, 0, -1]

@@ -1,0 +1,102 @@
+"""scikit-learn is the judge: weighted or not, our figures are its figures."""
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from lifecycle.core import metrics
+
+ROWS = 400
+GENERATOR = np.random.default_rng(7)
+WEIGHTS = {
+    "ones": np.ones(ROWS),
+    "resample": np.bincount(GENERATOR.integers(0, ROWS, ROWS), minlength=ROWS).astype(float),
+}
+
+
+@pytest.mark.parametrize("weights", WEIGHTS.values(), ids=list(WEIGHTS))
+@pytest.mark.parametrize("decimals", [1, 9], ids=["ties", "no ties"])
+def test_binary_metrics_equal_scikit_learns(weights: np.ndarray, decimals: int) -> None:
+    positive = GENERATOR.random(ROWS) < 0.3
+    probability = np.round(np.clip(0.3 * positive + GENERATOR.random(ROWS) * 0.7, 0.01, 0.99), decimals).clip(
+        0.01, 0.99
+    )
+    label = probability >= 0.4
+
+    measured = metrics.binary(positive, probability, 0.4)(weights)
+
+    assert measured == pytest.approx(
+        {
+            "roc_auc": sk.roc_auc_score(positive, probability, sample_weight=weights),
+            "average_precision": sk.average_precision_score(positive, probability, sample_weight=weights),
+            "log_loss": sk.log_loss(positive, probability, sample_weight=weights),
+            "brier": sk.brier_score_loss(positive, probability, sample_weight=weights),
+            "f1": sk.f1_score(positive, label, sample_weight=weights),
+            "accuracy": sk.accuracy_score(positive, label, sample_weight=weights),
+        }
+    )
+
+
+@pytest.mark.parametrize("weights", WEIGHTS.values(), ids=list(WEIGHTS))
+def test_multiclass_metrics_equal_scikit_learns(weights: np.ndarray) -> None:
+    actual = GENERATOR.integers(0, 3, ROWS)
+    probabilities = GENERATOR.dirichlet([1, 1, 1], ROWS) * 0.6 + np.eye(3)[actual] * 0.4
+    label = probabilities.argmax(axis=1)
+    one_hot = np.eye(3)[actual]
+
+    measured = metrics.multiclass(actual, probabilities)(weights)
+
+    assert measured == pytest.approx(
+        {
+            "roc_auc": np.mean(
+                [sk.roc_auc_score(one_hot[:, i], probabilities[:, i], sample_weight=weights) for i in range(3)]
+            ),
+            "average_precision": sk.average_precision_score(one_hot, probabilities, sample_weight=weights),
+            "log_loss": sk.log_loss(actual, probabilities, sample_weight=weights),
+            "brier": sk.brier_score_loss(
+                actual, probabilities, sample_weight=weights, labels=[0, 1, 2], scale_by_half=False
+            ),
+            "f1": sk.f1_score(actual, label, average="macro", sample_weight=weights),
+            "accuracy": sk.accuracy_score(actual, label, sample_weight=weights),
+        }
+    )
+
+
+@pytest.mark.parametrize("weights", WEIGHTS.values(), ids=list(WEIGHTS))
+def test_regression_metrics_equal_scikit_learns(weights: np.ndarray) -> None:
+    actual = GENERATOR.normal(1000, 20, ROWS)
+    predicted = actual + GENERATOR.normal(1, 5, ROWS)
+
+    measured = metrics.regression(actual, predicted)(weights)
+
+    assert measured == pytest.approx(
+        {
+            "mae": sk.mean_absolute_error(actual, predicted, sample_weight=weights),
+            "rmse": sk.root_mean_squared_error(actual, predicted, sample_weight=weights),
+            "r2": sk.r2_score(actual, predicted, sample_weight=weights),
+        }
+    )
+
+
+def test_a_metric_that_the_rows_do_not_define_is_left_out() -> None:
+    measure = metrics.binary(np.zeros(5, dtype=bool), np.linspace(0.1, 0.9, 5), 0.5)
+
+    assert set(metrics.point(measure, 5)) == {"log_loss", "brier", "f1", "accuracy"}
+
+
+def test_the_interval_of_a_share_is_the_binomial_one() -> None:
+    rows = 1000
+    label = np.arange(rows) % 5 != 0  # accuracy 0.8, standard error sqrt(0.8 * 0.2 / 1000) = 0.01265
+    measure = metrics.binary(np.ones(rows, dtype=bool), label.astype(float), 0.5)
+
+    accuracy = metrics.intervals(measure, rows, resamples=2000, seed=1)["accuracy"]
+
+    assert accuracy["low"] == pytest.approx(0.8 - 1.96 * 0.01265, abs=0.003)
+    assert accuracy["high"] == pytest.approx(0.8 + 1.96 * 0.01265, abs=0.003)
+
+
+def test_intervals_come_from_the_seed_alone() -> None:
+    measure = metrics.regression(np.arange(50.0), np.arange(50.0) + GENERATOR.normal(0, 1, 50))
+
+    assert metrics.intervals(measure, 50, 200, seed=3) == metrics.intervals(measure, 50, 200, seed=3)
+    assert metrics.intervals(measure, 50, 200, seed=3) != metrics.intervals(measure, 50, 200, seed=4)

@@ -1,0 +1,111 @@
+"""What may be asked is what the contract says."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pandera.pandas as pa
+import pytest
+from pydantic import BaseModel, ValidationError
+
+from lifecycle.core import contract
+from lifecycle.core.config import Params
+from lifecycle.core.records import to_records
+from lifecycle.core.row_model import record_model
+
+CONTRACT = """
+schema_type: dataframe
+columns:
+  key: {dtype: str, unique: true, str_matches: '^K\\d+$'}
+  outcome: {dtype: category, isin: [a, b]}
+  whole: {dtype: int8, in_range: {min_value: 0, max_value: 100, include_max: false}}
+  step: {dtype: int64, isin: [1, 2, 4]}
+  share: {dtype: float64, nullable: true, greater_than: 0, less_than_or_equal_to: 1, mean_between: {min_value: 0.4, max_value: 0.6}}
+  kind: {dtype: category, isin: [red, green]}
+  open: {dtype: bool}
+  since: {dtype: 'datetime64[ns]', nullable: true}
+  text: {dtype: str, str_length: {min_value: 2, max_value: 5}, notin: [none]}
+  code with a space: {dtype: Int64, nullable: true, not_equal_to: 13}
+"""
+GOOD: dict[str, Any] = {
+    "key": "K1", "whole": 5, "step": 2, "share": 0.5, "kind": "red", "open": True, "since": "2026-01-31T12:00:00",
+    "text": "some", "code with a space": 7,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def record(tmp_path_factory: pytest.TempPathFactory, params: Params) -> type[BaseModel]:
+    path: Path = tmp_path_factory.mktemp("contract") / "contract.yaml"
+    path.write_text(CONTRACT)
+    data = params.data.model_copy(update={"id": "key", "target": "outcome"})
+    return record_model(contract.load(path), params.model_copy(update={"data": data}))
+
+
+def test_a_good_record_is_taken_as_it_is(record: type[BaseModel]) -> None:
+    asked = record.model_validate_json(json.dumps(GOOD))
+
+    assert json.loads(asked.model_dump_json(by_alias=True)) == GOOD
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"share": None}, {"since": None}, {"code with a space": None}, {"key": None}, {"whole": 0}, {"whole": 99}, {"share": 1},
+     {"since": "2026-01-31"}],
+)  # fmt: skip
+def test_what_the_contract_allows_is_taken(record: type[BaseModel], change: dict[str, Any]) -> None:
+    record.model_validate_json(json.dumps(GOOD | change))
+
+
+def test_the_id_may_be_left_out(record: type[BaseModel]) -> None:
+    record.model_validate_json(json.dumps({name: value for name, value in GOOD.items() if name != "key"}))
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("key", "X1"), ("key", 1),
+        ("outcome", "a"),
+        ("whole", 100), ("whole", -1), ("whole", 1.5), ("whole", "5"), ("whole", True), ("whole", None), ("whole", 10**30),
+        ("step", 3), ("step", True), ("step", "1"),
+        ("share", 0), ("share", 1.01), ("share", "0.5"), ("share", float("nan")), ("share", float("inf")),
+        ("kind", "blue"), ("kind", None), ("kind", 1),
+        ("open", 1), ("open", "true"),
+        ("since", 5), ("since", "yesterday"), ("since", "9999-12-31"), ("since", "2026-01-31T12:00:00Z"),
+        ("text", "x"), ("text", "longer"), ("text", "none"), ("text", "\ud800x"),
+        ("code with a space", 13),
+        ("another", 1),
+    ],
+)  # fmt: skip
+def test_what_the_contract_refuses_is_refused_by_name(record: type[BaseModel], column: str, value: Any) -> None:
+    with pytest.raises(ValidationError) as error:
+        record.model_validate_json(json.dumps(GOOD | {column: value}))
+
+    assert {item["loc"][:1] for item in error.value.errors()} <= {(column,), ()}
+
+
+@pytest.mark.parametrize("column", [name for name in GOOD if name != "key"])
+def test_a_missing_column_is_named(record: type[BaseModel], column: str) -> None:
+    with pytest.raises(ValidationError) as error:
+        record.model_validate_json(json.dumps({name: value for name, value in GOOD.items() if name != column}))
+
+    assert [(item["loc"], item["type"]) for item in error.value.errors()] == [((column,), "missing")]
+
+
+def test_openapi_says_what_the_contract_says(record: type[BaseModel]) -> None:
+    properties = record.model_json_schema()["properties"]
+
+    assert set(properties) == set(GOOD)
+    assert properties["step"]["enum"] == [1, 2, 4]
+    assert properties["kind"]["enum"] == ["red", "green"]
+    assert (properties["whole"]["minimum"], properties["whole"]["exclusiveMaximum"]) == (0, 100)
+
+
+def test_every_row_that_keeps_the_contract_may_be_asked(
+    schema: pa.DataFrameSchema, params: Params, table: pd.DataFrame, inputs: list[str]
+) -> None:
+    columns = {name: {"dtype": str(schema.columns[name].dtype)} for name in [params.data.id, *inputs]}
+    asked = record_model(schema, params)
+
+    for one in to_records(table, columns):
+        asked.model_validate_json(json.dumps(one))

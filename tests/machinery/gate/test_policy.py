@@ -1,0 +1,126 @@
+import copy
+from typing import Any
+
+import pytest
+
+from lifecycle.core import config
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import read_yaml
+from lifecycle.gate.policy import Policy, parse
+
+FILE = "metrics/test.json"
+VALID: dict[str, Any] = {
+    "metrics": {FILE: {"roc_auc": {"min": 0.8, "max_drop": 0.01}}},
+    "slices": {"min_rows": 100, "metrics": {"roc_auc": {"min": 0.7}}},
+    "recompute": ["evaluate"],
+    "tolerance": 0.0001,
+    "exceptions": [],
+}
+EXCEPTION = {"metric": "roc_auc", "min": 0.7, "reason": "why", "accepted_by": "Ada"}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    content = copy.deepcopy(VALID)
+    *sections, last = path.split(" ")
+    inside = content
+    for section in sections:
+        inside = inside[section]
+    if value is None:
+        del inside[last]
+    else:
+        inside[last] = value
+    return content
+
+
+def test_the_policy_of_this_repo_is_valid() -> None:
+    Policy.checked(read_yaml(config.GATES), str(config.GATES))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    [
+        ("metrics", {}, "metrics is {}"),
+        ("metrics", None, "metrics is missing"),
+        (f"metrics {FILE}", {}, f"metrics.{FILE} is {{}}"),
+        (f"metrics {FILE} roc_auc", {}, f"metrics.{FILE}.roc_auc: no limit: give min, max, max_drop or max_rise"),
+        (f"metrics {FILE} roc_auc min", "high", "roc_auc.min is 'high'"),
+        (f"metrics {FILE} roc_auc min", True, "roc_auc.min is True"),
+        (f"metrics {FILE} roc_auc min", float("nan"), "roc_auc.min is nan"),
+        (f"metrics {FILE} roc_auc min", float("inf"), "roc_auc.min is inf"),
+        (f"metrics {FILE} roc_auc min", 80, "roc_auc: min is 80, but roc_auc lies between 0 and 1"),
+        (f"metrics {FILE} roc_auc max", 0.7, "min 0.8 is above max 0.7: no value can pass"),
+        (f"metrics {FILE} roc_auc max_drop", -0.01, "roc_auc.max_drop is -0.01"),
+        (f"metrics {FILE} roc_auc max_rise", 0.01, "max_drop and max_rise exclude each other"),
+        (f"metrics {FILE} roc_auc max_dorp", 0.01, "roc_auc.max_dorp is not a parameter (did you mean max_drop?)"),
+        (f"metrics {FILE} roc_auc", {"min": None}, "no limit: give min, max, max_drop or max_rise"),
+        (
+            f"metrics {FILE} roc_auc",
+            {"max_rise": 0.1},
+            "roc_auc: the limit is on the wrong side, where roc_auc is better",
+        ),
+        (f"metrics {FILE} roc_auc", {"max": 0.9}, "roc_auc: the limit is on the wrong side, where roc_auc is better"),
+        (f"metrics {FILE} log_loss", {"max_drop": 0.1}, "log_loss: the limit is on the wrong side"),
+        (f"metrics {FILE} roc_auc max_drop", 5, "roc_auc: 5 is allowed, but roc_auc lies between 0 and 1"),
+        ("slices metrics", {}, "slices.metrics is {}"),
+        ("slices metrics roc_auc", {}, "slices: roc_auc: no limit: give min or max"),
+        ("tolerance", 1e9, "tolerance is 1000000000.0"),
+        ("slices min_rows", 0, "slices.min_rows is 0"),
+        ("slices min_row", 3, "slices.min_row is not a parameter (did you mean min_rows?)"),
+        ("slices metrics roc_auc", {"max_drop": 0.1}, "max_drop is not a parameter"),
+        ("gates", {}, "gates is not a parameter"),
+        ("recompute", ["train"], "recompute: evaluate is missing"),
+        ("tolerance", -1.0, "tolerance is -1.0"),
+        ("tolerance", None, "tolerance is missing"),
+        ("exceptions", [EXCEPTION], "exceptions.0.expires is missing"),
+        ("exceptions", [EXCEPTION | {"expires": "soon"}], "exceptions.0.expires is 'soon'"),
+    ],
+)
+def test_a_policy_that_cannot_be_meant_is_refused(path: str, value: Any, complaint: str) -> None:
+    with pytest.raises(ConfigError, match=r"^gates.yaml: ") as raised:
+        Policy.checked(changed(path, value), "gates.yaml")
+
+    assert complaint in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "complaint"),
+    [
+        ("metric: roc_auc, min: 0.7, accepted_by: Ada, expires: 2026-12-31", "reason is missing"),
+        ("metric: roc_auc, min: 0.7, reason: ' ', accepted_by: Ada, expires: 2026-12-31", "reason is ' '"),
+        ("metric: roc_auc, min: 0.7, reason: why, expires: 2026-12-31", "accepted_by is missing"),
+        (
+            "metric: roc_auc, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "exceptions: roc_auc: how far may it fall? give min",
+        ),
+        (
+            "metric: roc_auc, max: 1.0, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "how far may it fall? give min",
+        ),
+        ("metric: roc_auc, min: 0.7, reason: why, accepted_by: Ada, expires: 9999-12-31", "is more than a year away"),
+        (
+            "metric: roc_auc, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-02-30",
+            "not valid YAML: day is out of",
+        ),
+        ("metric: loss, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31", "how far may it rise? give max"),
+        ("metric: roc_auc, min: 70, reason: why, accepted_by: Ada, expires: 2026-12-31", "min is 70, but roc_auc lies"),
+        (
+            "metric: f1, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "'f1' has no limit under metrics (roc_auc, loss)",
+        ),
+        (
+            "metric: f1, slice: a=b, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "'f1' has no limit under slices.metrics",
+        ),
+    ],
+)
+def test_an_exception_says_who_why_how_far_and_how_long(entry: str, complaint: str) -> None:
+    text = f"""
+metrics: {{metrics/test.json: {{roc_auc: {{min: 0.8}}, loss: {{max_rise: 0.1}}}}}}
+recompute: [evaluate]
+tolerance: 0
+exceptions: [{{{entry}}}]
+"""
+    with pytest.raises(ConfigError) as raised:
+        parse(text, "gates.yaml")
+
+    assert complaint in str(raised.value)

@@ -1,0 +1,137 @@
+import copy
+from typing import Any
+
+import pytest
+
+from lifecycle.core.markdown import plain
+from lifecycle.gate.pull_request_comment import markdown
+from lifecycle.gate.report import headline
+from lifecycle.gate.terminal import terminal
+
+SAME = {"rows": 7043, "columns": 21, "checks": 96, "md5": "0" * 32}
+
+
+def finding(**changes: Any) -> dict[str, Any]:
+    content = {"name": "roc_auc", "base": 0.85, "branch": 0.85, "limit": "≥ 0.8", "status": "pass", "why": ""}
+    return content | {"change": 0.0, "low": None, "high": None} | changes
+
+
+@pytest.fixture
+def content() -> dict[str, Any]:
+    """A pull request that changes nothing."""
+    return copy.deepcopy(
+        {
+            "verdict": "pass",
+            "reasons": [],
+            "base": {"revision": "origin/main", "commit": "a" * 40, "has_metrics": True},
+            "branch": {"commit": "b" * 40, "behind": 0, "model": "c" * 64, "lock": "d" * 64},
+            "metrics": [finding()],
+            "slices": [],
+            "paired_rows": 1384,
+            "unpaired": "",
+            "params": {},
+            "data": {"base": SAME, "branch": SAME},
+            "date": "2026-06-15",
+            "policy": {"of": "base", "change": "", "later": []},
+            "judges": [],
+        }
+    )
+
+
+def test_nothing_changed_is_one_line(content: dict[str, Any]) -> None:
+    says = "PASS: nothing changed: metrics, parameters and data are those of origin/main (aaaaaaaaa)"
+
+    assert terminal(content) == f"gate: {says}\n"
+    assert markdown(content) == f"### ✅ Gate: {says}\n"
+
+
+@pytest.mark.parametrize(
+    ("change", "shows"),
+    [
+        ({"params": {"params.yaml": {"seed": {"old": 1, "new": 2}}}}, "| seed | 1 | 2 |"),
+        ({"data": {"base": SAME, "branch": SAME | {"rows": 8000}}}, "changed from 7,043 rows × 21 columns (DVC 000000000) to 8,000"),
+        ({"judges": ["gates.yaml"]}, "- This branch also changes 1 files that have a say in this verdict, so read them with care:\n- gates.yaml"),
+        ({"metrics": [finding(branch=0.86, change=0.01)]}, "| roc\\_auc | 0.8500 | 0.8600 | +0.0100 |"),
+        ({"slices": [finding(name="roc_auc where a=b", change=0.01)]}, "**Slices that moved most**"),
+    ],
+)  # fmt: skip
+def test_whatever_changed_is_shown(content: dict[str, Any], change: dict[str, Any], shows: str) -> None:
+    text = markdown(content | change)
+
+    assert text.startswith("### ✅ Gate: PASS against origin/main (aaaaaaaaa): 1 metrics within their limits\n")
+    assert shows in text
+
+
+def test_a_failure_leads_with_its_reason_and_ends_with_what_to_do(content: dict[str, Any]) -> None:
+    reasons = [{"kind": "limit", "text": "roc_auc fell"}, {"kind": "limit", "text": "f1 fell"}]
+    failed = content | {"reasons": reasons, "metrics": [finding(status="FAIL", branch=0.7, change=-0.15)]}
+
+    for text in (markdown(failed), terminal(failed)):
+        assert "FAIL against origin/main (aaaaaaaaa)" in text.splitlines()[0]
+        assert "roc_auc fell" in text.replace("\\", "")
+        assert "f1 fell" in text
+        assert "1. make the model better" in text
+        assert "- {metric: roc_auc, min: 0.6999, reason: (why), accepted_by: (who), expires: 2026-06-29}" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"metrics": [finding(status="within noise", why="roc_auc fell, but")]}, "within noise: roc_auc"),
+        ({"metrics": [finding(status="accepted", why="roc_auc fell; Ada")]}, "accepted: roc_auc"),
+    ],
+)
+def test_noise_and_exceptions_are_said_in_the_verdict(
+    content: dict[str, Any], change: dict[str, Any], says: str
+) -> None:
+    changed = content | change | {"judges": ["gates.yaml"]}
+
+    assert says in headline(changed)
+    assert change["metrics"][0]["why"] in terminal(changed)
+
+
+def test_a_first_pull_request_says_that_there_is_no_baseline(content: dict[str, Any]) -> None:
+    content["base"]["has_metrics"] = False
+    content["metrics"] = [finding(base=None, change=None)]
+
+    assert "no baseline: the base has no metrics, so only absolute limits" in headline(content)
+
+
+def test_without_predictions_the_report_says_why(content: dict[str, Any]) -> None:
+    text = terminal(content | {"paired_rows": 0, "unpaired": "they are gone", "judges": ["x"]})
+
+    assert "Rule: any change beyond what is allowed fails, without an interval, because they are gone" in text
+
+
+def test_what_a_stranger_wrote_does_nothing_on_github(content: dict[str, Any]) -> None:
+    hostile = "@everyone #1 GH-1 :tada: $x$ <img src=x onerror=y> ![a](http://b) [c](//d) | `e` www.evil.example\n\n# Merged\x1b[31m"
+    content["params"] = {"params.yaml": {hostile: {"old": hostile, "new": hostile}}}
+    content["reasons"] = [{"kind": "limit", "text": hostile}]
+    content["judges"] = [hostile]
+    content["policy"]["change"] = "```\n@everyone"
+
+    text = markdown(content)
+
+    outside = text.partition("<details>")[0] + text.partition("</details>")[2]
+    assert "@everyone" not in outside
+    assert "<img" not in text
+    assert "](http" not in text.replace("\\](http", "")
+    assert "http://" not in outside
+    assert "www.evil" not in outside
+    assert "\n# Merged" not in text
+    assert "\x1b" not in text + terminal(content)
+    assert text.count("```") == 2  # the fence of the policy's change, which its text does not close
+    assert plain("a|b") == "a\\|b"
+
+
+def test_a_report_is_never_too_long_for_a_comment(content: dict[str, Any]) -> None:
+    content["params"] = {"params.yaml": {f"p{i}": {"old": "x" * 9999, "new": "y" * 9999} for i in range(5000)}}
+    content["slices"] = [finding(name=f"roc_auc where a={i}", status="FAIL", branch=0.1) for i in range(5000)]
+    content["reasons"] = [{"kind": "limit", "text": "z" * 9999} for _ in range(5000)]
+
+    assert len(markdown(content)) < 60_000
+    assert "and 4980 more" in markdown(content)
+
+
+def test_no_answer_is_said_as_such() -> None:
+    assert markdown({"verdict": "undecided", "error": "no such revision"}).startswith("### ⚠️ Gate: could not decide")

@@ -1,0 +1,73 @@
+"""Answers that have become worse than gates.yaml allows are a breach, if that is no chance."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+import pytest
+from machinery.monitoring import lab
+
+from lifecycle.core.config import Params
+from lifecycle.gate import policy
+from lifecycle.monitoring import performance
+
+TODAY = datetime.date(2026, 3, 1)
+
+
+def judged(params: Params, rows: pd.DataFrame, exceptions: str = "[]") -> list[performance.Finding]:
+    text = lab.GATES.replace("{LIMITS}", lab.LIMITS[params.task]).replace("exceptions: []", f"exceptions: {exceptions}")
+    return performance.judge(rows, policy.parse(text, "test"), params, TODAY)
+
+
+def spoilt(rows: pd.DataFrame, share: float) -> pd.DataFrame:
+    """Rows of which a share has the label of another row."""
+    chance = np.random.default_rng(1)
+    some = chance.random(len(rows)) < share
+    return rows.assign(actual=np.where(some, chance.permutation(rows["actual"]), rows["actual"]))
+
+
+@pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
+def test_worse_answers_are_a_breach_and_good_ones_are_not(params: Params, task: str) -> None:
+    params = lab.of_task(params, task)
+    rows = lab.kept(1000, 3, params)
+
+    (good,), (bad,) = judged(params, rows), judged(params, spoilt(rows, 0.8))
+
+    assert (good["status"], bad["status"]) == ("ok", "breach")
+    assert good["low"] < good["value"] < good["high"]
+    assert bad["labels"] == 1000
+
+
+def test_a_metric_below_its_limit_is_none_while_its_interval_reaches_it(params: Params) -> None:
+    params = lab.of_task(params, "binary")
+    rows = spoilt(lab.kept(6000, 3, params), 0.4)
+
+    few, many = judged(params, rows.head(100))[0], judged(params, rows)[0]
+
+    assert max(few["value"], many["value"]) < 0.7
+    assert (few["status"], many["status"]) == ("ok", "breach")
+
+
+@pytest.mark.parametrize(("expires", "status"), [("2026-03-01", "ok"), ("2026-02-28", "breach")])
+def test_an_exception_of_the_gate_holds_here_too_until_it_ends(params: Params, expires: str, status: str) -> None:
+    params = lab.of_task(params, "binary")
+    rows = spoilt(lab.kept(2000, 3, params), 0.4)
+    said = f"[{{metric: roc_auc, min: 0.4, reason: r, accepted_by: a, expires: {expires}}}]"
+
+    assert [one["status"] for one in judged(params, rows, said)] == [status]
+
+
+def test_a_metric_that_the_rows_do_not_define_is_left_out(params: Params) -> None:
+    params = lab.of_task(params, "binary")
+
+    assert judged(params, lab.kept(200, 3, params).assign(actual="a")) == []
+
+
+def test_labels_are_taken_for_classes_by_their_text_and_others_are_none(params: Params) -> None:
+    labels = pd.Series(["1", "1.0", "0", "True", "who", None, "2"])
+
+    found = performance.actual(labels, pd.Series(["0", "1"]), lab.of_task(params, "binary"))
+    assert found.dropna().to_dict() == {0: "1", 1: "1", 2: "0"}
+
+    numbers = performance.actual(labels, pd.Series([0.5]), lab.of_task(params, "regression"))
+    assert numbers.dropna().tolist() == [1, 1, 0, 2]

@@ -1,0 +1,74 @@
+import json
+
+import pandas as pd
+import pytest
+from telco_churn.features import build_features
+
+from lifecycle.core import metrics
+from lifecycle.core import predict as model
+from lifecycle.core.config import Params
+from lifecycle.core.metrics import measure
+from lifecycle.pipeline.evaluate import column_importance, curves, slice_metrics
+from lifecycle.pipeline.train import fit
+
+pytestmark = pytest.mark.sample
+
+
+@pytest.fixture(
+    params=[("binary", "churn"), ("multiclass", "contract"), ("regression", "monthly_charges")],
+    ids=lambda case: case[0],
+)
+def chosen(request: pytest.FixtureRequest, params: Params) -> Params:
+    task, target = request.param
+    return params.model_copy(update={"task": task, "data": params.data.model_copy(update={"target": target})})
+
+
+@pytest.fixture
+def case(table: pd.DataFrame, chosen: Params):
+    features = build_features(table)
+    inputs = [str(name) for name in table if name not in (chosen.data.id, chosen.data.target)]
+    fitted = fit(features, inputs, chosen)
+    return fitted, features, model.predict(fitted, features, chosen)
+
+
+def test_every_task_has_finite_metrics_plots_and_importances(case, chosen: Params) -> None:
+    fitted, frame, predictions = case
+
+    values = metrics.point(measure(frame[chosen.data.target], predictions, chosen), len(frame))
+    drawn = curves(frame[chosen.data.target], predictions, chosen)
+    importances = column_importance(fitted, frame, chosen)
+
+    classification = {"roc_auc", "average_precision", "log_loss", "brier", "f1", "accuracy"}
+    assert set(values) == ({"mae", "rmse", "r2"} if chosen.task == "regression" else classification)
+    assert values["r2" if chosen.task == "regression" else "roc_auc"] > 0.7
+    assert {"calibration", "distribution"} <= set(drawn)
+    assert ("roc" in drawn) == (chosen.task != "regression")
+    assert all(points for points in drawn.values())
+    json.dumps(drawn, allow_nan=False)
+    assert set(importances) == set(fitted.feature_names_in_)
+    assert max(importances.values()) > 0
+
+
+def test_slices_cover_every_row_once(case, chosen: Params) -> None:
+    _, frame, predictions = case
+    sliced = chosen.model_copy(
+        update={"evaluate": chosen.evaluate.model_copy(update={"slices": ["payment_method", "partner"]})}
+    )
+
+    slices = slice_metrics(frame, predictions, sliced)
+
+    assert set(slices["partner"]) == {"0", "1"}
+    for values in slices.values():
+        assert sum(part["rows"] for part in values.values()) == len(frame)
+
+
+def test_confusion_counts_every_row(case, chosen: Params) -> None:
+    _, frame, predictions = case
+    if chosen.task == "regression":
+        assert "confusion" not in curves(frame[chosen.data.target], predictions, chosen)
+        return
+    points = curves(frame[chosen.data.target], predictions, chosen)["confusion"]
+
+    assert sum(point["rows"] for point in points) == len(frame)
+    right = sum(point["rows"] for point in points if point["actual"] == point["predicted"])
+    assert right == (frame[chosen.data.target].astype(str) == predictions["prediction"].astype(str)).sum()

@@ -1,0 +1,37 @@
+"""The rows whose predictions go with a model."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from lifecycle.core import config
+from lifecycle.core.config import Params
+from lifecycle.pipeline.track import _known_predictions
+
+
+@pytest.mark.parametrize(
+    ("task", "predicted", "known"),
+    [
+        ("binary", {"prediction": "Yes", "probability": 0.7}, {"probability_Yes": 0.7}),
+        ("multiclass", {"prediction": "a", "probability_a": 0.7, "probability_b": 0.3}, None),
+        ("regression", {"prediction": 3.5}, {"prediction": 3.5}),
+    ],
+)
+def test_what_the_model_answers_is_known_whatever_id_and_target_are_called(
+    params: Params,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    task: str,
+    predicted: dict[str, object],
+    known: dict[str, object] | None,
+) -> None:
+    data = params.data.model_copy(update={"id": "probability_id", "target": "probability_x", "positive": "Yes"})
+    table = pd.DataFrame([{"probability_id": 1, "probability_x": 2, **predicted}])
+    monkeypatch.setattr(config, "PREDICTIONS", tmp_path / "test.parquet")
+    table.to_parquet(config.PREDICTIONS)
+
+    found = _known_predictions(params.model_copy(update={"task": task, "data": data}))
+
+    expected = known or {name: value for name, value in predicted.items() if name != "prediction"}
+    assert found.to_dict("records") == [expected]

@@ -1,0 +1,198 @@
+"""On a contract of their own, so that they hold whatever the project's data is."""
+
+import datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from lifecycle.core import config, contract
+from lifecycle.core.config import Params
+from lifecycle.core.files import read_yaml
+from lifecycle.core.raw_table import read_raw
+from lifecycle.core.records import to_records
+from lifecycle.prediction_log.labels import Labelled
+from lifecycle.retraining.new_rows import New, select, sources
+from lifecycle.retraining.raw_file import append
+
+CONTRACT = """
+schema_type: dataframe
+strict: true
+columns:
+  target: {target}
+  key: {{dtype: int64, unique: true}}
+  mail: {{dtype: str, unique: true}}
+  size: {{dtype: float64, nullable: true, in_range: {{min_value: 0, max_value: 10}}, mean_between: {{min_value: 0, max_value: 1}}}}
+  seen: {{dtype: 'datetime64[ns]'}}
+  paid: {{dtype: bool}}
+"""
+TARGETS = {
+    "binary": "{dtype: int64, isin: [0, 1]}",
+    "multiclass": "{dtype: category, isin: [a, b, c]}",
+    "regression": "{dtype: float64, in_range: {min_value: 0, max_value: 100}}",
+}
+LABELS: dict[str, tuple[Any, Any]] = {"binary": (1, 2), "multiclass": ("b", "d"), "regression": (7, 101.5)}
+"""A label that each takes, and one that it does not."""
+RAW = {"key": 1, "seen": "2026-01-31T12:00:00", "paid": "true", "size": 0.5, "mail": "a@x"}  # in an order of its own
+BEGAN = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
+
+
+class Table:
+    """A dataset of one row in a folder, and what may be added to it."""
+
+    def __init__(self, folder: Path, params: Params, task: str, name: str = "raw.csv") -> None:
+        (folder / "contract.yaml").write_text(CONTRACT.format(target=TARGETS[task]))
+        self.path, self.label = folder / name, LABELS[task][0]
+        self.columns = read_yaml(folder / "contract.yaml")["columns"]
+        self.schema = contract.load(folder / "contract.yaml")
+        data = config.Data(raw=self.path, id="key", target="target", positive=1 if task == "binary" else None)
+        self.params = params.model_copy(update={"task": task, "data": data})
+        first = pd.DataFrame([RAW | {"target": self.label}])
+        if name.endswith(".parquet"):
+            first = first.astype({"key": "int32"}).assign(seen=pd.to_datetime(first["seen"]), paid=[True], more=["x"])
+            if task == "multiclass":
+                first["target"] = first["target"].astype("category")
+            self.schema.strict = False
+            first.to_parquet(self.path)
+        else:
+            first.to_csv(self.path, index=False)
+
+    def read(self) -> pd.DataFrame:
+        return read_raw(self.path, self.schema)
+
+    def select(self, *rows: Labelled) -> New:
+        return select(list(rows), self.read(), self.schema, self.columns, self.params)
+
+    def row(self, number: Any, label: Any = None, minutes: int = 0, **inputs: Any) -> Labelled:
+        given = {
+            "key": number,
+            "mail": f"{number}@x",
+            "size": 0.25,
+            "seen": "2026-02-01T00:00:00",
+            "paid": False,
+        } | inputs
+        label = self.label if label is None else label
+        return Labelled(f"r{number}-{minutes}", 3, BEGAN + datetime.timedelta(minutes=minutes), BEGAN, given, {}, label)
+
+
+@pytest.fixture
+def table(tmp_path: Path, params: Params) -> Table:
+    return Table(tmp_path, params, "binary")
+
+
+@pytest.mark.parametrize("name", ["raw.csv", "raw.csv.gz", "raw.parquet"])
+@pytest.mark.parametrize("task", list(TARGETS))
+def test_rows_are_added_in_the_files_own_format_and_come_back_as_they_were(
+    tmp_path: Path, params: Params, task: str, name: str
+) -> None:
+    table = Table(tmp_path, params, task, name)
+    before = table.read()
+    new = table.select(table.row(2, size=None), table.row(3, paid=True, size=0.1 + 0.2, mail='say "hi", you'))
+    append(new.frame, new.records, table.path)
+    after = table.read()
+
+    assert to_records(after, table.columns) == to_records(before, table.columns) + new.records
+    assert after["key"].tolist() == [1, 2, 3]
+    assert after["paid"].tolist() == [True, False, True]
+    assert after["mail"].tolist()[2] == 'say "hi", you'
+    assert after["size"].tolist()[2] == 0.1 + 0.2
+    assert pd.isna(after["size"][1])
+    assert str(after["seen"][1]) == "2026-02-01 00:00:00"
+
+
+@pytest.mark.parametrize(("start", "end"), [(b"\xef\xbb\xbf", b"\r\n"), (b"", b"\n"), (b"\n", b"")])
+def test_what_is_in_a_csv_file_stays_byte_for_byte(table: Table, start: bytes, end: bytes) -> None:
+    header, row = table.path.read_bytes().splitlines()
+    separator = b"\r\n" if end == b"\r\n" else b"\n"
+    before = start + header + separator + row + end
+    table.path.write_bytes(before)
+
+    new = table.select(table.row(2))
+    append(new.frame, new.records, table.path)
+
+    after = table.path.read_bytes()
+    assert after == before + (b"" if end else b"\n") + b"2,2026-02-01T00:00:00,false,0.25,2@x,1" + separator
+    assert table.read()["key"].tolist() == [1, 2]
+
+
+@pytest.mark.parametrize("task", list(TARGETS))
+def test_a_label_that_breaks_the_contract_is_set_aside_with_its_reason(
+    tmp_path: Path, params: Params, task: str
+) -> None:
+    table = Table(tmp_path, params, task)
+    new = table.select(table.row(2), table.row(3, LABELS[task][1]))
+
+    assert [record["key"] for record in new.records] == [2]
+    (reason,) = new.aside
+    assert reason.startswith("column target: ")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "reason"),
+    [
+        ({"size": 11.0}, "column size: Input should be less than or equal to 10"),
+        ({"size": "big"}, "column size: Input should be a valid number"),
+        ({"paid": None}, "column paid: Input should be a valid boolean"),
+        ({"key": None}, "column key: the row has none"),
+        ({"mail": "a@x"}, "column mail: field_uniqueness"),
+        ({"mail": "NA"}, "column mail: 'NA' reads as missing in a CSV file"),
+        ({"mail": "a\nb"}, "column mail: has a line break, which the pipeline does not read from a CSV file"),
+    ],
+)
+def test_a_row_that_breaks_the_contract_is_set_aside_with_its_reason(table: Table, inputs: Any, reason: str) -> None:
+    new = table.select(
+        table.row(2), table.row(3, **inputs), table.row(4, **inputs) if "size" in inputs else table.row(5)
+    )
+
+    assert 2 in new.frame["key"].tolist()
+    assert 3 not in new.frame["key"].tolist()
+    assert dict(new.aside) == {reason: 2 if "size" in inputs else 1}
+    assert len(new.frame) == len(new.records) == len(new.rows)
+
+
+def test_what_the_dataset_has_stays_and_of_several_answers_the_last_counts(table: Table) -> None:
+    new = table.select(
+        table.row(1, size=1.0), table.row(2, minutes=1), table.row(3, minutes=2), table.row(2, minutes=3, size=2.0)
+    )
+
+    assert (new.known, new.repeated) == (1, 1)
+    assert [(record["key"], record["size"]) for record in new.records] == [(3, 0.25), (2, 2.0)]
+
+
+def test_what_has_been_added_is_not_added_again(table: Table) -> None:
+    rows = [table.row(2), table.row(3)]
+    new = table.select(*rows)
+    append(new.frame, new.records, table.path)
+
+    again = table.select(*rows)
+
+    assert (len(again.records), again.known) == (0, 2)
+
+
+def test_a_column_that_the_contract_has_no_more_is_left_out_and_one_that_is_new_is_missed(table: Table) -> None:
+    lacking = table.row(3)
+    del lacking.inputs["paid"]
+
+    new = table.select(table.row(2, gone=7), lacking)
+
+    assert [record["key"] for record in new.records] == [2]
+    assert list(new.aside) == ["column paid: Input should be a valid boolean"]
+
+
+def test_a_check_of_a_whole_column_sets_no_row_aside(table: Table) -> None:
+    assert len(table.select(table.row(2, size=9.0), table.row(3, size=9.0)).records) == 2
+
+
+def test_sources_say_of_each_row_where_it_came_from(table: Table) -> None:
+    found = sources(table.select(table.row(2, minutes=5)), "key")
+
+    (row,) = found.to_dict("records")
+    assert row == {
+        "key": 2,
+        "source": "prediction log",
+        "answered": "2026-03-01T00:05:00+00:00",
+        "labelled": "2026-03-01T00:00:00+00:00",
+        "request_id": "r2-5",
+        "model_version": 3,
+    }
