@@ -17,7 +17,7 @@ def draft(frame: pd.DataFrame) -> str:
             table[name] = table[name].astype("category")
     schema = pa.infer_schema(table)
     schema.index = None
-    schema.strict = True
+    schema.strict, schema.coerce = True, False
     for name, column in schema.columns.items():
         column.unique = str(column.dtype).startswith(("str", "int")) and table[name].is_unique
         if column.unique:
