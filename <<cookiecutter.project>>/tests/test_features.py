@@ -1,8 +1,9 @@
 import pandas as pd
 from pandas.testing import assert_frame_equal
 
-from << cookiecutter.package >>.features import ADD_ONS, build_features
 from lifecycle.core.config import Params
+
+from << cookiecutter.package >>.features import ADD_ONS, build_features
 
 
 def test_a_row_has_the_same_features_alone_as_among_others(frame: pd.DataFrame) -> None:

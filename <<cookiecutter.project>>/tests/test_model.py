@@ -7,12 +7,13 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 
-from << cookiecutter.package >>.features import build_features
-from << cookiecutter.package >>.model import ESTIMATORS
 from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
 from lifecycle.core.predict import predict
 from lifecycle.pipeline.train import fit
+
+from << cookiecutter.package >>.features import build_features
+from << cookiecutter.package >>.model import ESTIMATORS
 
 ROWS = 400
 TASK = config.load(Path(__file__).parents[1] / config.PARAMS).task
@@ -43,5 +44,6 @@ def test_an_estimator_predicts_the_same_alone_and_in_a_batch_and_after_it_was_sa
     loaded = model_file.load(tmp_path / "model.skops", params.package)
     pd.testing.assert_frame_equal(predict(loaded, rows[inputs], params), predictions, check_exact=True)
     for size in (1, 7):
-        batches = [predict(loaded, rows[inputs].iloc[start : start + size], params) for start in range(0, 3 * size, size)]
+        starts = range(0, 3 * size, size)
+        batches = [predict(loaded, rows[inputs].iloc[start : start + size], params) for start in starts]
         pd.testing.assert_frame_equal(pd.concat(batches), predictions.head(3 * size), check_exact=True)
