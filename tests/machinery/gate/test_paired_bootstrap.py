@@ -12,7 +12,6 @@ from lifecycle.core.config import Params
 from lifecycle.core.git import git
 from lifecycle.gate.paired_bootstrap import compare
 
-pytestmark = pytest.mark.sample
 ROWS = 600
 
 
