@@ -11,13 +11,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pandas as pd
-
-from lifecycle.core import config
+from lifecycle.core import known_rows
 from lifecycle.core.errors import ConfigError, RefusedError
-from lifecycle.core.files import read_parquet, read_yaml
-from lifecycle.core.records import to_records
-from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS, PROBABILITY, TOLERANCE
+from lifecycle.core.version_files import TOLERANCE
 from lifecycle.serving.client import Client, ServerError
 from lifecycle.serving.settings import Serving
 
@@ -130,17 +126,16 @@ class Environment:
 
         Raises RefusedError if one answers otherwise, or not at all.
         """
-        records, expected = known(folder)
-        positive = config.load(folder / config.PARAMS).data.positive
+        rows = known_rows.read(folder)
         for client in self.clients:
             try:
-                answers = pd.DataFrame([flat(answer, positive) for answer in client.predict(records, version)])
+                answers = client.predict(rows.records, version)
             except ServerError as error:
                 raise RefusedError(f"version {version} cannot be asked: {error}") from None
-            far = (answers[list(expected)] - expected).abs() / expected.abs().clip(lower=1)
-            if not float(far.to_numpy().max()) <= TOLERANCE:
-                raise RefusedError(f"{client.url} answers otherwise than evaluate, by up to {far.to_numpy().max():.3g}")
-        return len(records)
+            difference = known_rows.largest_difference(answers, rows.expected)
+            if not difference <= TOLERANCE:
+                raise RefusedError(f"{client.url} answers otherwise than evaluate, by up to {difference:.3g}")
+        return len(rows.records)
 
     def _pid_file(self, port: int) -> Path:
         return self.serving.server.cache / f"{self.name}-{port}.pid"
@@ -154,20 +149,3 @@ class Environment:
         except ValueError:
             local = False
         return (parts.port or 80) if local else None
-
-
-def known(folder: Path) -> tuple[list[dict[str, Any]], pd.DataFrame]:
-    """Return the rows that were logged with a version, as records, and what `evaluate` predicted for them."""
-    columns = read_yaml(folder / config.CONTRACT)["columns"]
-    inputs = read_parquet(folder / KNOWN / INPUTS)
-    records = to_records(inputs, {str(name): columns[name] for name in inputs})
-    return records, read_parquet(folder / KNOWN / PREDICTIONS)
-
-
-def flat(answer: dict[str, Any], positive: Any) -> dict[str, float]:
-    """Return the numbers of an answer, named as `evaluate` names them; `positive` is the class whose probability it gives."""
-    if "prediction" in answer:
-        return {"prediction": answer["prediction"]}
-    if "probability" in answer:
-        return {f"{PROBABILITY}{positive}": answer["probability"]}
-    return {f"{PROBABILITY}{name}": value for name, value in answer["probabilities"].items()}
