@@ -55,7 +55,8 @@ def check_slices(policy: Policy, base: SliceFigures, branch: SliceFigures, today
         rows = max(old.get("rows") or 0, new.get("rows") or 0)  # a slice does not escape its limit by losing rows
         for metric, floor in policy.slices.metrics.items():
             name = f"{metric} where {column}={value}"
-            before, after = finite_or_none(old.get(metric)), new.get(metric)
+            before: Any = finite_or_none(old.get(metric))
+            after: Any = new.get(metric)
             if after is None and before is None:
                 status, why = NOT_JUDGED, f"{name} is not defined: its rows are of one class"
             elif rows < policy.slices.min_rows:
