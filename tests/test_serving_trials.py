@@ -1,14 +1,24 @@
 """Canary and shadow: what they answer, and that nobody suffers from one that fails or hangs."""
 
+import json
 import time
+from pathlib import Path
 
 import pytest
 from served import Served
-from serving import LOOK, TIMEOUT, Server, load, only_answers, until, versions
+from serving import LOOK, TIMEOUT, Server, load, only_answers, ready, serving, until, versions
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
 
 MOODS = {"raises": "raise ValueError", "sleeps": "import time; time.sleep(999)", "spins": "while True: pass"}
+ADD_UP = """
+import json, sys
+from lifecycle.serving.rollout.canary_watch import ArmReports
+reports = ArmReports(2)
+reports.update(json.load(open(sys.argv[1])))
+production, canary = reports.totals()
+print(json.dumps({"rows": production.rows + canary.rows, "ids": production.ids.count() + canary.ids.count()}))
+"""
 
 
 def on(served: Served, server: Server, role: str, percent: int = 0) -> None:
@@ -110,3 +120,18 @@ def test_a_canary_answers_its_share_and_always_the_same_rows(served: Served, ser
     arms = server.ask("/model").body["arms"]
     assert arms["canary"]["version"] == 3
     assert arms["canary"]["rows"] + arms["production"]["rows"] == len(served.rows) + 60
+
+
+def test_an_id_that_two_servers_have_answered_counts_once(served: Served, server: Server, tmp_path: Path) -> None:
+    with serving(served.project, tmp_path) as other:
+        until(lambda: ready(other), "the second server is ready", other)
+        served.move("canary", 2, 50)
+        for one in (server, other):
+            until(lambda: one.versions()["canary"] == 2, "the canary is on", one)  # noqa: B023
+            assert one.ask("/predict/batch", {"records": served.rows[:300]}).status == 200
+        reports = [one.ask("/model").body for one in (server, other)]
+
+    (tmp_path / "reports.json").write_text(json.dumps(reports))
+    (tmp_path / "add_up.py").write_text(ADD_UP)
+    done = served.project.run(f"python {tmp_path}/add_up.py {tmp_path}/reports.json", PYTHONPATH="src")
+    assert json.loads(done.stdout) == {"rows": 600, "ids": 300}

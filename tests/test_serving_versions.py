@@ -93,7 +93,7 @@ def test_a_version_that_cannot_be_loaded_leaves_the_old_one_serving(
     assert versions(asked) == {1}
     assert health.status == 200
     assert health.body["problems"] == ["a version cannot be loaded"]
-    assert server.ask("/model").body["problems"] == [f"version {version}: {said}; it is tried again"]
+    assert server.ask("/model").body["problems"] == [f"version {version}: {said}; retrying"]
     served.move("production", 1)
     until(lambda: not server.ask("/health/ready").body["problems"], "it is no problem any more", server)
 
