@@ -60,7 +60,10 @@ def test_a_candidate_gets_to_staging_on_a_server_that_deploy_starts_and_stops(se
 
     assert f"deploy: started a server for staging at {staging}" in printed
     assert "checked: the file the gate judged, and the same predictions for 100 test rows" in printed
-    assert "deploy: version 2 is served as staging and reproduces the predictions of evaluate for 100 known rows" in printed
+    assert (
+        "deploy: version 2 is served as staging and reproduces the predictions of evaluate for 100 known rows"
+        in printed
+    )
     assert aliases(served)["staging"] == 2
     status = command(served, "deploy status", STAGING_URLS=staging, PRODUCTION_URLS=staging)
     assert f"staging: {staging} serves staging version 2; since" in status
@@ -108,7 +111,9 @@ def test_a_canary_that_fails_is_withdrawn_and_nobody_notices(served: Served, ser
 
     assert process.returncode == 1
     assert {one.status for one in asked} == {200}
-    assert re.search(r"error: version 3 is not promoted: it failed on \d+ of \d+ rows; at most 1\.00% may fail", printed)
+    assert re.search(
+        r"error: version 3 is not promoted: it failed on \d+ of \d+ rows; at most 1\.00% may fail", printed
+    )
     now = aliases(served)
     assert (now["production"], now["canary"]) == (1, None)
 
