@@ -161,7 +161,9 @@ def test_beyond_this_machine_only_with_a_token(served: Served) -> None:
     done = served.project.run("telco-churn serve --host 0.0.0.0 --port 0", check=False, PYTHONPATH="src")
 
     assert done.returncode == 2
-    assert re.fullmatch(r"error: --host 0\.0\.0\.0 can be reached from other machines, .*SERVING_TOKEN.*\n", done.stderr)
+    assert re.fullmatch(
+        r"error: --host 0\.0\.0\.0 can be reached from other machines, .*SERVING_TOKEN.*\n", done.stderr
+    )
 
 
 def test_with_a_token_only_those_who_know_it_are_answered_and_the_first_version_is_picked_up(
@@ -180,7 +182,10 @@ def test_with_a_token_only_those_who_know_it_are_answered_and_the_first_version_
         waiting = new.ask("/health/ready")
         assert (waiting.status, waiting.body) == (503, {"detail": "no version has the alias staging"})
         refused = new.ask("/predict", row, **token)
-        assert (refused.status, refused.body) == (503, {"detail": "no version has the alias staging, or it is not loaded yet"})
+        assert (refused.status, refused.body) == (
+            503,
+            {"detail": "no version has the alias staging, or it is not loaded yet"},
+        )
 
         served.move("staging", 2)
 
