@@ -88,10 +88,10 @@ def test_a_canary_that_does_well_is_promoted_under_traffic_without_a_failed_requ
 ) -> None:
     staged(served, MOODY)
 
-    with load(server, served.rows) as asked:
+    with load(server, served.rows) as replies:
         printed = command(served, "deploy --env production --canary 30 --reason better", server)
 
-    assert {one.status for one in asked} == {200}
+    assert {reply.status for reply in replies} == {200}
     assert "deploy: version 3 is the canary for 30% of the rows" in printed
     assert re.search(r"deploy: the canary has passed: [\d,]+ rows; errors 0\.00% \(production 0\.00%\)", printed)
     assert "deploy: version 3 is served as production" in printed
@@ -106,11 +106,11 @@ def test_a_canary_that_fails_is_withdrawn_and_nobody_notices(served: Served, ser
     until(lambda: pinned(server) > before, "the canary is on, and was tried", server)
     served.mood.write_text(FAILING)
 
-    with load(server, served.rows) as asked:
+    with load(server, served.rows) as replies:
         printed = process.communicate(timeout=120)[0]
 
     assert process.returncode == 1
-    assert {one.status for one in asked} == {200}
+    assert {reply.status for reply in replies} == {200}
     assert re.search(
         r"error: version 3 is not promoted: it failed on \d+ of \d+ rows; at most 1\.00% may fail", printed
     )
@@ -165,7 +165,7 @@ def test_a_shadow_is_compared_with_production_on_the_same_rows(served: Served, s
     )
     compared = command(served, "compare --window 1h", server)
     assert re.match(r"shadow, version 2, beside production, version 1: [\d,]+ rows since", compared)
-    expected = [one["probability"] for one in served.expected[:300]]
+    expected = [row["probability"] for row in served.expected[:300]]
     mean = sum(expected) / len(expected)
     assert abs(float(re.search(r"mean score (\S+)", sent)[1]) - mean) < 1e-4
     assert re.search(r"scores apart by +0\.0[1-9]", compared)  # it is a worse model, not the same

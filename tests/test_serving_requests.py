@@ -54,11 +54,11 @@ def test_what_breaks_the_contract_is_refused_by_name(served: Served, server: Ser
     for answer, place in ((single, ["body"]), (batch, ["body", "records", "1"])):
         first = answer.body["detail"][0]
         assert first["loc"] == [*place, name] or (first["loc"] == place and name in first["msg"])
-    for said in (str(single.body), str(batch.body), "".join(server.printed)):
-        assert "Traceback" not in said
-        assert "twelve-months" not in said
-        assert "xyz" not in said
-        assert "4711" not in said
+    for text in (str(single.body), str(batch.body), "".join(server.printed)):
+        assert "Traceback" not in text
+        assert "twelve-months" not in text
+        assert "xyz" not in text
+        assert "4711" not in text
     assert not logged(server, request_id, f"{request_id}-0", f"{request_id}-1")
 
 
