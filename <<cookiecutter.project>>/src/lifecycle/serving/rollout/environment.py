@@ -51,22 +51,14 @@ class Environment:
 
     def _start(self, client: Client, port: int) -> None:
         output = Path("logs", f"serve-{self.name}-{port}.log")
-        output.parent.mkdir(exist_ok=True)
-        with output.open("ab") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "lifecycle.cli", "serve", "--alias", self.name, "--port", str(port)],
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=file,
-                start_new_session=True,
-            )
+        process = self._launch(port, output)
         deadline = time.monotonic() + WAIT_SECONDS
         while True:
             try:
                 if client.status()["pid"] == process.pid:
-                    pid = self._pid_file(port)
-                    pid.parent.mkdir(parents=True, exist_ok=True)
-                    pid.write_text(str(process.pid))
+                    pid_file = self._pid_file(port)
+                    pid_file.parent.mkdir(parents=True, exist_ok=True)
+                    pid_file.write_text(str(process.pid))
                     print(
                         f"deploy: started a server for {self.name} at {client.url} (its output: {output})", flush=True
                     )
@@ -76,28 +68,38 @@ class Environment:
                     raise ConfigError(f"the server for {self.name} does not start: see {output}") from None
                 time.sleep(0.2)
 
+    def _launch(self, port: int, output: Path) -> subprocess.Popen[bytes]:
+        output.parent.mkdir(exist_ok=True)
+        with output.open("ab") as file:
+            return subprocess.Popen(
+                [sys.executable, "-P", "-m", "lifecycle.cli", "serve", "--alias", self.name, "--port", str(port)],
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,
+            )
+
     def stop(self) -> int:
         """Stop the servers that `start` has started. Returns their number."""
-        stopped = 0
-        for client in self.clients:
-            port = self._local_port(client.url)
-            pid = self._pid_file(port) if port else None
-            if not pid or not pid.exists():
-                continue
-            number = int(pid.read_text())
-            try:
-                os.kill(number, 0)
-                # The number may belong to another process by now: only the server itself can tell its own.
-                if client.status()["pid"] == number:
-                    os.kill(number, signal.SIGTERM)
-                    stopped += 1
-            except ProcessLookupError:
-                pass
-            except ServerError as error:
-                raise ServerError(
-                    f"{error}; if process {number} is the server of {self.name}, stop it by hand"
-                ) from None
-            pid.unlink()
+        return sum(self._stop(client) for client in self.clients)
+
+    def _stop(self, client: Client) -> bool:
+        port = self._local_port(client.url)
+        pid_file = self._pid_file(port) if port else None
+        if not pid_file or not pid_file.exists():
+            return False
+        pid, stopped = int(pid_file.read_text()), False
+        try:
+            os.kill(pid, 0)
+            # The number may belong to another process by now: only the server itself can tell its own.
+            if client.status()["pid"] == pid:
+                os.kill(pid, signal.SIGTERM)
+                stopped = True
+        except ProcessLookupError:
+            pass
+        except ServerError as error:
+            raise ServerError(f"{error}; if process {pid} is the server of {self.name}, stop it by hand") from None
+        pid_file.unlink()
         return stopped
 
     def wait_for(self, role: str, version: int | None) -> None:
