@@ -69,7 +69,9 @@ def _add_serve(verbs: Any) -> None:
         default="127.0.0.1",
         help="address to listen on; one that other machines can reach needs a token (default: %(default)s)",
     )
-    verb.add_argument("--port", type=int, default=8000, help="0 for any free port (default: %(default)s)")
+    verb.add_argument(
+        "--port", type=int, default=8000, help="port to listen on; 0 picks a free one (default: %(default)s)"
+    )
     verb.add_argument(
         "--alias",
         choices=("staging", "production"),

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def deploy(arguments: argparse.Namespace) -> int:
     """Roll a version out to the servers of an environment: move its alias, wait until they serve it, check their predictions.
 
-    Exit code 0: done; 1: reverted; 2: no verdict on the canary yet.
+    Exit code 0 if that worked, 1 if it failed and was reverted, 2 if there is no verdict on the canary yet.
     """
     from lifecycle.serving import settings
     from lifecycle.serving.rollout.environment import Environment
