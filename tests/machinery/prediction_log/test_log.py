@@ -9,7 +9,7 @@ import pyarrow as arrow
 import pytest
 
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.times import now
+from lifecycle.core.times import now, window
 from lifecycle.prediction_log import reader as log_reader
 from lifecycle.prediction_log.writer import FEEDBACK, Log, LogError
 
@@ -120,11 +120,11 @@ def test_a_line_that_does_not_fit_on_the_disk_is_taken_back(tmp_path: Path, monk
 @pytest.mark.parametrize("text", ["", "1", "0d", "-1d", "1y", "d", "1.5d"])
 def test_a_window_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="write a number and m, h, d or w"):
-        log_reader.window(text)
+        window(text)
 
 
 def test_a_window_ends_now() -> None:
-    since, until = log_reader.window("12h")
+    since, until = window("12h")
 
     assert (until - since).total_seconds() == pytest.approx(12 * 3600, abs=1)
     assert (now() - until).total_seconds() < 5

@@ -45,7 +45,7 @@ class Table:
         (folder / "contract.yaml").write_text(CONTRACT.format(target=TARGETS[task]))
         self.path, self.label = folder / name, LABELS[task][0]
         self.columns = read_yaml(folder / "contract.yaml")["columns"]
-        self.schema = contract.load(folder / "contract.yaml")
+        self.schema = contract.load(folder / "contract.yaml", params.package)
         data = config.Data(raw=self.path, id="key", target="target", positive=1 if task == "binary" else None)
         self.params = params.model_copy(update={"task": task, "data": data})
         first = pd.DataFrame([RAW | {"target": self.label}])

@@ -15,7 +15,7 @@ import pandera.pandas as pa
 from pandera.errors import SchemaErrors
 from pydantic import TypeAdapter, ValidationError
 
-from lifecycle.core import contract
+from lifecycle.core.column_checks import COLUMN_CHECKS
 from lifecycle.core.config import Params
 from lifecycle.core.records import to_frame
 from lifecycle.core.row_model import record_model, value_type
@@ -137,7 +137,7 @@ def _together(
     except SchemaErrors as errors:
         cases = errors.failure_cases
         for column, check, index in zip(cases["column"], cases["check"], cases["index"], strict=True):
-            if not pd.isna(index) and str(check).partition("(")[0] not in contract.COLUMN_CHECKS:
+            if not pd.isna(index) and str(check).partition("(")[0] not in COLUMN_CHECKS:
                 bad.setdefault(int(index) - len(dataset), f"column {column}: {check}")
     aside.update(why for place, why in bad.items() if place >= 0)
     return [place not in bad for place in range(len(frame))]
