@@ -28,12 +28,11 @@ def simulate(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Hold what a shadow has answered against what production has, row by row, from the prediction log."""
-    from lifecycle.core import config
-    from lifecycle.prediction_log import reader as log_reader
+    from lifecycle.core import config, times
     from lifecycle.serving import settings
     from lifecycle.serving.compare import compare
 
-    since, until = log_reader.window(arguments.window)
+    since, until = times.window(arguments.window)
     positive = config.load().data.positive
     folder = arguments.log or settings.load().server.log
     print(compare(folder, since, until, None if positive is None else str(positive)))
