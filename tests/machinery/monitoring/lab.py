@@ -15,7 +15,7 @@ from lifecycle.gate import policy
 from lifecycle.monitoring.settings import Monitoring
 from lifecycle.monitoring.summary import Judge
 from lifecycle.monitoring.traffic import Traffic
-from lifecycle.monitoring.window import Window
+from lifecycle.core.times import Window
 
 UNTIL = datetime.datetime(2026, 3, 1, 6, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)

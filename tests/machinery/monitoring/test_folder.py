@@ -9,7 +9,7 @@ from machinery.monitoring import lab
 
 from lifecycle.core.errors import ConfigError
 from lifecycle.monitoring import folder
-from lifecycle.monitoring.window import Window, window
+from lifecycle.core.times import Window, window
 
 
 def test_a_report_that_is_not_finished_leaves_nothing_but_the_old_one(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from lifecycle.core.config import Params
 from lifecycle.monitoring import alarm_rule as rule
 from lifecycle.monitoring import render
 from lifecycle.monitoring.traffic import Watched, collect
-from lifecycle.monitoring.window import Window
+from lifecycle.core.times import Window
 from lifecycle.prediction_log.writer import FEEDBACK, Log
 
 WINDOW = Window(lab.UNTIL - lab.DAY, lab.UNTIL)

@@ -67,7 +67,7 @@ class Labels:
     def _take_last(self) -> pd.DataFrame:
         """The last answer of each id that its label belongs to, with the label."""
         if not self._answers:
-            return pd.DataFrame({name: [] for name in [*ANSWER, *LABEL]})
+            return pd.DataFrame({name: [] for name in [*ANSWER, *LABEL]}, dtype=object)
         answers = pd.concat([rows[ANSWER] for rows in self._answers], ignore_index=True)
         labels = self._labels.loc[answers["key"]].set_axis(answers.index)
         answers = answers.join(labels)

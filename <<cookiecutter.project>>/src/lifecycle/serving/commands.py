@@ -27,15 +27,15 @@ def simulate(arguments: argparse.Namespace) -> int:
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    """Hold what a shadow has answered against what production has, row by row, from the prediction log."""
-    from lifecycle.core import config, times
-    from lifecycle.serving import settings
+    """Compare what a shadow answered with what production answered, row by row, from the prediction log."""
+    from lifecycle.core import config
+    from lifecycle.core.times import now, window
+    from lifecycle.prediction_log.settings import location
     from lifecycle.serving.compare import compare
 
-    since, until = times.window(arguments.window)
+    span = window(None, None, arguments.window, now())
     positive = config.load().data.positive
-    folder = arguments.log or settings.load().server.log
-    print(compare(folder, since, until, None if positive is None else str(positive)))
+    print(compare(location(arguments.log), span, None if positive is None else str(positive)))
     return 0
 
 
@@ -85,9 +85,7 @@ def add_to(verbs: Any) -> None:
     )
     verb.add_argument("--url", help="of the server (default: the first of production in serving.yaml)")
     verb.set_defaults(run=simulate)
-    verb = verbs.add_parser("compare", help="hold shadow against production", description=compare.__doc__)
+    verb = verbs.add_parser("compare", help="compare a shadow with production", description=compare.__doc__)
     verb.add_argument("--window", default="1d", metavar="TIME", help="30m, 12h, 1d, 2w (default: %(default)s)")
-    verb.add_argument(
-        "--log", type=Path, metavar="FOLDER", help="the prediction log (default: server.log of serving.yaml)"
-    )
+    verb.add_argument("--log", metavar="PATH", help="the prediction log, a folder or a URL (default: server.log of serving.yaml)")
     verb.set_defaults(run=compare)

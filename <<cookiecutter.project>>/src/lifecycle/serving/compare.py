@@ -79,7 +79,7 @@ def with_labels(pairs: pd.DataFrame, labels: Labels) -> pd.DataFrame:
 def _answers(log: Path | str, window: Window, labels: Labels) -> tuple[pd.DataFrame, int]:
     """The answers of production and shadow, without inputs; and how many lines cannot be read."""
     broken = labels.broken
-    frames = [pd.DataFrame({name: [] for name in [*ANSWER.names, "label"]})]
+    frames = [pd.DataFrame({name: [] for name in [*ANSWER.names, "label"]}, dtype=object)]
     for block in reader.answers(log, window):
         broken += block.broken
         labels.add(block, block.rows["role"] == "production")
