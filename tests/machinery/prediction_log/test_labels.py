@@ -31,7 +31,9 @@ class Log:
     def answer(self, time: datetime.datetime, request_id: str, x: float = 1) -> None:
         for role, version in (("production", 3), ("shadow", 4)):
             head = {"time": text(time), "version": version, "role": role, "request_id": request_id, "milliseconds": 1.0}
-            self._write(time, "a.jsonl", head | {"inputs": {"x": x, "id": request_id}, "label": "No", "probability": 0.2})
+            self._write(
+                time, "a.jsonl", head | {"inputs": {"x": x, "id": request_id}, "label": "No", "probability": 0.2}
+            )
 
     def label(self, time: datetime.datetime, request_id: str, label: Any = "Yes") -> None:
         self._write(time, "b.feedback.jsonl", {"time": text(time), "request_id": request_id, "label": label})

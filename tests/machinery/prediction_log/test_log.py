@@ -8,7 +8,6 @@ from pathlib import Path
 import pyarrow as arrow
 import pytest
 
-from lifecycle.core.errors import ConfigError
 from lifecycle.core.times import Window
 from lifecycle.prediction_log import labels
 from lifecycle.prediction_log import reader as log_reader

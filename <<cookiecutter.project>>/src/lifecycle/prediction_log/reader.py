@@ -19,9 +19,7 @@ BODY = b',"milliseconds":'  # where a server has written who answered when; inpu
 BLOCK = 16_777_216  # bytes of a file that are held at a time
 UNQUOTED_LABEL = re.compile(rb'(?<!\\)("label": ?)(true|false|-?\d[\d.eE+-]*)')
 TIME = arrow.timestamp("ms", "UTC")
-HEAD = arrow.schema(
-    {"time": TIME, "role": arrow.string(), "version": arrow.int64(), "request_id": arrow.string()}
-)
+HEAD = arrow.schema({"time": TIME, "role": arrow.string(), "version": arrow.int64(), "request_id": arrow.string()})
 FEEDBACK_HEAD = arrow.schema([HEAD.field("time"), HEAD.field("request_id")])
 LABEL = arrow.schema({"label": arrow.string(), "unquoted": arrow.bool_()})
 

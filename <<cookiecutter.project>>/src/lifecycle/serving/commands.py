@@ -87,5 +87,7 @@ def add_to(verbs: Any) -> None:
     verb.set_defaults(run=simulate)
     verb = verbs.add_parser("compare", help="compare a shadow with production", description=compare.__doc__)
     verb.add_argument("--window", default="1d", metavar="TIME", help="30m, 12h, 1d, 2w (default: %(default)s)")
-    verb.add_argument("--log", metavar="PATH", help="the prediction log, a folder or a URL (default: server.log of serving.yaml)")
+    verb.add_argument(
+        "--log", metavar="PATH", help="the prediction log, a folder or a URL (default: server.log of serving.yaml)"
+    )
     verb.set_defaults(run=compare)
