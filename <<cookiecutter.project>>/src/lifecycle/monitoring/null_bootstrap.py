@@ -62,7 +62,7 @@ def _categorical(column: Column) -> Distance:
         with np.errstate(
             invalid="ignore"
         ):  # rounding may take the root of a tiny negative number where shares are equal
-            return np.nan_to_num(np.asarray(jensenshannon(reference @ member, window @ member, axis=1)))
+            return np.asarray(np.nan_to_num(jensenshannon(reference @ member, window @ member, axis=1)))
 
     return measure
 

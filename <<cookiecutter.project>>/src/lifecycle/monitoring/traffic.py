@@ -101,5 +101,6 @@ def _labelled(answers: pd.DataFrame, fields: arrow.Schema) -> pd.DataFrame:
 
 def _flat(table: arrow.Table) -> pd.DataFrame:
     """What the reference has as well, a column each, what is infinite as missing; without rows that have no answer."""
-    frame = table.drop_columns(reader.HEAD.names).flatten().to_pandas().replace([np.inf, -np.inf], np.nan)
+    frame: pd.DataFrame = table.drop_columns(reader.HEAD.names).flatten().to_pandas()
+    frame = frame.replace([np.inf, -np.inf], np.nan)
     return frame.dropna(subset=[name for name in frame if not str(name).startswith(INPUTS)])

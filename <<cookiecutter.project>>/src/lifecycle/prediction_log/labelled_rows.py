@@ -39,14 +39,14 @@ def labelled_rows(log: Path | str, window: Window) -> tuple[list[Labelled], int]
         broken += block.broken
         labels.add(block, block.rows["role"].isin(ROLES))
     rows = []
-    for answer in labels.joined().itertuples():
+    for answer in labels.joined().to_dict("records"):
         try:
-            line, label = json.loads(answer.line), value(answer.label, answer.unquoted)
+            line, label = json.loads(answer["line"]), value(answer["label"], answer["unquoted"])
             inputs = dict(line["inputs"].items())
         except UNREADABLE:
             broken += 1
             continue
-        given = {name: line[name] for name in ANSWER if name in line}
-        times = answer.time.to_pydatetime(), answer.labelled.to_pydatetime()
-        rows.append(Labelled(answer.request_id, int(answer.version), *times, inputs, given, label))
+        predicted = {name: line[name] for name in ANSWER if name in line}
+        times = answer["time"].to_pydatetime(), answer["labelled"].to_pydatetime()
+        rows.append(Labelled(answer["request_id"], int(answer["version"]), *times, inputs, predicted, label))
     return sorted(rows, key=lambda row: (row.answered, row.request_id)), broken

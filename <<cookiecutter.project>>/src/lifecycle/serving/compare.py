@@ -91,7 +91,8 @@ def _answers(log: Path | str, window: Window, labels: Labels) -> tuple[pd.DataFr
 def _with_scores(block: Block) -> pd.DataFrame:
     places = block.rows.index[block.rows["role"].isin(ROLES)]
     table, _ = reader.with_label([block.lines[place] for place in places], ANSWER)
-    return table.drop_columns(["unquoted"]).to_pandas()
+    frame: pd.DataFrame = table.drop_columns(["unquoted"]).to_pandas()
+    return frame
 
 
 def _performance(known: pd.DataFrame, name: str, positive: str | None) -> str:
