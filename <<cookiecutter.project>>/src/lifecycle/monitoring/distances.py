@@ -45,9 +45,8 @@ class Column:
         if self.kind == "categorical":
             counts = [side.value_counts(normalize=True) for side in (self.reference, values)]
             shares = pd.concat(counts, axis=1).fillna(0.0)
-            with np.errstate(
-                invalid="ignore"
-            ):  # rounding may take the root of a tiny negative number where shares are equal
+            # Rounding may take the root of a tiny negative number where shares are equal.
+            with np.errstate(invalid="ignore"):
                 return float(np.nan_to_num(jensenshannon(shares.iloc[:, 0], shares.iloc[:, 1])))
         expected, present = self.reference.dropna().to_numpy(), values.dropna().to_numpy()
         return float(wasserstein_distance(expected, present)) / self.deviation if len(present) else None

@@ -59,9 +59,8 @@ def _categorical(column: Column) -> Distance:
     member = np.eye(len(names), dtype=np.float32)[codes]
 
     def measure(reference: np.ndarray, window: np.ndarray) -> np.ndarray:
-        with np.errstate(
-            invalid="ignore"
-        ):  # rounding may take the root of a tiny negative number where shares are equal
+        # Rounding may take the root of a tiny negative number where shares are equal.
+        with np.errstate(invalid="ignore"):
             return np.asarray(np.nan_to_num(jensenshannon(reference @ member, window @ member, axis=1)))
 
     return measure
