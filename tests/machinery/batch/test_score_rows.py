@@ -107,7 +107,7 @@ def test_the_bytes_of_a_score_do_not_depend_on_the_rows_around_it(
     settings = params.train.model_copy(update={"estimator": estimator, "random_forest": forest})
     folder = Path(shutil.copytree(version, tmp_path / "version"))
     fitted = fit(build_features(table), inputs, params.model_copy(update={"train": settings}))
-    model_file.save(fitted, folder / config.MODEL.name)
+    model_file.save(fitted, folder / config.MODEL.name, params.package)
     rows = Rows(folder)
 
     whole = rows.judge(table).scores["probability"].to_numpy().tobytes()
