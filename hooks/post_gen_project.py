@@ -1,11 +1,80 @@
-"""Make the generated folder a git repository with a first commit. Standard library only, no network."""
+"""Drop the parts that were not chosen, then make the folder a git repository with a first commit. Standard library only, no network."""
 
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 ANSWERS = json.loads(r"""<< cookiecutter | tojson >>""")
+
+# What belongs to a part as a whole. Lines that belong to one in files that every repo has (README.md, pyproject.toml, .gitignore,
+# workflows) stand behind a condition there.
+PARTS = {
+    "registry": [
+        "src/lifecycle/registry",
+        "compose.yaml",
+        "docs/releases.md",
+        "docs/tracking-server.md",
+        ".github/workflows/release.yml",
+        ".github/workflows/rollback.yml",
+    ],
+    "serving": [
+        "src/lifecycle/serving",
+        "src/lifecycle/prediction_log",
+        "src/lifecycle/core/row_model.py",
+        "serving.yaml",
+        "docs/serving.md",
+        "Dockerfile",
+        ".dockerignore",
+        "kubernetes",
+    ],
+    "batch": ["src/lifecycle/batch", "batch.yaml", "docs/batch-scoring.md", ".github/workflows/score.yml"],
+    "monitoring": [
+        "src/lifecycle/monitoring",
+        "monitoring.yaml",
+        "docs/monitoring.md",
+        ".github/workflows/monitor.yml",
+        "scripts/drift_demo.py",
+        "scripts/drift_demo.mk",
+    ],
+    "retraining": [
+        "src/lifecycle/retraining",
+        "docs/retraining.md",
+        ".github/workflows/retrain.yml",
+        "scripts/drift_demo.py",
+        "scripts/drift_demo.mk",
+    ],
+}
+# What is needed as long as one of several parts is there.
+SHARED = {"src/lifecycle/core/github.py": ["monitoring", "retraining"]}
+# Packages of requirements.lock that nothing but the extra of a part needs.
+PACKAGES = {
+    "registry": "httptools psycopg psycopg-binary uvloop watchfiles websockets",
+    "serving": "httptools prometheus-client uvloop",
+    "batch": "py4j pyspark",
+    "monitoring": """
+        defusedxml deprecation dynaconf evidently faker formulaic httpcore httptools httpx interface-meta litestar litestar-htmx
+        msgspec multipart nltk patsy plotly polyfactory regex rich-click shellingham sniffio statsmodels tenacity typer ujson uuid6
+        uvloop watchdog watchfiles websockets
+    """,
+    "retraining": "",
+}
+
+
+def drop_parts(root: Path, chosen: set[str]) -> None:
+    """Remove the files, and the packages of requirements.lock, of the parts of a rendered project that are not chosen."""
+    paths = [path for part, of_part in PARTS.items() if part not in chosen for path in of_part]
+    paths += [path for path, parts in SHARED.items() if not chosen & set(parts)]
+    for path in {root / path for path in paths}:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    needed = {name for part in chosen for name in PACKAGES[part].split()}
+    dropped = {name for names in PACKAGES.values() for name in names.split()} - needed
+    lock = root / "requirements.lock"
+    packages = re.split(r"^(?=[a-z0-9])", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    lock.write_text("".join(text for text in packages if re.split(r"[=\[]", text)[0] not in dropped), encoding="utf-8")
 
 
 def git(*arguments: str) -> None:
@@ -23,6 +92,7 @@ def git(*arguments: str) -> None:
 
 
 if __name__ == "__main__":
+    drop_parts(Path(), {part for part in PARTS if ANSWERS[part]})
     git("init", "--quiet", "--initial-branch=main")
     git("add", "--all", "--force")
     git("commit", "--quiet", "--no-gpg-sign", "--message", f"Scaffold {ANSWERS['project']}")

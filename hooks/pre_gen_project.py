@@ -4,10 +4,17 @@ import json
 import keyword
 import re
 import sys
+from typing import Any
 
 ANSWERS = json.loads(r"""<< cookiecutter | tojson >>""")
 
 SCHEMES = {"s3": "s3://", "gs": "gs://", "azure": "azure://", "ssh": "ssh://"}
+NEEDS = {
+    "serving": ["registry"],
+    "batch": ["registry"],
+    "monitoring": ["registry", "serving"],
+    "retraining": ["registry", "serving"],
+}
 TRACKING_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "databricks")
 # Import names in a generated environment, extras included: a package of the same name would hide one of them.
 IMPORTED = set(
@@ -33,7 +40,7 @@ IMPORTED = set(
 DISTRIBUTIONS = IMPORTED | {"scikit-learn", "ruamel.yaml"}
 
 
-def complaint(answers: dict[str, str]) -> str | None:
+def complaint(answers: dict[str, Any]) -> str | None:
     """Return what is wrong with the first bad answer and what to do, or None."""
     for name in ("project", "package", "description", "author", "email", "remote_url", "tracking_uri"):
         if any(ord(c) < 32 or ord(c) == 127 for c in answers[name]):
@@ -60,7 +67,7 @@ def complaint(answers: dict[str, str]) -> str | None:
         return f"package {package!r} has capitals: use lower case"
     if keyword.iskeyword(package) or keyword.issoftkeyword(package):
         return f"package {package!r} is a Python keyword: choose another"
-    if package in sys.stdlib_module_names or package in IMPORTED or package in {"tests", "src", "test"}:
+    if package in sys.stdlib_module_names or package in IMPORTED or package in {"lifecycle", "tests", "src", "test"}:
         return f"package {package!r} shadows a package that the project imports: choose another"
     if not re.fullmatch(r"[^@\s,;:()\[\]<>']+@[^@\s,;:()\[\]<>']+", answers["email"]):
         return f"email {answers['email']!r} is not an address: write name@host"
@@ -79,6 +86,10 @@ def complaint(answers: dict[str, str]) -> str | None:
     uri = answers["tracking_uri"]
     if not re.fullmatch(rf"({'|'.join(TRACKING_SCHEMES)})(\+\w+)?:[^\s#']+", uri):
         return f"tracking_uri {uri!r} is not one MLflow takes: write sqlite:///file.db or http(s)://host:port"
+
+    for part, needed in NEEDS.items():
+        if answers[part] and (missing := [name for name in needed if not answers[name]]):
+            return f"{part} needs {missing[0]}: answer yes to {missing[0]}, or no to {part}"
     return None
 
 

@@ -1,0 +1,11 @@
+##@ Batch scoring
+
+.PHONY: score score-demo
+
+score:  ## score a table: INPUT=..., OUTPUT=scores, DATE=2026-01-31, ENGINE=spark, MASTER=spark://...
+	@$(PROJECT) score --input="$${INPUT:?is not set: name the table}" --output="$${OUTPUT:-scores}" --engine="$${ENGINE:-local}" \
+	  $${DATE:+--as-of="$$DATE"} $${MASTER:+--master="$$MASTER"}
+
+score-demo:  ## score the dataset with the model in production and show the first rows
+	@$(PROJECT) score --input "$$(sed -n 's/^  raw: *\([^ ]*\).*/\1/p' params.yaml)" --output scores
+	@python -c 'import pandas; print(pandas.read_parquet("scores").head().to_string())'
