@@ -6,6 +6,7 @@ from sklearn.pipeline import Pipeline
 
 from lifecycle.core import user_code
 from lifecycle.core.config import Params
+from lifecycle.core.tables import markdown_table
 
 TOP = 10
 
@@ -51,7 +52,7 @@ def model_card(
         "",
         f"On {rows:,} test rows that took no part in training; intervals by bootstrap over rows.",
         "",
-        _table(
+        markdown_table(
             ["metric", "test", "95% interval", "validation", "train"],
             [
                 [
@@ -73,7 +74,7 @@ def model_card(
             [value, f"{part['rows']:,}", *(_figure(part.get(name)) for name in metrics)]
             for value, part in values.items()
         ]
-        lines += [_table([f"`{column}`", "rows", *metrics], body), ""]
+        lines += [markdown_table([f"`{column}`", "rows", *metrics], body), ""]
     if not slices:
         lines += ["None: name columns in `evaluate.slices` of `params.yaml`.", ""]
     ranked = sorted(importances.items(), key=lambda item: -item[1])[:TOP]
@@ -82,7 +83,7 @@ def model_card(
         "",
         f"Rise of {'RMSE' if params.task == 'regression' else 'log loss'} on test rows when the column is shuffled; the {len(ranked)} largest.",
         "",
-        _table(["column", "rise"], [[f"`{name}`", f"{value:.4f}"] for name, value in ranked]),
+        markdown_table(["column", "rise"], [[f"`{name}`", f"{value:.4f}"] for name, value in ranked]),
         "",
         "## Limits",
         "",
@@ -112,7 +113,3 @@ def _weakest(slices: dict[str, dict[str, dict[str, Any]]], metric: str) -> str:
 
 def _figure(value: float | None) -> str:
     return "" if value is None else f"{value:.4f}"
-
-
-def _table(header: list[str], rows: list[list[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in [header, ["---"] * len(header), *rows])
