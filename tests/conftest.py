@@ -162,7 +162,7 @@ def base(reproduced: BakedProject, once: Callable[..., BakedProject]) -> BakedPr
     def make(folder: Path) -> BakedProject:
         project = copied(reproduced, folder)
         project.replace("params.yaml", "bootstrap: 1000", "bootstrap: 200")
-        project.replace("gates.yaml", "[data, validate, features, evaluate]", "[evaluate]")
+        project.replace("gates.yaml", "[data, validate, featurize, evaluate]", "[evaluate]")
         project.run("dvc repro evaluate")
         project.commit("Base")
         project.run("git switch --quiet --create worse")

@@ -14,7 +14,7 @@ from serving import POLL, TIMEOUT, Server, ready, serving, until
 
 
 class Registry:
-    """The project's store: a process that does what is asked with the project's own code, for starting one takes seconds."""
+    """The project's store: one process that runs commands with the project's own code, because starting one takes seconds."""
 
     def __init__(self, project: BakedProject) -> None:
         script = project.path / ".git" / "registry.py"
@@ -89,8 +89,8 @@ def damaged():
     return version(first.source, "0" * 64, first.tags[CODE_HASH])
 
 def version(source, model, code):
-    found = client.create_model_version(MODEL, source, tags={MODEL_HASH: model, CODE_HASH: code})
-    return int(found.version)
+    created = client.create_model_version(MODEL, source, tags={MODEL_HASH: model, CODE_HASH: code})
+    return int(created.version)
 
 def move(alias, version, percent=0):
     """Give an alias to a version, or take it away if that is 0."""
@@ -116,14 +116,14 @@ def rows():
     expected = expected.loc[rows[params.data.id]].rename(columns={"prediction": "label"})
     return rows.where(rows.notna(), None).to_dict("records"), expected.to_dict("records")
 
-with store(config.load(), "so be it") as client:
+with store(config.load(), "the test fails") as client:
     for model in (MODEL, ledger.ledger_of(MODEL)):
         client.create_registered_model(model)
 for line in sys.stdin:
     name, *arguments = json.loads(line)
     with contextlib.redirect_stdout(sys.stderr):
-        said = globals()[name](*arguments)
-    print(json.dumps(said), flush=True)
+        result = globals()[name](*arguments)
+    print(json.dumps(result), flush=True)
 '''
 
 

@@ -22,17 +22,29 @@ def test_project_names_the_folder_the_distribution_the_command_and_the_experimen
 
     assert baked.path.name == "Credit-Risk.v2"
     assert toml(baked)["project"]["name"] == "Credit-Risk.v2"
-    assert toml(baked)["project"]["scripts"] == {"Credit-Risk.v2": "credit_risk_v2.cli:main"}
+    assert toml(baked)["project"]["scripts"] == {"Credit-Risk.v2": "lifecycle.cli:main"}
     assert baked.read("params.yaml")["track"]["experiment"] == "Credit-Risk.v2"
-    assert (baked.path / "src/credit_risk_v2/cli.py").exists()
+    assert (baked.path / "src/credit_risk_v2/features.py").exists()
 
 
 def test_package_names_the_import(bake: Bake) -> None:
     baked = bake(package="churn")
 
     assert (baked.path / "src/churn/__init__.py").exists()
-    assert "python -m churn.stages.train" in baked.text("dvc.yaml")
+    assert baked.read("params.yaml")["package"] == "churn"
+    assert "src/churn/features.py" in baked.text("dvc.yaml")
     assert "telco_churn" not in "".join(path.read_text() for path in baked.path.rglob("*.py"))
+
+
+def test_the_machinery_is_the_same_in_every_repo(bake: Bake) -> None:
+    """So that it can be renewed, and told from what the user has written: the template's own files, byte for byte."""
+    source = TEMPLATE / "<<cookiecutter.project>>" / "src" / "lifecycle"
+    rendered = bake(project="Other", package="other", description="Something else").path / "src" / "lifecycle"
+
+    ours = {path.relative_to(source): path.read_bytes() for path in source.rglob("*") if path.suffix in (".py", ".mk")}
+    theirs = {path.relative_to(rendered): path.read_bytes() for path in rendered.rglob("*") if path.is_file()}
+    assert theirs == ours
+    assert not [name for name, content in ours.items() if b"cookiecutter" in content or b"churn" in content.lower()]
 
 
 def test_description_author_and_email_are_in_the_metadata(bake: Bake) -> None:
@@ -114,7 +126,7 @@ def test_no_package_may_take_the_name_of_an_installed_one(project: BakedProject)
     ).stdout.split()
 
     public = {name.lower() for name in installed if name.isidentifier() and not name.startswith("_")}
-    assert public - refused - {"telco_churn"} == set()
+    assert public - refused - {"telco_churn", "lifecycle"} == set()
 
 
 BAD = [
@@ -132,6 +144,7 @@ BAD = [
     ({"package": "pandas"}, "shadows a package"),
     ({"package": "json"}, "shadows a package"),
     ({"package": "tests"}, "shadows a package"),
+    ({"package": "lifecycle"}, "shadows a package"),
     ({"description": 'a "good" model'}, 'description holds "'),
     ({"description": "back\\slash"}, "description holds \\"),
     ({"description": "two\nlines"}, "description holds a control character"),

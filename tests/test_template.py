@@ -40,7 +40,7 @@ def test_every_double_angle_in_the_template_opens_a_cookiecutter_expression() ->
     for path in rendered_files():
         text = path.read_text(encoding="utf-8")
         assert re.findall(r"<<(?! cookiecutter\.)", text) == [], path
-        assert re.findall(r"<#|<%(?! (if|else|endif|include|now)\b)", text) == [], path
+        assert re.findall(r"<#|<%(?!-? (if|else|endif|include|now)\b)", text) == [], path
 
 
 def test_a_rendered_repo_holds_no_trace_of_the_template(bake: Callable[..., BakedProject]) -> None:

@@ -1,12 +1,13 @@
-"""The sample every test starts from: the first rows of the versioned dataset, read as the pipeline reads them."""
+"""What many tests start from: the first rows of the rendered project's dataset, and the user's feature function."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pandera.pandas as pa
 import pytest
 
-from lifecycle.core import config, contract
+from lifecycle.core import config, contract, user_code
 from lifecycle.core.config import Params
 from lifecycle.core.raw_table import read_raw
 
@@ -47,3 +48,14 @@ def frame(table: pd.DataFrame) -> pd.DataFrame:
 def inputs(params: Params, schema: pa.DataFrameSchema) -> list[str]:
     """The columns that the model is given."""
     return [name for name in schema.columns if name not in (params.data.id, params.data.target)]
+
+
+@pytest.fixture(scope="session")
+def build_features(params: Params) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    return user_code.load(params.package, "features").build_features
+
+
+@pytest.fixture(scope="session")
+def features(table: pd.DataFrame, build_features: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """What `train` and `evaluate` read."""
+    return build_features(table)

@@ -1,18 +1,17 @@
-"""What every command owes its reader."""
+"""What every command does, whichever it is."""
 
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from lifecycle import cli
 
-CALL = f"import {cli.__name__} as cli; cli.main(['tracking-uri'])"
-UMLAUT = f"import {cli.__name__} as cli; cli.tracking_uri = lambda _: print('ü') or 0; cli.main(['tracking-uri'])"
+CALL = "from lifecycle import cli; cli.main(['tracking-uri'])"
+UMLAUT = f"from lifecycle.pipeline import commands; commands.tracking_uri = lambda _: print('ü') or 0; {CALL}"
 
 
-def test_a_reader_that_has_enough_is_no_error() -> None:
+def test_a_reader_that_has_read_enough_is_not_an_error() -> None:
     read, write = os.pipe()
     os.close(read)
 
@@ -22,12 +21,27 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_terminal_that_knows_ascii_alone_is_no_error() -> None:
+def test_a_terminal_that_knows_ascii_only_is_not_an_error() -> None:
     done = call(UMLAUT, encoding="ascii", stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     assert (done.returncode, done.stdout, done.stderr) == (0, "\\xfc\n", "")
 
 
+def test_commands_of_every_part_are_there_the_pipeline_and_the_gate_first() -> None:
+    modules = cli.command_modules()
+
+    assert modules[:2] == ["lifecycle.pipeline.commands", "lifecycle.gate.commands"]
+    assert modules[2:] == sorted(modules[2:])
+
+
+def test_a_mistake_of_the_user_is_one_line() -> None:
+    done = call("from lifecycle import cli; cli.main(['validate', 'nowhere.csv'])", capture_output=True)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: nowhere.csv: no such file")
+    assert done.stderr.count("\n") == 1
+
+
 def call(script: str, encoding: str = "utf-8", **kwargs: Any) -> "subprocess.CompletedProcess[str]":
-    env = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1]), "PYTHONIOENCODING": encoding}
+    env = os.environ | {"PYTHONPATH": "src", "PYTHONIOENCODING": encoding}
     return subprocess.run([sys.executable, "-c", script], text=True, env=env, timeout=60, **kwargs)

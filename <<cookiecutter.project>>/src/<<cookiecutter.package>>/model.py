@@ -15,6 +15,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.utils import get_tags
 
 from lifecycle.core.category_codes import CategoryCodes
 
@@ -36,9 +37,8 @@ TRUSTED_TYPES = [
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
     "sklearn.tree._tree.Tree",
 ]
-"""Types that a model file may hold beyond those that skops trusts; `train` names those that a new estimator needs."""
+"""Types that a model file may hold beyond those that skops trusts; `train` names those that a new estimator adds."""
 
-LINEAR = (LogisticRegression, Ridge)
 MAX_CATEGORIES = 250  # one-hot columns for one feature; rarer categories share one
 
 
@@ -52,7 +52,7 @@ def make_preparation(estimator: BaseEstimator, features: pd.DataFrame) -> Any:
     categorical = [str(name) for name in features.select_dtypes(["category", "object", "string"])]
     numeric = [str(name) for name in features.select_dtypes(["number", "bool"])]
     categories = [sorted(features[name].dropna().unique()) for name in categorical]
-    if not isinstance(estimator, LINEAR):
+    if get_tags(estimator).input_tags.allow_nan:  # trees, which split on codes and send nulls one way
         return CategoryCodes(dict(zip(categorical, categories, strict=True)), numeric)
     one_hot = OneHotEncoder(
         categories=categories, handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False

@@ -76,7 +76,7 @@ def test_numbers_and_words_are_read_as_dvc_reads_them(tmp_path: Path) -> None:
 
     params = config.load(path)
 
-    assert params.train.ridge["alpha"] == 0.05
+    assert params.train.sections["ridge"]["alpha"] == 0.05
     assert params.data.positive == "Yes"
 
 

@@ -7,7 +7,6 @@ import pytest
 from lifecycle.core import config, contract
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
-from lifecycle.pipeline.contract_draft import draft
 
 
 def failures(frame: pd.DataFrame, schema: pa.DataFrameSchema, params: Params) -> dict[tuple[str, str], dict]:
@@ -96,19 +95,6 @@ def test_a_column_whose_distribution_moves_is_refused(
     assert record["examples"][0].startswith("found ")
 
 
-def test_a_drafted_contract_holds_for_the_table_it_was_drafted_from(
-    frame: pd.DataFrame, params: Params, tmp_path: Path
-) -> None:
-    (tmp_path / "contract.yaml").write_text(draft(frame))
-
-    drafted = contract.load(tmp_path / "contract.yaml")
-
-    assert drafted.columns[params.data.id].unique
-    assert not failures(frame.astype({name: str(c.dtype) for name, c in drafted.columns.items()}), drafted, params)
-    frame.loc[3, "tenure"] = 1000
-    assert ("tenure", "less_than_or_equal_to") in failures(frame, drafted, params)
-
-
 @pytest.mark.parametrize(
     ("old", "new", "complaint"),
     [
@@ -131,13 +117,15 @@ def test_a_drafted_contract_holds_for_the_table_it_was_drafted_from(
         ("\ncolumns:", "\ncolumn:", "'column' is not a key"),
     ],
 )
-def test_a_contract_that_pandera_would_half_read_is_refused(tmp_path: Path, old: str, new: str, complaint: str) -> None:
+def test_a_contract_that_pandera_would_half_read_is_refused(
+    params: Params, tmp_path: Path, old: str, new: str, complaint: str
+) -> None:
     path = tmp_path / "contract.yaml"
     text = config.CONTRACT.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
 
     with pytest.raises(ConfigError, match=r"contract\.yaml") as error:
-        contract.load(path)
+        contract.load(path, params.package)
 
     assert complaint in str(error.value)

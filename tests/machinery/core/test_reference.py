@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
-from machinery.monitoring import lab
 
 from lifecycle.core import reference
 from lifecycle.core.config import Params
@@ -13,16 +14,39 @@ from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import file_hash
 from lifecycle.core.records import to_records
 
+ROWS = 1000
+INPUTS = {
+    "amount": [1.5, np.nan],
+    "age": [30, 40],
+    "plan": pd.Categorical(["basic", None]),
+    "open": [True, False],
+    "note": ["a", None],
+    "joined": pd.to_datetime(["2026-01-31T12:00", None]),
+}
+FRAME = pd.concat([pd.DataFrame(INPUTS)] * (ROWS // 2), ignore_index=True)
+
+
+def of_task(params: Params, task: str, rows: int = 100) -> tuple[pd.DataFrame, pd.DataFrame, list[str], Params]:
+    """Return the arguments of `reference.reference` for a task."""
+    scores: dict[str, Any] = {"prediction": 2.5 if task == "regression" else "a"}
+    if task == "binary":
+        scores["probability"] = 0.5
+    if task == "multiclass":
+        scores |= {f"probability_{name}": 1 / 3 for name in "abc"}
+    predictions = pd.DataFrame(scores, index=FRAME.index)
+    data = params.data.model_copy(update={"target": "outcome"})
+    evaluate = params.evaluate.model_copy(update={"reference": rows})
+    params = params.model_copy(update={"task": task, "data": data, "evaluate": evaluate})
+    return FRAME.assign(outcome=predictions["prediction"]), predictions, list(INPUTS), params
+
 
 def test_inputs_are_those_that_a_client_would_send(params: Params) -> None:
-    params = lab.of_task(params, "binary")
-    frame, _ = lab.population(50, 1)
-    columns = {name: {"dtype": str(frame[name].dtype)} for name in lab.INPUTS}
+    columns = {name: {"dtype": str(FRAME[name].dtype)} for name in INPUTS}
 
-    kept = lab.kept(50, 1, params)
+    logged = reference.reference(*of_task(params, "binary", ROWS)).to_pandas()
 
-    sent = json.loads(json.dumps(to_records(frame, columns)))
-    for row, record in zip(kept.astype(object).to_dict("records"), sent, strict=True):
+    sent = json.loads(json.dumps(to_records(FRAME, columns)))
+    for row, record in zip(logged.astype(object).to_dict("records"), sent, strict=True):
         for name, value in record.items():
             assert pd.isna(row[f"inputs.{name}"]) if value is None else row[f"inputs.{name}"] == value
 
@@ -35,27 +59,22 @@ def test_inputs_are_those_that_a_client_would_send(params: Params) -> None:
         ("regression", ["prediction", "actual"]),
     ],
 )
-def test_it_holds_the_answers_of_the_task_and_what_became_of_the_row(
-    params: Params, task: str, answers: list[str]
-) -> None:
-    kept = lab.kept(50, 1, lab.of_task(params, task))
+def test_it_holds_the_predictions_of_the_task_and_the_outcome(params: Params, task: str, answers: list[str]) -> None:
+    logged = reference.reference(*of_task(params, task)).to_pandas()
 
-    assert list(kept) == [*(f"inputs.{name}" for name in lab.INPUTS), *answers]
-    assert kept["actual"].map(type).unique().tolist() == [float if task == "regression" else str]
+    assert list(logged) == [*(f"inputs.{name}" for name in INPUTS), *answers]
+    assert logged["actual"].map(type).unique().tolist() == [float if task == "regression" else str]
 
 
 def test_it_is_a_bounded_sample_and_the_same_bytes_every_time(params: Params, tmp_path: Path) -> None:
-    params = lab.of_task(params, "binary")
-    few = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"reference": 100})})
-    frame, predictions = lab.population(1000, 1)
-    for name in ("one", "two"):
-        reference.write(reference.reference(frame, predictions, lab.INPUTS, few), tmp_path / name)
+    for name in ("first", "second"):
+        reference.write(reference.reference(*of_task(params, "binary", rows=100)), tmp_path / name)
 
-    assert reference.read(tmp_path / "one").num_rows == 100
-    assert file_hash(tmp_path / "one") == file_hash(tmp_path / "two")
+    assert reference.read(tmp_path / "first").num_rows == 100
+    assert file_hash(tmp_path / "first") == file_hash(tmp_path / "second")
 
 
-def test_a_version_without_one_is_one_line(tmp_path: Path) -> None:
+def test_a_version_without_a_reference_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="was registered without a reference"):
         reference.read(tmp_path / "reference.parquet")
     (tmp_path / "reference.parquet").write_text("nonsense")

@@ -39,7 +39,7 @@ def record(tmp_path_factory: pytest.TempPathFactory, params: Params) -> type[Bas
     path: Path = tmp_path_factory.mktemp("contract") / "contract.yaml"
     path.write_text(CONTRACT)
     data = params.data.model_copy(update={"id": "key", "target": "outcome"})
-    return record_model(contract.load(path), params.model_copy(update={"data": data}))
+    return record_model(contract.load(path, params.package), params.model_copy(update={"data": data}))
 
 
 def test_a_good_record_is_taken_as_it_is(record: type[BaseModel]) -> None:

@@ -4,6 +4,7 @@ import datetime
 
 import pytest
 
+from lifecycle.core import times
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.times import EPOCH, Window, window
 
@@ -62,7 +63,33 @@ def test_a_window_that_cannot_be_is_refused(since: str | None, until: str | None
         window(since, until, length, NOW)
 
 
-@pytest.mark.parametrize("text", ["1", "0d", "-1d", "1y", "d", "1.5d"])
-def test_a_length_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="write a number and m, h, d or w"):
+@pytest.mark.parametrize(("text", "hours"), [("30m", 0.5), ("12h", 12), ("1d", 24), ("2w", 336)])
+def test_a_length_of_time_has_a_number_and_a_unit(text: str, hours: float) -> None:
+    assert times.duration(text) == datetime.timedelta(hours=hours)
+    assert window(None, None, text, NOW) == Window(NOW - datetime.timedelta(hours=hours), NOW)
+
+
+@pytest.mark.parametrize("text", ["", "h", "0h", "1", "-1h", "1y", "1.5h", "1h ", "123456h"])
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="as in 12h"):
+        times.duration(text)
+    with pytest.raises(ConfigError, match="--window"):
         window(None, None, text, NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2026-01-31", datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC)),
+        ("2026-01-31T12:00", datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)),
+        ("2026-01-31T12:00+02:00", datetime.datetime(2026, 1, 31, 10, tzinfo=datetime.UTC)),
+    ],
+)
+def test_a_time_is_in_utc_unless_it_has_an_offset(text: str, moment: datetime.datetime) -> None:
+    assert times.moment(text) == moment
+
+
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "0001-01-01T00:00+14:00"])
+def test_a_text_that_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="2026-01-31"):
+        times.moment(text)

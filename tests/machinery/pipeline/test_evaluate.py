@@ -2,16 +2,13 @@ import json
 
 import pandas as pd
 import pytest
-from telco_churn.features import build_features
+from sklearn.pipeline import Pipeline
 
 from lifecycle.core import metrics
-from lifecycle.core import predict as model
 from lifecycle.core.config import Params
-from lifecycle.core.metrics import measure
+from lifecycle.core.predict import predict
 from lifecycle.pipeline.evaluate import column_importance, curves, slice_metrics
 from lifecycle.pipeline.train import fit
-
-pytestmark = pytest.mark.sample
 
 
 @pytest.fixture(
@@ -24,17 +21,16 @@ def chosen(request: pytest.FixtureRequest, params: Params) -> Params:
 
 
 @pytest.fixture
-def case(table: pd.DataFrame, chosen: Params):
-    features = build_features(table)
+def case(table: pd.DataFrame, features: pd.DataFrame, chosen: Params) -> tuple[Pipeline, pd.DataFrame, pd.DataFrame]:
     inputs = [str(name) for name in table if name not in (chosen.data.id, chosen.data.target)]
     fitted = fit(features, inputs, chosen)
-    return fitted, features, model.predict(fitted, features, chosen)
+    return fitted, features, predict(fitted, features, chosen)
 
 
 def test_every_task_has_finite_metrics_plots_and_importances(case, chosen: Params) -> None:
     fitted, frame, predictions = case
 
-    values = metrics.point(measure(frame[chosen.data.target], predictions, chosen), len(frame))
+    values = metrics.point(metrics.measure(frame[chosen.data.target], predictions, chosen), len(frame))
     drawn = curves(frame[chosen.data.target], predictions, chosen)
     importances = column_importance(fitted, frame, chosen)
 

@@ -1,13 +1,15 @@
-"""The rows whose predictions go with a model."""
+"""What goes with a logged model."""
 
 from pathlib import Path
 
 import pandas as pd
+import pandera.pandas as pa
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from lifecycle.core import config
 from lifecycle.core.config import Params
-from lifecycle.pipeline.track import _known_predictions
+from lifecycle.pipeline.track import _known_predictions, _requirements
 
 
 @pytest.mark.parametrize(
@@ -18,7 +20,7 @@ from lifecycle.pipeline.track import _known_predictions
         ("regression", {"prediction": 3.5}, {"prediction": 3.5}),
     ],
 )
-def test_what_the_model_answers_is_known_whatever_id_and_target_are_called(
+def test_predictions_are_logged_whatever_id_and_target_are_called(
     params: Params,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -31,7 +33,15 @@ def test_what_the_model_answers_is_known_whatever_id_and_target_are_called(
     monkeypatch.setattr(config, "PREDICTIONS", tmp_path / "test.parquet")
     table.to_parquet(config.PREDICTIONS)
 
-    found = _known_predictions(params.model_copy(update={"task": task, "data": data}))
+    logged = _known_predictions(params.model_copy(update={"task": task, "data": data}))
 
     expected = known or {name: value for name, value in predicted.items() if name != "prediction"}
-    assert found.to_dict("records") == [expected]
+    assert logged.to_dict("records") == [expected]
+
+
+def test_the_library_of_an_estimator_is_required_to_load_its_model(params: Params) -> None:
+    def names(estimator: object) -> set[str]:
+        return {requirement.partition("==")[0] for requirement in _requirements(estimator, params.package)}
+
+    assert names(pa.Column("int64")) - names(LogisticRegression()) == {"pandera"}
+    assert "scikit-learn" in names(LogisticRegression())

@@ -1,4 +1,6 @@
-"""The estimator that params.yaml names, made with its settings and the seed."""
+"""The estimator that params.yaml names, with its settings and the seed."""
+
+import difflib
 
 from sklearn.base import BaseEstimator
 
@@ -8,30 +10,45 @@ from lifecycle.core.errors import ConfigError
 
 
 def make_estimator(params: Params) -> BaseEstimator:
-    """Return the unfitted estimator that params.yaml names, of those in the user's model.py.
+    """Return the unfitted estimator that params.yaml names, one of ESTIMATORS in the user's model.py.
 
-    Raises ConfigError if model.py does not have it for the task, or the name or value of a setting is refused.
+    Raises ConfigError if model.py does not have it for the task, it gives no probabilities for a classification, or a
+    setting has a name or value that it refuses.
     """
     estimators = user_code.load(params.package, "model").ESTIMATORS
-    known = estimators["regression" if params.task == "regression" else "classification"]
+    model_py = f"src/{params.package}/model.py"
+    choices = estimators["regression" if params.task == "regression" else "classification"]
     name = params.train.estimator
-    if name not in known:
+    if name not in choices:
         raise ConfigError(
-            f"params.yaml: train.estimator {name} is not one for {params.task}: choose from {', '.join(known)}, "
-            f"or add it to ESTIMATORS in src/{params.package}/model.py"
+            f"params.yaml: train.estimator {name} is not in ESTIMATORS of {model_py} for {params.task}: "
+            f"choose from {', '.join(choices)}, or add it there"
         )
-    sections = {key for kind in estimators.values() for key in kind}
-    if unknown := [key for key in params.train.sections if key not in sections]:
-        raise ConfigError(f"params.yaml: train.{unknown[0]} is not an estimator in src/{params.package}/model.py")
-    estimator = known[name]()
+    names = {key for kind in estimators.values() for key in kind}
+    if unknown := [key for key in params.train.sections if key not in names]:
+        near = difflib.get_close_matches(unknown[0], names, n=1)
+        advice = f"did you mean {near[0]}?" if near else "add it there, or remove the section"
+        raise ConfigError(f"params.yaml: train.{unknown[0]} is not an estimator in {model_py}: {advice}")
     try:
+        estimator = choices[name]()
         estimator.set_params(**params.train.settings)
         if "random_state" in estimator.get_params():
             estimator.set_params(random_state=params.seed)
-        if hasattr(
-            estimator, "_parameter_constraints"
-        ):  # scikit-learn's own: what fit() would refuse, before any time is spent
+        if hasattr(estimator, "_parameter_constraints"):  # scikit-learn's own: refuse now what `fit` would refuse
             estimator._validate_params()
-    except (ValueError, TypeError) as error:
-        raise ConfigError(f"params.yaml: train.{name}: {error}") from None
+    except Exception as error:
+        if not concerns_settings(error, choices[name]):
+            raise
+        raise ConfigError(f"params.yaml: train.{name}: {error}") from error
+    if params.task != "regression" and not hasattr(estimator, "predict_proba"):
+        raise ConfigError(
+            f"params.yaml: train.{name}: {type(estimator).__name__} has no predict_proba, and a {params.task} task needs "
+            "probabilities; choose other settings, or wrap it in a CalibratedClassifierCV"
+        )
     return estimator
+
+
+def concerns_settings(error: Exception, estimator: type[BaseEstimator]) -> bool:
+    """Return whether an estimator's error is about its settings: ValueError, TypeError, or one of its own library's."""
+    library = estimator.__module__.partition(".")[0]
+    return isinstance(error, ValueError | TypeError) or type(error).__module__.partition(".")[0] == library

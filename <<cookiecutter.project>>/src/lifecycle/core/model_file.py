@@ -19,7 +19,9 @@ PROJECT_TYPES = ["lifecycle.core.category_codes.CategoryCodes", "numpy.dtype"]
 
 def trusted(package: str) -> list[str]:
     """Return the types a model file may hold beyond those skops trusts by itself: ours, and those the user's model.py lists."""
-    return [f"{package}.features.build_features", *PROJECT_TYPES, *user_code.load(package, "model").TRUSTED_TYPES]
+    build_features = user_code.load(package, "features").build_features
+    features = f"{build_features.__module__}.{build_features.__qualname__}"
+    return [features, *PROJECT_TYPES, *user_code.load(package, "model").TRUSTED_TYPES]
 
 
 def save(model: Pipeline, path: Path, package: str) -> None:
@@ -50,9 +52,10 @@ def save(model: Pipeline, path: Path, package: str) -> None:
                 stamp = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
                 archive.writestr(stamp, parts[name], zipfile.ZIP_DEFLATED)
         if untrusted := sorted({*skops.io.get_untrusted_types(file=temporary)} - {*trusted(package)}):
+            them = "it" if len(untrusted) == 1 else "them"
             raise ConfigError(
-                f"{type(model[-1]).__name__} holds types that are not trusted: {', '.join(untrusted)}; if they are to be, "
-                f"add them to TRUSTED_TYPES in src/{package}/model.py"
+                f"{type(model[-1]).__name__} holds types that are not trusted in a model file: {', '.join(untrusted)}; "
+                f"to trust {them}, add {them} to TRUSTED_TYPES in src/{package}/model.py"
             )
         load(temporary, package)
 
@@ -60,12 +63,14 @@ def save(model: Pipeline, path: Path, package: str) -> None:
 def load(path: Path, package: str) -> Pipeline:
     """Return the model in a file.
 
-    Raises DataError if there is none, it is damaged, or it holds a type that is not trusted.
+    Raises DataError if there is none, it is damaged, or it holds a type that is not trusted; whatever the user's code raises
+    when it is imported.
     """
+    types = trusted(package)  # before the try: an error in the user's code is not one of the file
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            return skops.io.load(path, trusted=trusted(package))
+            return skops.io.load(path, trusted=types)
     except FileNotFoundError:
         raise DataError(
             f"{path}: no such file; restore it with `dvc checkout {path}` or make it with `dvc repro`"

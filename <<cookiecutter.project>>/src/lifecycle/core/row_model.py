@@ -25,9 +25,9 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from lifecycle.core import contract
+from lifecycle.core.column_checks import COLUMN_CHECKS
 from lifecycle.core.config import Params
 
-OF_COLUMNS = {*contract.COLUMN_CHECKS, "unique_values_eq"}
 LONGEST_TEXT = 10_000  # characters
 EARLIEST, LATEST = pd.Timestamp.min.to_pydatetime(warn=False), pd.Timestamp.max.to_pydatetime(warn=False)
 
@@ -69,10 +69,12 @@ class Strict(BaseModel):
 
 def value_type(column: pa.Column) -> Any:
     """Return the type of one value of a column, as the contract has it."""
+    of_columns = {*COLUMN_CHECKS, "unique_values_eq"}  # gathered here: loading the contract registers the user's
     kind = _kind(str(column.dtype), column.checks)
     for check in column.checks:
-        for rule in () if check.name in OF_COLUMNS else _rules(check, str(column.dtype)):
-            kind = Annotated[kind, rule]
+        if check.name not in of_columns:
+            for rule in _rules(check, str(column.dtype)):
+                kind = Annotated[kind, rule]
     return kind
 
 

@@ -59,11 +59,11 @@ def window(
 
     Raises ConfigError if a text is not a time or a length, or the window is empty or ends in the future.
     """
-    end = _parsed("--until", moment, until) if until else latest
-    if since:
+    end = _parsed("--until", moment, until) if until is not None else latest
+    if since is not None:
         start = _parsed("--since", moment, since)
     else:
-        start = end - min(_parsed("--window", duration, length), end - EPOCH) if length else EPOCH
+        start = EPOCH if length is None else end - min(_parsed("--window", duration, length), end - EPOCH)
     start = max(start, EPOCH)
     if whole_seconds:
         start, end = start.replace(microsecond=0), end.replace(microsecond=0)

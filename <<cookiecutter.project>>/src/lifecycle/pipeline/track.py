@@ -9,6 +9,7 @@ import os
 import subprocess
 import tempfile
 import warnings
+from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ NOT_LOGGED = (
     "the run is not logged, everything else is on disk: mend that, or name another store in MLFLOW_TRACKING_URI, and "
     "`dvc repro` runs this stage alone"
 )
-# What a server that loads the model installs; given, because guessing it takes MLflow ten seconds.
+# What a server that loads the model installs; listed, because it takes MLflow ten seconds to infer it.
 REQUIREMENTS = ("pandas", "pydantic", "ruamel.yaml", "scikit-learn", "skops")
 
 
@@ -89,8 +90,6 @@ def _log_dataset(params: Params) -> None:
 
 def _log_model(client: Any, params: Params) -> None:
     """Log the model, byte for byte as the gate judged it, with all that decides on its answers, and rows to try it with."""
-    from importlib.metadata import version
-
     import mlflow
     from mlflow.models import infer_signature
 
@@ -118,7 +117,7 @@ def _log_model(client: Any, params: Params) -> None:
             signature=infer_signature(example, output),
             input_example=example,
             code_paths=[str(path) for path in version_code.copy(params.package, Path(code))],
-            pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+            pip_requirements=_requirements(fitted[-1], params.package),
         )
     mlflow.set_tag(MODEL_ID, logged.model_id)
     for path in (
@@ -132,6 +131,13 @@ def _log_model(client: Any, params: Params) -> None:
         _known_predictions(params).to_parquet(Path(folder, PREDICTIONS), index=False)
         client.log_model_artifacts(logged.model_id, folder, KNOWN)
     client.log_model_artifact(logged.model_id, str(config.REFERENCE), REFERENCE)
+
+
+def _requirements(estimator: Any, package: str) -> list[str]:
+    """What loading the model needs at its present version, with the library of an estimator that is not scikit-learn's."""
+    library = type(estimator).__module__.partition(".")[0]
+    others = [] if library in ("sklearn", package) else packages_distributions().get(library, [])
+    return [f"{name}=={version(name)}" for name in sorted({*REQUIREMENTS, *others})]
 
 
 def _known_predictions(params: Params) -> pd.DataFrame:

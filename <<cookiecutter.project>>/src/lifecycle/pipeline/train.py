@@ -6,7 +6,7 @@ from sklearn.pipeline import Pipeline
 from lifecycle.core import config, model_file, predict, user_code
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.estimator import make_estimator
+from lifecycle.core.estimator import concerns_settings, make_estimator
 from lifecycle.core.files import read_parquet, read_yaml
 from lifecycle.pipeline import run
 
@@ -34,7 +34,9 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
         matrix = predict.in_batches(preparation.transform, features)
         try:
             estimator.fit(matrix, frame[params.data.target].to_numpy())
-        except (ValueError, TypeError) as error:  # settings that are fine each by itself, and do not go together
+        except Exception as error:  # settings that are fine each by itself, and do not go together
+            if not concerns_settings(error, type(estimator)):
+                raise
             raise ConfigError(f"params.yaml: train.{params.train.estimator}: {error}") from error
     for name in {"verbose", "n_jobs"} & set(estimator.get_params()):
         estimator.set_params(**{name: None if name == "n_jobs" else 0})

@@ -1,0 +1,31 @@
+"""The tests of src/lifecycle, which need the environment of a project: run in the default one, part by part."""
+
+import pytest
+from conftest import TEMPLATE, BakedProject
+
+MACHINERY = TEMPLATE / "tests" / "machinery"
+GROUPS = [
+    ["test_architecture.py", "test_cli.py", "core", "pipeline"],
+    ["gate", "registry"],
+    ["serving", "prediction_log", "batch"],
+    ["monitoring", "retraining"],
+]
+
+
+def test_every_test_of_the_machinery_is_in_a_group() -> None:
+    present = {path.name for path in MACHINERY.iterdir() if path.is_dir() or path.name.startswith("test_")}
+
+    assert present - {"__pycache__"} == {name for group in GROUPS for name in group}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("group", GROUPS, ids=" ".join)
+def test_the_machinery_passes_its_own_tests(reproduced: BakedProject, group: list[str]) -> None:
+    paths = " ".join(f"'{MACHINERY / name}'" for name in group)
+
+    done = reproduced.run(
+        f"pytest -q -c '{MACHINERY}/pytest.ini' --rootdir '{MACHINERY}' {paths}", PYTHONDONTWRITEBYTECODE="1"
+    )
+
+    assert " failed" not in done.stdout
+    assert " skipped" not in done.stdout
