@@ -33,7 +33,7 @@ def released(folder: Path) -> Path:
         first = client.get_model_version(PROJECT, "1")
         model_id = first.source.removeprefix("models:/")
         client.create_model_version(PROJECT, first.source, first.run_id, first.tags, model_id=model_id)
-        client.set_model_version_tag(PROJECT, "2", moves.CHECKS, moves.PASSED)
+        client.set_model_version_tag(PROJECT, "2", moves.STAGING_CHECKS, moves.PASSED)
         moves.move(client, PROJECT, ledger.head(client, PROJECT), "promote", "staging", 2, "bench")
     return project
 
