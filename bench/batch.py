@@ -50,7 +50,7 @@ params = config.load()
 with store(params, "") as client:
     register(client, params)
     moves.promote(client, params.track.model, "staging", None, "bench")
-    client.set_model_version_tag(params.track.model, "1", moves.CHECKS, moves.PASSED)
+    client.set_model_version_tag(params.track.model, "1", moves.STAGING_CHECKS, moves.PASSED)
     moves.promote(client, params.track.model, "production", None, "bench")
 """
 MODEL = """

@@ -53,7 +53,7 @@ def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
             aliases.align(client, model)
 
         def another(digest: str) -> Any:
-            tags = first.tags | {"model.sha256": digest, moves.CHECKS: moves.PASSED}
+            tags = first.tags | {"model.sha256": digest, moves.STAGING_CHECKS: moves.PASSED}
             source = first.source.removeprefix("models:/")
             return client.create_model_version(model, first.source, uuid4().hex, tags, model_id=source)
 
@@ -75,7 +75,7 @@ def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
             return timed(lambda: register(client, params))
 
         moves.promote(client, model, "staging", None, "bench")
-        client.set_model_version_tag(model, "1", moves.CHECKS, moves.PASSED)
+        client.set_model_version_tag(model, "1", moves.STAGING_CHECKS, moves.PASSED)
         moves.promote(client, model, "production", None, "bench")
         pile_up(1)  # or there is nothing to roll back to
         held = 2

@@ -33,7 +33,7 @@ model = params.track.model
 with store(params, "") as client:
     register(client, params)
     moves.promote(client, model, "staging", None, "test")
-    client.set_model_version_tag(model, "1", moves.CHECKS, moves.PASSED)
+    client.set_model_version_tag(model, "1", moves.STAGING_CHECKS, moves.PASSED)
     moves.promote(client, model, "production", None, "test")
 """
 # Each row is broken in a way of its own, and a tenth of the customers has not been seen for long.
