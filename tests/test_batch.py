@@ -203,7 +203,7 @@ from lifecycle.core.raw_table import read_raw
 java.configure()
 schema = contract.load(Path("checks.yaml"), "telco_churn")
 good = pd.DataFrame({"key": ["A1", "B2"], "months": [25, 30], "plan": ["x", "y"], "active": [True, True],
-                     "since": pd.to_datetime(["2026-01-01", "2026-12-31T23:59:59"]), "share": [0.5, None]})
+                     "since": pd.to_datetime(["2026-01-01", "2026-12-31"]), "share": [0.5, None]})
 bad = pd.DataFrame({"key": ["A1", "C2"], "months": [6, 12], "plan": ["x", "y"], "active": [True, False],
                     "since": pd.to_datetime(["2026-01-01", "2027-01-01"]), "share": [0.5, 0.3]})
 bad = pd.concat([bad, bad.assign(plan="z")])
