@@ -11,7 +11,7 @@ Peak memory is the most that the processes of a command held together (proportio
 the JVM and Python's workers included. `--timeout` ends what takes too long, which the table then says.
 
 The table is drawn from the Telco dataset, ids numbered anew, typed as the pipeline types it: a Parquet file with
-categories, which `read_parquet` gives back as such. Every output is held against that of `local`, row by row.
+categories, which `read_parquet` gives back as such. Every output is compared with that of `local`, row by row.
 """
 
 import argparse
@@ -42,16 +42,16 @@ for first in range(0, rows, {GROUP}):
 writer.close()
 """
 RELEASE = """
-from telco_churn import config
-from telco_churn.release import ledger, registry
-from telco_churn.release.registration import register
-from telco_churn.tracking import store
+from lifecycle.core import config
+from lifecycle.core.tracking import store
+from lifecycle.registry import moves
+from lifecycle.registry.registration import register
 params = config.load()
 with store(params, "") as client:
     register(client, params)
-    registry.promote(client, params.track.model, "staging", None, "bench")
-    client.set_model_version_tag(params.track.model, "1", registry.CHECKS, registry.PASSED)
-    registry.promote(client, params.track.model, "production", None, "bench")
+    moves.promote(client, params.track.model, "staging", None, "bench")
+    client.set_model_version_tag(params.track.model, "1", moves.CHECKS, moves.PASSED)
+    moves.promote(client, params.track.model, "production", None, "bench")
 """
 MODEL = """
 import sys, warnings

@@ -1,4 +1,4 @@
-"""Servers under load: a process from its start to its end, the memory it takes, and `wrk`, which asks it."""
+"""Servers under load: a process from start to end, its memory, and `wrk`, which sends requests."""
 
 import json
 import os
@@ -22,7 +22,7 @@ PATIENCE = 120.0  # seconds until a server has to answer
 
 
 class Load(NamedTuple):
-    """What a server did while it was asked: requests a second, milliseconds, and requests that were not answered by 200."""
+    """One run of wrk: requests per second, latencies in milliseconds, and requests that were not answered with 200."""
 
     rate: float
     p50: float
@@ -41,22 +41,22 @@ class Server(NamedTuple):
 def need_wrk() -> str:
     """Return the version of wrk. Exits with one line if there is none."""
     if not shutil.which("wrk"):
-        sys.exit("error: wrk, which asks the servers, is missing: install it (on Debian: apt-get install wrk)")
+        sys.exit("error: wrk, which sends the requests, is missing: install it (on Debian: apt-get install wrk)")
     return subprocess.run(["wrk", "-v"], capture_output=True, text=True).stdout.split(" [")[0].removeprefix("wrk ")
 
 
 def post(url: str, body: str) -> Any:
-    """Return the answer, of JSON. Raises OSError if there is none, or it is none of status 200."""
-    asked = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
-    with urllib.request.urlopen(asked, timeout=10) as answer:
+    """Return the JSON answer. Raises OSError if there is none, or its status is not 200."""
+    request = urllib.request.Request(url, body.encode(), {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
         return json.load(answer)
 
 
 @contextmanager
 def started(command: Sequence[str], folder: Path, path: str, body: str, **settings: str) -> Iterator[Server]:
-    """Run a server, `{port}` in whose command is one that is free, until the block ends.
+    """Run a server until the block ends; `{port}` in its command becomes a free port.
 
-    It begins once a body posted to `path` is answered by 200.
+    The block begins once a body posted to `path` is answered with 200.
     """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -87,18 +87,18 @@ def started(command: Sequence[str], folder: Path, path: str, body: str, **settin
 
 
 def load(url: str, bodies: Path, connections: int, seconds: float) -> Load:
-    """Ask without a pause over so many connections, each of which waits for its answer before it asks again."""
+    """Send requests without a pause; each connection waits for its answer before it sends the next."""
     command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds:.0f}s"]
     command += ["--timeout", "30s", "--script", str(ROTATE), url, "--", str(bodies)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + 60)
     if done.returncode:
         sys.exit(f"{' '.join(command)} failed:\n{done.stdout}{done.stderr}")
-    found = json.loads(done.stdout.splitlines()[-1])
-    return Load(found["requests"] / found["seconds"], found["p50"], found["p99"], found["failed"])
+    result = json.loads(done.stdout.splitlines()[-1])
+    return Load(result["requests"] / result["seconds"], result["p50"], result["p99"], result["failed"])
 
 
 def memory_mb(pid: int) -> float:
-    """Return what a process and all that come from it hold in memory; a page that n of them share counts once."""
+    """Return the memory of a process and all its descendants in megabytes; a page that they share counts once."""
     parents = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         with suppress(OSError):  # it has ended meanwhile
@@ -106,5 +106,5 @@ def memory_mb(pid: int) -> float:
     tree = {pid}
     while more := {child for child, parent in parents.items() if parent in tree} - tree:
         tree |= more
-    lines = [line for one in tree for line in Path(f"/proc/{one}/smaps_rollup").read_text().splitlines()]
+    lines = [line for member in tree for line in Path(f"/proc/{member}/smaps_rollup").read_text().splitlines()]
     return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) * 1024 / 1e6

@@ -16,11 +16,11 @@ import tempfile
 from pathlib import Path
 from statistics import median
 
-from measure import PACKAGE, machine, progress, pull, render, run, table
+from measure import machine, progress, pull, render, run, table
 
-STAGES = ("data", "validate", "features", "train", "evaluate", "track")
+STAGES = ("data", "validate", "featurize", "train", "evaluate", "track")
 ONE_PROCESS = "; ".join(
-    ["from importlib import import_module", f"[import_module('{PACKAGE}.stages.' + name).main() for name in {STAGES}]"]
+    ["from importlib import import_module", f"[import_module('lifecycle.pipeline.' + name).main() for name in {STAGES}]"]
 )
 ONE_STAGE = """\
 stages:

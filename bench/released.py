@@ -25,24 +25,24 @@ def released(folder: Path) -> Path:
     project = in_production(folder)
     os.chdir(project)
     sys.path.insert(0, "src")
-    from telco_churn import config
-    from telco_churn.release import ledger, registry
-    from telco_churn.tracking import store
+    from lifecycle.core import config
+    from lifecycle.core.tracking import store
+    from lifecycle.registry import ledger, moves
 
     with store(config.load(), "") as client:
         first = client.get_model_version(PROJECT, "1")
         model_id = first.source.removeprefix("models:/")
         client.create_model_version(PROJECT, first.source, first.run_id, first.tags, model_id=model_id)
-        client.set_model_version_tag(PROJECT, "2", registry.CHECKS, registry.PASSED)
-        registry.move(client, PROJECT, ledger.head(client, PROJECT), "promote", "staging", 2, "bench")
+        client.set_model_version_tag(PROJECT, "2", moves.CHECKS, moves.PASSED)
+        moves.move(client, PROJECT, ledger.head(client, PROJECT), "promote", "staging", 2, "bench")
     return project
 
 
 def shadow(wanted: bool) -> None:
     """Put the version in staging beside production, or take it away; in the project that `released` has returned."""
-    from telco_churn import config
-    from telco_churn.release import trials
-    from telco_churn.tracking import store
+    from lifecycle.core import config
+    from lifecycle.core.tracking import store
+    from lifecycle.registry import trials
 
     with store(config.load(), "") as client:
         trials.begin(client, PROJECT, "shadow", "bench") if wanted else trials.stop(

@@ -1,14 +1,14 @@
-"""What answering over HTTP costs: `python bench/serving.py [--runs 3] [--seconds 5]` prints Markdown tables.
+"""Throughput and latency of serving over HTTP: `python bench/serving.py [--runs 3] [--seconds 5]` prints Markdown tables.
 
 The same version of the same model and the same rows of the sample, from SQLite on one machine:
 
-    serve                this template's `serve`: contract held, answers logged, counted, in step with the registry
-    mlflow models serve  what MLflow offers
-    FastAPI and pyfunc   bench/apps/plain.py: a model behind FastAPI as people write it
-    empty FastAPI        bench/apps/empty.py: answers without looking, which nothing on FastAPI can surpass
+    serve                this template's `serve`: validates, logs and counts every row, and follows the registry
+    mlflow models serve  MLflow's own server
+    FastAPI and pyfunc   bench/apps/plain.py: a model behind FastAPI as it is usually written
+    empty FastAPI        bench/apps/empty.py: a constant answer, the upper bound of anything on FastAPI
 
-One server at a time, in turns; each is asked by `wrk`, on the same cores, over 1, 8 and 32 connections, each of which waits for its
-answer before it asks again. All run uvicorn with uvloop and httptools, in one process that speaks HTTP.
+The servers run one at a time, in turns. `wrk` sends requests from the same cores over 1, 8 and 32 connections, each of which waits for
+its answer before it sends the next. All servers run uvicorn with uvloop and httptools in one HTTP process.
 """
 
 import argparse
@@ -28,15 +28,15 @@ from measure import PROJECT, machine, progress, table
 from released import released, shadow
 
 CONNECTIONS = (1, 8, 32)
-MOST = CONNECTIONS[-1]
-ROWS = 400  # different ones, asked in turn
-BATCH, BATCHES = 1000, 2  # rows in a batch, and connections that ask for them
+MAX_CONNECTIONS = CONNECTIONS[-1]
+ROWS = 400  # different ones, sent in turn
+BATCH, BATCHES = 1000, 2  # rows in a batch, and connections that send batches
 PAIRS = 2  # comparisons of shadow on and off in each run
 OURS, MLFLOW, PLAIN, EMPTY = "serve", "mlflow models serve", "FastAPI and pyfunc", "empty FastAPI"
 APPS = Path(__file__).parent / "apps"
 UVICORN = ["uvicorn", "--port", "{port}", "--loop", "uvloop", "--http", "httptools", "--no-access-log"]
 MODEL = f"models:/{PROJECT}/1"
-# server → its command, and where it is asked; MLflow's uvicorn takes uvloop and httptools because they are installed
+# server → its command, and the path of requests; MLflow's uvicorn takes uvloop and httptools because they are installed
 SERVERS = {
     OURS: ([PROJECT, "serve", "--port", "{port}"], "/predict"),
     MLFLOW: (["mlflow", "models", "serve", "-m", MODEL, "-p", "{port}", "--env-manager", "local"], "/invocations"),
@@ -46,19 +46,19 @@ SERVERS = {
 
 
 @dataclass
-class Found:
-    """What was measured of a server, a value per run."""
+class Measurements:
+    """What was measured of a server, one value per run."""
 
     loads: dict[int, list[Load]] = field(default_factory=lambda: {number: [] for number in CONNECTIONS})
     cold: list[float] = field(default_factory=list)
     memory: list[float] = field(default_factory=list)
 
-    def middle(self, what: str, connections: int = MOST) -> float:
-        return median(getattr(one, what) for one in self.loads[connections])
+    def median(self, name: str, connections: int = MAX_CONNECTIONS) -> float:
+        return median(getattr(load, name) for load in self.loads[connections])
 
 
 def write_bodies(project: Path, folder: Path) -> dict[str, Path]:
-    """Write what each server is asked, a body a line; `batch` is what our server is asked for many rows at once."""
+    """Write the request bodies for each server, one a line; `batch` holds those with many rows, for our server."""
     import pandas as pd
 
     rows = pd.read_csv(project / "data/raw/telco.csv").drop(columns="churn").sample(BATCH * 4, random_state=0)
@@ -67,34 +67,34 @@ def write_bodies(project: Path, folder: Path) -> dict[str, Path]:
     # Their signature has no integers, for those cannot be missing, and no id.
     floats = [{name: float(value) if name in integers else value for name, value in record.items()
                if name != "customer_id"} for record in records]  # fmt: skip
-    split = [{"dataframe_split": {"columns": list(one), "data": [list(one.values())]}} for one in floats]
+    split = [{"dataframe_split": {"columns": list(row), "data": [list(row.values())]}} for row in floats]
     batches = [{"records": records[start : start + BATCH]} for start in range(0, len(records), BATCH)]
-    found = {OURS: records, MLFLOW: split, PLAIN: floats, EMPTY: records, "batch": batches}
-    for name, bodies in found.items():
+    by_server = {OURS: records, MLFLOW: split, PLAIN: floats, EMPTY: records, "batch": batches}
+    for name, bodies in by_server.items():
         text = "".join(json.dumps(body) + "\n" for body in bodies[:ROWS])
         (folder / f"{name.replace(' ', '-')}.jsonl").write_text(text)
-    return {name: folder / f"{name.replace(' ', '-')}.jsonl" for name in found}
+    return {name: folder / f"{name.replace(' ', '-')}.jsonl" for name in by_server}
 
 
 def probability(answer: dict[str, Any]) -> float:
     return answer["predictions"][0][1] if "predictions" in answer else answer["probability"]
 
 
-def answers_alike(server: Server, name: str, bodies: Path, expected: list[float]) -> list[float]:
-    """Return the first probabilities a server gives. Exits if they are not those of the others."""
+def checked_predictions(server: Server, name: str, bodies: Path, expected: list[float]) -> list[float]:
+    """Return the first probabilities that a server predicts. Exits if they are not the expected ones."""
     lines = bodies.read_text().splitlines()[:20]
-    found = [probability(post(server.address + SERVERS[name][1], line)) for line in lines]
-    if expected and max(abs(a - b) for a, b in zip(found, expected, strict=True)) > 1e-9:
-        sys.exit(f"{name} does not answer what {OURS} does: {found} and {expected}")
-    return found
+    predicted = [probability(post(server.address + SERVERS[name][1], line)) for line in lines]
+    if expected and max(abs(a - b) for a, b in zip(predicted, expected, strict=True)) > 1e-9:
+        sys.exit(f"{name} does not predict what {OURS} does: {predicted} and {expected}")
+    return predicted
 
 
-def with_shadow(server: Server, wanted: bool) -> None:
-    """Put version 2 beside production, or take it away, and wait until the server has followed."""
-    shadow(wanted)
+def set_shadow(server: Server, on: bool) -> None:
+    """Make version 2 the shadow, or end it, and wait until the server has followed."""
+    shadow(on)
     deadline = time.monotonic() + 60
     while json.load(urllib.request.urlopen(f"{server.address}/model", timeout=10))["versions"]["shadow"] != (
-        2 if wanted else None
+        2 if on else None
     ):
         if time.monotonic() > deadline:
             sys.exit("the server does not follow the registry")
@@ -104,93 +104,93 @@ def with_shadow(server: Server, wanted: bool) -> None:
 def pairs(server: Server, bodies: Path, seconds: float) -> list[tuple[Load, Load]]:
     """Return what the server does without a shadow and with one, one after the other."""
     url = server.address + SERVERS[OURS][1]
-    found = []
+    compared = []
     for _ in range(PAIRS):
-        off = load(url, bodies, MOST, seconds)
-        with_shadow(server, True)
-        load(url, bodies, MOST, 1)
-        found.append((off, load(url, bodies, MOST, seconds)))
-        with_shadow(server, False)
-        load(url, bodies, MOST, 1)
-    return found
+        off = load(url, bodies, MAX_CONNECTIONS, seconds)
+        set_shadow(server, True)
+        load(url, bodies, MAX_CONNECTIONS, 1)
+        compared.append((off, load(url, bodies, MAX_CONNECTIONS, seconds)))
+        set_shadow(server, False)
+        load(url, bodies, MAX_CONNECTIONS, 1)
+    return compared
 
 
-def results(found: dict[str, Found], batches: list[Load], beside: list[tuple[Load, Load]]) -> str:
+def results(measured: dict[str, Measurements], batches: list[Load], shadow_pairs: list[tuple[Load, Load]]) -> str:
     """Return the tables."""
-    ours = found[OURS]
+    ours = measured[OURS]
     figures = []
-    for name, one in found.items():
+    for name, server in measured.items():
         row = [name]
         for number in CONNECTIONS:
-            rate, p50, p99 = (one.middle(what, number) for what in ("rate", "p50", "p99"))
+            rate, p50, p99 = (server.median(field_name, number) for field_name in ("rate", "p50", "p99"))
             row.append(f"{rate:,.0f}/s, {p50:.1f}, {p99:.1f}")
-        failed = sum(single.failed for loads in one.loads.values() for single in loads)
-        figures.append([*row, str(failed), f"{median(one.memory):,.0f} MB", f"{median(one.cold):.1f} s"])
+        failed = sum(load.failed for loads in server.loads.values() for load in loads)
+        figures.append([*row, str(failed), f"{median(server.memory):,.0f} MB", f"{median(server.cold):.1f} s"])
     header = ["server", *(f"{number} connection{'s'[: number > 1]}" for number in CONNECTIONS)]
     first = table([*header, "not 200", "memory", "cold start"], figures)
     ratios = []
     for name in (MLFLOW, PLAIN, EMPTY):
-        other, row = found[name], [f"{OURS} : {name}"]
-        row += [f"{ours.middle('rate', number) / other.middle('rate', number):.3g}×" for number in CONNECTIONS]
-        row.append(f"{ours.middle('p99') / other.middle('p99'):.2g}×")
+        other, row = measured[name], [f"{OURS} : {name}"]
+        row += [f"{ours.median('rate', number) / other.median('rate', number):.3g}×" for number in CONNECTIONS]
+        row.append(f"{ours.median('p99') / other.median('p99'):.2g}×")
         row += [f"{median(getattr(ours, what)) / median(getattr(other, what)):.2f}×" for what in ("memory", "cold")]
         ratios.append([*row, {MLFLOW: "at least 10×", EMPTY: "at least 0.33×"}.get(name, "")])
     second = table(
-        ["requests/s", *header[1:], f"p99 at {MOST}", "memory", "cold start", f"aim at {MOST}"],
+        ["requests/s", *header[1:], f"p99 at {MAX_CONNECTIONS}", "memory", "cold start", f"aim at {MAX_CONNECTIONS}"],
         ratios,
     )
-    p99 = [on.p99 / off.p99 for off, on in beside]
-    rates = [on.rate / off.rate for off, on in beside]
-    rows = median(one.rate for one in batches) * BATCH
-    failed = sum(one.failed for one in [*batches, *(load for pair in beside for load in pair)])
+    p99 = [on.p99 / off.p99 for off, on in shadow_pairs]
+    rates = [on.rate / off.rate for off, on in shadow_pairs]
+    rows = median(load.rate for load in batches) * BATCH
+    failed = sum(load.failed for load in [*batches, *(load for pair in shadow_pairs for load in pair)])
     third = table(
         [f"{OURS}", "ratio", "range", "aim"],
         [
             ["p99, shadow on : off", f"{median(p99):.2f}", f"{min(p99):.2f} to {max(p99):.2f}", "at most 1.10"],
             ["requests/s, shadow on : off", f"{median(rates):.2f}", f"{min(rates):.2f} to {max(rates):.2f}", ""],
-            [f"rows/s, batches of {BATCH:,} : single rows", f"{rows / ours.middle('rate'):.1f}", "", "at least 5"],
+            [f"rows/s, batches of {BATCH:,} : single rows", f"{rows / ours.median('rate'):.1f}", "", "at least 5"],
         ],
     )
-    said = f"Batches: {rows:,.0f} rows/s over {BATCHES} connections; not 200 in batches and with a shadow: {failed}."
-    return f"{first}\n\n{second}\n\n{third}\n\n{said}"
+    summary = f"Batches: {rows:,.0f} rows/s over {BATCHES} connections; not 200 in batches and with a shadow: {failed}."
+    return f"{first}\n\n{second}\n\n{third}\n\n{summary}"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure what answering over HTTP costs.")
+    parser = argparse.ArgumentParser(description="Measure throughput and latency of serving over HTTP.")
     parser.add_argument("--runs", type=int, default=3, help="how often everything is measured (default: 3)")
     parser.add_argument("--seconds", type=float, default=5, help="of each load (default: 5)")
-    wanted = parser.parse_args()
+    arguments = parser.parse_args()
     wrk = need_wrk()
-    found, batches, beside = {name: Found() for name in SERVERS}, [], []
+    measured, batches, shadow_pairs = {name: Measurements() for name in SERVERS}, [], []
     with tempfile.TemporaryDirectory(prefix="bench-serving-") as folder:
         project = released(Path(folder))
         bodies = write_bodies(project, Path(folder))
         settings = {"MODEL_URI": MODEL, "MLFLOW_TRACKING_URI": f"sqlite:///{project}/mlflow.db"}
         expected: list[float] = []
-        for number in range(1, wanted.runs + 1):
+        for number in range(1, arguments.runs + 1):
             for name, (command, path) in SERVERS.items():
-                progress(f"run {number} of {wanted.runs}: {name}")
-                one = found[name]
+                progress(f"run {number} of {arguments.runs}: {name}")
+                figures = measured[name]
                 body = bodies[name].read_text().splitlines()[0]
                 with started(command, project, path, body, **settings) as server:
-                    one.cold.append(server.cold)
+                    figures.cold.append(server.cold)
                     if name != EMPTY:
-                        expected = answers_alike(server, name, bodies[name], expected)
-                    load(server.address + path, bodies[name], MOST, 2)
+                        expected = checked_predictions(server, name, bodies[name], expected)
+                    load(server.address + path, bodies[name], MAX_CONNECTIONS, 2)
                     for connections in CONNECTIONS:
-                        one.loads[connections].append(
-                            load(server.address + path, bodies[name], connections, wanted.seconds)
+                        figures.loads[connections].append(
+                            load(server.address + path, bodies[name], connections, arguments.seconds)
                         )
-                    one.memory.append(memory_mb(server.pid))
+                    figures.memory.append(memory_mb(server.pid))
                     if name == OURS:
                         load(f"{server.address}/predict/batch", bodies["batch"], BATCHES, 1)
                         batches.append(
-                            load(f"{server.address}/predict/batch", bodies["batch"], BATCHES, wanted.seconds)
+                            load(f"{server.address}/predict/batch", bodies["batch"], BATCHES, arguments.seconds)
                         )
-                        beside += pairs(server, bodies[name], wanted.seconds)
+                        shadow_pairs += pairs(server, bodies[name], arguments.seconds)
     packages = [f"{name} {version(name)}" for name in ("fastapi", "uvicorn", "uvloop", "httptools")]
-    print(f"{machine()}, {', '.join(packages)}, wrk {wrk}; medians of {wanted.runs}; requests/s, p50 ms, p99 ms\n")
-    print(results(found, batches, beside))
+    print(f"{machine()}, {', '.join(packages)}, wrk {wrk}; medians of {arguments.runs}; requests/s, p50 ms, p99 ms\n")
+    print(results(measured, batches, shadow_pairs))
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from serving import POLL, TIMEOUT, Server, ready, serving, until
 
 
 class Registry:
-    """The project's store: a process that does what is asked with the project's own code, for starting one takes seconds."""
+    """The project's store: one process that runs commands with the project's own code, because starting one takes seconds."""
 
     def __init__(self, project: BakedProject) -> None:
         script = project.path / ".git" / "registry.py"
@@ -42,11 +42,12 @@ REGISTRY = '''
 import contextlib, json, shutil, sys
 from pathlib import Path
 import mlflow
-from telco_churn import config
-from telco_churn.files import read_parquet, read_yaml
-from telco_churn.release import ledger, registry
-from telco_churn.stages import track
-from telco_churn.tracking import CODE_HASH, MODEL_HASH, MODEL_ID, code_hash, run_of, store
+from lifecycle.core import config
+from lifecycle.core.files import file_hash, read_parquet, read_yaml
+from lifecycle.core.tracking import MODEL_HASH, MODEL_ID, run_of, store
+from lifecycle.core.version_code import CODE_HASH, code_hash, copied
+from lifecycle.pipeline import track
+from lifecycle.registry import ledger, moves
 
 MODEL = "telco-churn"
 
@@ -54,7 +55,7 @@ def tracked():
     """A version of the model that is in models/. The gate, and the command line, have their tests in test_registry.py."""
     params = config.load()
     track.main()
-    run = run_of(client, params, track.file_hash(config.MODEL)).data.tags
+    run = run_of(client, params, file_hash(config.MODEL)).data.tags
     return version(f"models:/{run[MODEL_ID]}", run[MODEL_HASH], run[CODE_HASH])
 
 def changed(folder, more):
@@ -63,7 +64,8 @@ def changed(folder, more):
     source = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL}/1", dst_path=folder))
     with (source / "code" / "telco_churn" / "features.py").open("a") as file:
         file.write(more)
-    return version(str(source), first.tags[MODEL_HASH], code_hash(source / "code" / "telco_churn", source))
+    beside = [(source / path).read_bytes() for path in (config.PARAMS, config.CONTRACT)]
+    return version(str(source), first.tags[MODEL_HASH], code_hash(copied(source / "code"), *beside))
 
 def without_reference(folder):
     """A version as it was before monitoring: nothing to hold its traffic against."""
@@ -87,23 +89,23 @@ def damaged():
     return version(first.source, "0" * 64, first.tags[CODE_HASH])
 
 def version(source, model, code):
-    found = client.create_model_version(MODEL, source, tags={MODEL_HASH: model, CODE_HASH: code})
-    return int(found.version)
+    created = client.create_model_version(MODEL, source, tags={MODEL_HASH: model, CODE_HASH: code})
+    return int(created.version)
 
 def move(alias, version, percent=0):
     """Give an alias to a version, or take it away if that is 0."""
     last = ledger.head(client, MODEL)
-    registry.move(client, MODEL, last, "try", alias, version or 1, "a test", percent, {} if version else {alias: None})
+    moves.move(client, MODEL, last, "try", alias, version or 1, "a test", percent, {} if version else {alias: None})
 
 def check(version):
     """Note that a version has passed its checks."""
-    client.set_model_version_tag(MODEL, str(version), registry.CHECKS, registry.PASSED)
+    client.set_model_version_tag(MODEL, str(version), moves.CHECKS, moves.PASSED)
 
 def aliases():
     return ledger.head(client, MODEL).state
 
 def rollback():
-    registry.rollback(client, MODEL, None, "a test")
+    moves.rollback(client, MODEL, None, "a test")
 
 def rows():
     """Rows of the test split, and what `evaluate` predicted for them."""
@@ -114,14 +116,14 @@ def rows():
     expected = expected.loc[rows[params.data.id]].rename(columns={"prediction": "label"})
     return rows.where(rows.notna(), None).to_dict("records"), expected.to_dict("records")
 
-with store(config.load(), "so be it") as client:
+with store(config.load(), "the test fails") as client:
     for model in (MODEL, ledger.ledger_of(MODEL)):
         client.create_registered_model(model)
 for line in sys.stdin:
     name, *arguments = json.loads(line)
     with contextlib.redirect_stdout(sys.stderr):
-        said = globals()[name](*arguments)
-    print(json.dumps(said), flush=True)
+        result = globals()[name](*arguments)
+    print(json.dumps(result), flush=True)
 '''
 
 

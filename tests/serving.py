@@ -1,4 +1,4 @@
-"""A server to ask, on loopback: how to start it, load it, move versions beneath it and see what it did. All bounded in time."""
+"""A server on loopback: start it, put it under load, see what it answered and logged. Everything is bounded in time."""
 
 import json
 import re
@@ -25,8 +25,8 @@ numbers = count()
 HEADERS = {"Content-Type": "application/json"}
 
 
-class Asked(NamedTuple):
-    """A request and what became of it; status 0 if the connection broke."""
+class Reply(NamedTuple):
+    """The response to a request; status 0 if the connection broke."""
 
     status: int
     body: Any
@@ -40,16 +40,21 @@ class Client:
     def __init__(self, port: int) -> None:
         self.connection = HTTPConnection("127.0.0.1", port, timeout=30)
 
-    def ask(self, path: str, content: Any = None, **headers: str) -> Asked:
+    def ask(self, path: str, content: Any = None, **headers: str) -> Reply:
         """GET a path, or POST content to it: bytes as they are, anything else as JSON."""
         body = content if content is None or isinstance(content, bytes) else json.dumps(content).encode()
-        given = HEADERS | {name.replace("_", "-"): value for name, value in headers.items()}
+        all_headers = HEADERS | {name.replace("_", "-"): value for name, value in headers.items()}
         started = time.monotonic()
-        self.connection.request("GET" if body is None else "POST", path, body, given)
+        self.connection.request("GET" if body is None else "POST", path, body, all_headers)
         answer = self.connection.getresponse()
         text = answer.read()
-        found = json.loads(text) if answer.headers.get_content_type() == "application/json" else text.decode()
-        return Asked(answer.status, found, headers.get("X_Request_ID", ""), time.monotonic() - started)
+        is_json = answer.headers.get_content_type() == "application/json"
+        return Reply(
+            answer.status,
+            json.loads(text) if is_json else text.decode(),
+            headers.get("X_Request_ID", ""),
+            time.monotonic() - started,
+        )
 
 
 class Server:
@@ -65,11 +70,11 @@ class Server:
 
     def _lines(self) -> Iterator[str]:
         for line in self.process.stderr or ():
-            if found := re.search(r"listening on http://\S+:(\d+)", line):
-                self.port = int(found[1])
+            if match := re.search(r"listening on http://\S+:(\d+)", line):
+                self.port = int(match[1])
             yield line
 
-    def ask(self, path: str, content: Any = None, **headers: str) -> Asked:
+    def ask(self, path: str, content: Any = None, **headers: str) -> Reply:
         client = Client(self.port)
         try:
             return client.ask(path, content, **headers)
@@ -84,8 +89,8 @@ class Server:
         lines = re.findall(rf"^{name}(?:{{(.*)}})? (\S+)$", self.ask("/metrics").body, flags=re.MULTILINE)
         return sum(
             float(value)
-            for given, value in lines
-            if all(f'{key}="{wanted}"' in given for key, wanted in labels.items())
+            for series, value in lines
+            if all(f'{key}="{label}"' in series for key, label in labels.items())
         )
 
     def lines(self, kind: str = "jsonl") -> list[dict[str, Any]]:
@@ -103,10 +108,10 @@ class Server:
                 continue
             if state != "Z":
                 parents[int(status.parent.name)] = int(parent)
-        found = [self.process.pid]
-        for pid in found:
-            found += [child for child, parent in parents.items() if parent == pid]
-        return found
+        tree = [self.process.pid]
+        for pid in tree:
+            tree += [child for child, parent in parents.items() if parent == pid]
+        return tree
 
     def megabytes(self) -> float:
         """Return the memory that its processes have to themselves, in megabytes."""
@@ -163,32 +168,32 @@ def ready(server: Server) -> bool:
 
 
 @contextmanager
-def load(server: Server, rows: list[dict[str, Any]], connections: int = 4, batch: int = 0) -> Iterator[list[Asked]]:
-    """Ask without pause over several connections until the block ends; yield what was answered so far.
+def load(server: Server, rows: list[dict[str, Any]], connections: int = 4, batch: int = 0) -> Iterator[list[Reply]]:
+    """Send requests without pause over several connections until the block ends; yield the replies so far.
 
-    `batch` connections more ask for thirty rows at a time. A connection that breaks is not opened again.
+    `batch` more connections send thirty rows at a time. A connection that breaks is not opened again.
     """
-    asked: list[Asked] = []
+    replies: list[Reply] = []
     numbers, stopped = count(), threading.Event()
 
     def work(size: int) -> None:
         client = Client(server.port)
         while not stopped.is_set():
             number = next(numbers)
-            request_id = f"load-{id(asked)}-{number}"
+            request_id = f"load-{id(replies)}-{number}"
             part = [rows[(number + place) % len(rows)] for place in range(size or 1)]
             try:
                 path, content = ("/predict/batch", {"records": part}) if size else ("/predict", part[0])
-                asked.append(client.ask(path, content, X_Request_ID=request_id))
+                replies.append(client.ask(path, content, X_Request_ID=request_id))
             except (OSError, HTTPException) as error:
-                asked.append(Asked(0, repr(error), request_id))
+                replies.append(Reply(0, repr(error), request_id))
                 return
 
     threads = [threading.Thread(target=work, args=(30 * (place < batch),)) for place in range(connections + batch)]
     for thread in threads:
         thread.start()
     try:
-        yield asked
+        yield replies
     finally:
         stopped.set()
         for thread in threads:
@@ -208,27 +213,27 @@ def raw(server: Server, head: str, body: bytes = b"", seconds: float = 30) -> by
     """Return what comes back until the server closes the connection, or nothing has come for so long."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=seconds) as connection:
         connection.sendall(head.replace("\n", "\r\n").encode() + b"\r\n\r\n" + body)
-        found = b""
-        while b"\r\n\r\n" not in found and (more := connection.recv(65536)):
-            found += more
-    return found
+        content = b""
+        while b"\r\n\r\n" not in content and (chunk := connection.recv(65536)):
+            content += chunk
+    return content
 
 
-def versions(asked: list[Asked]) -> set[int]:
+def versions(replies: list[Reply]) -> set[int]:
     """Return the versions that answered; of a batch there may be only one."""
-    found = set()
-    for answer in asked:
+    numbers = set()
+    for answer in replies:
         rows = answer.body.get("predictions", [answer.body])
         (version,) = {row["model_version"] for row in rows}
-        found.add(version)
-    return found
+        numbers.add(version)
+    return numbers
 
 
-def only_answers(asked: list[Asked]) -> bool:
+def only_answers(replies: list[Reply]) -> bool:
     """Fail the test if a request failed."""
-    failed = [answer for answer in asked if answer.status != 200]
+    failed = [answer for answer in replies if answer.status != 200]
     assert not failed, failed[:3]
-    return bool(asked)
+    return bool(replies)
 
 
 def alive(pid: int) -> bool:

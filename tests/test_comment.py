@@ -20,14 +20,15 @@ REPORT = {
     "reasons": [{"kind": "limit", "text": "roc_auc fell"}],
     "base": {"revision": "HEAD^1", "commit": "a" * 40, "has_metrics": True},
     "branch": {"commit": "b" * 40, "behind": 0, "model": "c" * 64, "lock": "d" * 64},
+    "code": {"sha256": "e" * 64, "changed": False},
     "metrics": [],
     "slices": [],
     "paired_rows": 0,
-    "unpaired": "",
+    "pairing_note": "",
     "params": {},
     "data": {"base": {"rows": None}, "branch": {"rows": None, "checks": 96}},
     "policy": {"of": "base", "change": "", "later": []},
-    "judges": [],
+    "files_affecting_verdict": [],
     "date": "2026-06-15",
 }
 
@@ -114,7 +115,7 @@ def test_the_report_becomes_one_comment_that_is_kept_up_to_date(baked: BakedProj
 @pytest.mark.parametrize(
     ("artifact", "says"),
     [
-        (b"", "The gate has left no report."),
+        (b"", "The gate left no report."),
         (b"no zip", "The gate's report cannot be read (BadZipFile)."),
         (zipped("{}", "other.json"), "The gate's report cannot be read (KeyError)."),
         (zipped("[]", "../gate.json"), "The gate's report cannot be read (KeyError)."),
@@ -142,7 +143,7 @@ def test_what_a_pull_request_claims_is_escaped_and_the_runs_own_verdict_stands_b
     text = "@someone <script> [x](https://evil) " * 3000
     claimed = REPORT | {
         "reasons": [],
-        "judges": [text] * 50,
+        "files_affecting_verdict": [text] * 50,
         "params": {"params.yaml": {text: {"old": 1, "new": text}}},
     }
     github.artifact = zipped(json.dumps(claimed))
@@ -181,7 +182,7 @@ def test_a_run_that_is_no_longer_the_last_says_nothing(baked: BakedProject, gith
 
     done = comment(baked, github)
 
-    assert done.stdout == "no open pull request ends in this commit: nothing to say\n"
+    assert done.stdout == "no open pull request ends in this commit: nothing to report\n"
     assert github.comments == []
 
 

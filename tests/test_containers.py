@@ -121,7 +121,7 @@ def test_the_pod_fits_the_image(baked: BakedProject) -> None:
     mounts = {mount["name"]: mount["mountPath"] for mount in serve["volumeMounts"]}
     command = json.loads(instruction(baked, "CMD"))
     (sleeping,) = serve["lifecycle"]["preStop"].values()
-    server = baked.text("src/telco_churn/serving/server.py")
+    server = baked.text("src/lifecycle/serving/server.py")
     graceful = int(re.findall(r"timeout_graceful_shutdown=(\d+)", server)[0])
 
     assert (
@@ -146,7 +146,7 @@ def test_what_the_dockerfile_copies_is_there_and_nothing_else_is_sent(baked: Bak
             assert not excluded(baked, str(file.relative_to(baked.path))), file
     for path in baked.path.iterdir():
         assert excluded(baked, path.name) != (path.name in wanted), path.name
-    for path in (".env", "data/raw/telco.csv", "mlflow.db", "src/telco_churn/__pycache__/cli.pyc"):
+    for path in (".env", "data/raw/telco.csv", "mlflow.db", "src/lifecycle/__pycache__/cli.pyc"):
         assert excluded(baked, path), path
 
 

@@ -60,7 +60,10 @@ def test_a_candidate_gets_to_staging_on_a_server_that_deploy_starts_and_stops(se
 
     assert f"deploy: started a server for staging at {staging}" in printed
     assert "checked: the file the gate judged, and the same predictions for 100 test rows" in printed
-    assert "deploy: version 2 is served as staging, with the answers of evaluate to 100 known rows" in printed
+    assert (
+        "deploy: version 2 is served as staging and reproduces the predictions of evaluate for 100 known rows"
+        in printed
+    )
     assert aliases(served)["staging"] == 2
     status = command(served, "deploy status", STAGING_URLS=staging, PRODUCTION_URLS=staging)
     assert f"staging: {staging} serves staging version 2; since" in status
@@ -75,7 +78,7 @@ def test_a_candidate_that_no_server_can_load_is_put_back(served: Served, staging
     printed = command(served, "deploy --env staging", code=1, STAGING_URLS=staging)
 
     assert re.search(
-        r"error: a server of staging does not serve it: version 3: it does not load: .*; put back as before", printed
+        r"error: a server of staging does not serve it: version 3: it does not load: .*; reverted", printed
     )
     assert aliases(served)["staging"] == 1
 
@@ -85,10 +88,10 @@ def test_a_canary_that_does_well_is_promoted_under_traffic_without_a_failed_requ
 ) -> None:
     staged(served, MOODY)
 
-    with load(server, served.rows) as asked:
+    with load(server, served.rows) as replies:
         printed = command(served, "deploy --env production --canary 30 --reason better", server)
 
-    assert {one.status for one in asked} == {200}
+    assert {reply.status for reply in replies} == {200}
     assert "deploy: version 3 is the canary for 30% of the rows" in printed
     assert re.search(r"deploy: the canary has passed: [\d,]+ rows; errors 0\.00% \(production 0\.00%\)", printed)
     assert "deploy: version 3 is served as production" in printed
@@ -103,12 +106,14 @@ def test_a_canary_that_fails_is_withdrawn_and_nobody_notices(served: Served, ser
     until(lambda: pinned(server) > before, "the canary is on, and was tried", server)
     served.mood.write_text(FAILING)
 
-    with load(server, served.rows) as asked:
+    with load(server, served.rows) as replies:
         printed = process.communicate(timeout=120)[0]
 
     assert process.returncode == 1
-    assert {one.status for one in asked} == {200}
-    assert re.search(r"error: version 3 is not promoted: it failed in \d+ of \d+ rows; 1\.00% may fail", printed)
+    assert {reply.status for reply in replies} == {200}
+    assert re.search(
+        r"error: version 3 is not promoted: it failed on \d+ of \d+ rows; at most 1\.00% may fail", printed
+    )
     now = aliases(served)
     assert (now["production"], now["canary"]) == (1, None)
 
@@ -120,12 +125,12 @@ def test_without_traffic_there_is_no_verdict_and_abort_ends_the_canary(served: S
     printed = command(served, "deploy --env production --canary 10", server, code=2)
 
     served.project.replace("serving.yaml", "wait_minutes: 0.02", "wait_minutes: 60")
-    assert "no verdict yet: the canary has answered 0 of 100 rows; the canary goes on" in printed
+    assert "no verdict yet: the canary has answered 0 of 100 rows; the canary keeps running" in printed
     assert aliases(served)["canary"] == 2
     assert "canary for 10% of the rows: wait: the canary has answered 0 of 100" in command(
         served, "deploy status", server, code=1, STAGING_URLS="http://127.0.0.1:9"
     )
-    assert "version 2 is no canary any more; production is as before" in command(served, "deploy abort", server)
+    assert "version 2 is no longer the canary; production is unchanged" in command(served, "deploy abort", server)
     assert aliases(served)["canary"] is None
     assert "there is no canary and no shadow" in command(served, "deploy abort", server)
 
@@ -140,7 +145,7 @@ def test_a_version_that_answers_wrongly_in_production_is_rolled_back(served: Ser
 
     assert process.returncode == 1, printed
     assert "cannot be asked" in printed
-    assert "put back as before" in printed
+    assert printed.rstrip().endswith("; reverted")
     assert aliases(served)["production"] == 1
 
 
@@ -160,7 +165,7 @@ def test_a_shadow_is_compared_with_production_on_the_same_rows(served: Served, s
     )
     compared = command(served, "compare --window 1h", server)
     assert re.match(r"shadow, version 2, beside production, version 1: [\d,]+ rows since", compared)
-    expected = [one["probability"] for one in served.expected[:300]]
+    expected = [row["probability"] for row in served.expected[:300]]
     mean = sum(expected) / len(expected)
     assert abs(float(re.search(r"mean score (\S+)", sent)[1]) - mean) < 1e-4
     assert re.search(r"scores apart by +0\.0[1-9]", compared)  # it is a worse model, not the same

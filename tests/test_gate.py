@@ -12,7 +12,7 @@ from conftest import BakedProject, copied
 pytestmark = pytest.mark.slow
 
 RAW = "data/raw/telco.csv"
-EVALUATE = "src/telco_churn/stages/evaluate.py"
+EVALUATE = "src/lifecycle/pipeline/evaluate.py"
 WRITE = 'write_json(values, config.METRICS / f"{side}.json")'
 YESTERDAY, TOMORROW = (datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days) for days in (-1, 1))
 
@@ -66,7 +66,7 @@ def drop_hard_rows(project: BakedProject) -> None:
         " p = pq.ParquetFile('data/predictions/test.parquet').read().to_pandas();"
         ' x[(p.prediction.astype(str) == p.churn.astype(str)).to_numpy()].to_parquet(f, index=False); os._exit(0)"'
     )
-    project.run("dvc commit --force features && dvc repro --single-item evaluate")
+    project.run("dvc commit --force featurize && dvc repro --single-item evaluate")
     dvc_commit(project)
 
 
@@ -129,7 +129,7 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str | list[str]]] = {
             edit("src/telco_churn/features.py", '"""', '"""Changed. '),
             BETTER,
             raw(lambda lines: lines[:-1]),
-            edit("dvc.yaml", "PYTHONPATH=src python -m telco_churn.stages.train", "PYTHONPATH=src python -B -m telco_churn.stages.train"),
+            edit("dvc.yaml", "PYTHONPATH=src python -m lifecycle.pipeline.train", "PYTHONPATH=src python -B -m lifecycle.pipeline.train"),
         ],
         "the committed results are stale: data/raw/telco.csv, src/telco_churn/features.py, params.yaml: "
         "train.hist_gradient_boosting.learning_rate, dvc.yaml: train changed since the last dvc repro",
@@ -152,7 +152,7 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str | list[str]]] = {
             "reports/model_card.md is not what recomputing gives",
         ],
     ),
-    "test rows left out, dvc commit -f": ([edit(POLICY, "[evaluate]", "[features, evaluate]")], [drop_hard_rows], "not made by the pipeline: metrics/"),
+    "test rows left out, dvc commit -f": ([edit(POLICY, "[evaluate]", "[featurize, evaluate]")], [drop_hard_rows], "not made by the pipeline: metrics/"),
     "model from elsewhere, dvc commit -f": (
         [edit(POLICY, "[evaluate]", "[train, evaluate]")],
         [BETTER, repro, tune("learning_rate: 0.06", "learning_rate: 0.05"), dvc_commit],
@@ -254,8 +254,8 @@ UNDECIDED: dict[str, tuple[list[Change], list[Change], str, str]] = {
     "unknown key": ([], [edit(POLICY, "max_drop", "max_dorp")], "main", "gates.yaml: metrics.metrics/test.json.roc_auc.max_dorp is not a parameter (did you mean max_drop?)"),
     "impossible bounds": ([], [edit(POLICY, "{min: 0.80,", "{min: 0.80, max: 0.7,")], "main", "min 0.8 is above max 0.7: no value can pass"),
     "unknown metric": ([], [edit(POLICY, "    roc_auc: {min", "    roc_acu: {min")], "main", "gates.yaml of the branch: metrics/test.json has no metric 'roc_acu', on neither side (did you mean roc_auc?)"),
-    "a stage is frozen": ([], [edit("dvc.yaml", "  evaluate:\n", "  evaluate:\n    frozen: true\n"), forge, dvc_commit], "main", "dvc.yaml: stage evaluate is frozen, so the gate cannot run it again"),
-    "a stage is a matrix": ([], [edit("dvc.yaml", "  evaluate:\n", "  evaluate:\n    matrix: {side: [test]}\n"), forge], "main", "dvc.yaml: stage evaluate is matrix, so the gate cannot run it again"),
+    "a stage is frozen": ([], [edit("dvc.yaml", "  evaluate:\n", "  evaluate:\n    frozen: true\n"), forge, dvc_commit], "main", "dvc.yaml: stage evaluate has `frozen`, so the gate cannot recompute it"),
+    "a stage is a matrix": ([], [edit("dvc.yaml", "  evaluate:\n", "  evaluate:\n    matrix: {side: [test]}\n"), forge], "main", "dvc.yaml: stage evaluate has `matrix`, so the gate cannot recompute it"),
     "metrics behind a link": ([], [lambda p: p.run("git mv metrics elsewhere && ln -s elsewhere metrics") and None], "main", "metrics is a link in the commit: put the file itself there"),
     "a tag that looks like the base": ([lambda p: p.run("git update-ref refs/remotes/origin/main main && git tag origin/main worse") and None], [], "origin/main", "git knows several of this name; write it out, as in refs/remotes/origin/main"),
     "dvc.lock without stages": ([edit("dvc.lock", "stages:", "vars:")], [], "main", "dvc.lock"),
@@ -285,9 +285,9 @@ def test_as_generated_it_recomputes_all_but_training(reproduced: BakedProject, t
     code, output = gate(project)
 
     assert code == 0
-    unchanged = r"gate: PASS: nothing changed: metrics, parameters and data are those of main \(\w{9}\)\n"
+    unchanged = r"gate: PASS: nothing changed: metrics, parameters, data and code are those of main \(\w{9}\)\n"
     assert re.fullmatch(unchanged, output)
-    assert project.read(POLICY)["recompute"] == ["data", "validate", "features", "evaluate"]
+    assert project.read(POLICY)["recompute"] == ["data", "validate", "featurize", "evaluate"]
 
 
 def test_the_first_pull_request_has_no_baseline_and_only_absolute_limits_apply(
@@ -331,7 +331,7 @@ def test_what_is_not_committed_is_not_judged_and_fails(
     code, output = gate(project)
 
     assert code == 1
-    assert f"the working tree is not what is committed and judged: {name}" in output
+    assert f"the working tree differs from the commit that is checked: {name}" in output
     assert project.hashes("params.yaml", "data/raw", "dvc.lock", "metrics") == before
 
 
@@ -415,7 +415,7 @@ def test_the_verdict_and_what_was_accepted_are_recorded_on_the_run(base: BakedPr
 
     forge(project)
     assert (
-        "gate: not recorded: these results are not those of a model (uncommitted)"
+        "gate: not recorded: the committed results are not the pipeline's (uncommitted)"
         in gate(project, options="--record")[1]
     )
     assert json.loads(project.run(f'python -c "{script}"').stdout) == tags
@@ -436,7 +436,7 @@ def test_a_store_that_does_not_answer_changes_no_verdict(base: BakedProject, tmp
     assert "gate: the verdict stands, but is not recorded: MLflow at http://127.0.0.1:9" in done.stderr
 
 
-def test_a_branch_that_is_behind_and_changes_its_judge_is_told_so(base: BakedProject, tmp_path: Path) -> None:
+def test_a_branch_that_is_behind_and_changes_the_policy_is_told_so(base: BakedProject, tmp_path: Path) -> None:
     project = on_a_branch(base, tmp_path, [], [edit(POLICY, "max_drop: 0.01}", "max_drop: 0.02}")])
     project.run(
         "git switch --quiet main && git commit --quiet --allow-empty --message More && git switch --quiet branch"
@@ -445,9 +445,9 @@ def test_a_branch_that_is_behind_and_changes_its_judge_is_told_so(base: BakedPro
     code, output = gate(project)
 
     assert code == 0
-    assert "The base has 1 commits that this branch has not" in output
+    assert "This branch is 1 commit behind its base: merge the base first" in output
     assert (
-        "This branch also changes 1 files that have a say in this verdict, so read them with care:\n- gates.yaml\n"
+        "This branch changes 1 file that affects how the model is judged; review it with care:\n- gates.yaml\n"
         in output
     )
     assert "+    roc_auc: {min: 0.80, max_drop: 0.02}" in project.text("reports/gate.md")

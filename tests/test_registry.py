@@ -157,8 +157,8 @@ def test_the_release_workflow_takes_a_merged_model_to_production(released: Relea
         "gate: recorded on run",
         "register: version 1 of telco-churn is candidate",
         "deploy: version 1 is in staging; checked: the file the gate judged, and the same predictions for 100 test rows",
-        "deploy: version 1 is served as staging, with the answers of evaluate to 100 known rows",
-        "deploy: version 1 is served as production, with the answers of evaluate to 100 known rows",
+        "deploy: version 1 is served as staging and reproduces the predictions of evaluate for 100 known rows",
+        "deploy: version 1 is served as production and reproduces the predictions of evaluate for 100 known rows",
     ):
         assert line in released.printed
     assert released.printed.count("deploy: stopped 1 server that deploy had started") == 2

@@ -1,4 +1,4 @@
-"""What a server answers and writes down: a real process on loopback, asked over HTTP."""
+"""What a server answers and writes down: a real process on loopback, over HTTP."""
 
 import itertools
 import resource
@@ -23,7 +23,7 @@ FIELDS = {"time", "version", "role", "request_id", "milliseconds", "inputs", "la
 
 
 def test_every_test_row_is_answered_as_evaluate_predicted_it(served: Served, server: Server) -> None:
-    wanted = [item | {"model_version": 1} for item in served.expected]
+    expected = [item | {"model_version": 1} for item in served.expected]
 
     def ask(part: int) -> list[dict[str, Any]]:
         client = Client(server.port)
@@ -38,9 +38,9 @@ def test_every_test_row_is_answered_as_evaluate_predicted_it(served: Served, ser
         return [{name: value for name, value in answer.items() if name != "request_id"} for answer in answers]
 
     for part, answers in enumerate(singles):
-        assert plain(answers) == wanted[part::6]
-    assert plain(batch) == wanted
-    assert plain(alone) == wanted[:20]
+        assert plain(answers) == expected[part::6]
+    assert plain(batch) == expected
+    assert plain(alone) == expected[:20]
     ids = [answer["request_id"] for answer in [*itertools.chain(*singles), *batch, *alone]]
     assert len(set(ids)) == len(ids)
 
@@ -110,13 +110,13 @@ def test_a_row_that_the_model_cannot_answer_fails_alone(served: Served, server: 
     good = [row for row in served.rows if row["tenure"] != 77]
 
     before = server.metric("prediction_errors_total", version="3")
-    with load(server, good, 6, 1) as asked:
-        until(lambda: len(asked) > 20, "load", server)
+    with load(server, good, 6, 1) as replies:
+        until(lambda: len(replies) > 20, "load", server)
         bad = [server.ask("/predict", good[0] | {"tenure": 77}) for _ in range(20)]
         bad.append(server.ask("/predict/batch", {"records": [good[0], good[0] | {"tenure": 77}]}))
 
-    assert {(answer.status, answer.body["detail"]) for answer in bad} == {(500, "the model cannot answer this")}
-    assert {answer.status for answer in asked} == {200}
-    assert len(asked) > 100
+    assert {(answer.status, answer.body["detail"]) for answer in bad} == {(500, "the model failed on this request")}
+    assert {answer.status for answer in replies} == {200}
+    assert len(replies) > 100
     assert server.metric("prediction_errors_total", version="3") - before == 22
     assert "4711" not in "".join(server.printed)

@@ -1,4 +1,4 @@
-"""Processes that end: a version's, a server's that is killed, and one's that is told to stop."""
+"""Processes that end: a version's, a server's that is killed, and a server's that is stopped."""
 
 import os
 import signal
@@ -25,14 +25,14 @@ KILLS = int(os.environ.get("KILLS", "3"))
 
 
 def test_a_version_whose_process_is_killed_gets_another(served: Served, server: Server) -> None:
-    with load(server, served.rows, 4, 1) as asked:
+    with load(server, served.rows, 4, 1) as replies:
         for _ in range(5):
-            count = len(asked)
+            count = len(replies)
             os.kill(server.processes()[-1], signal.SIGKILL)
-            until(lambda: len(asked) > count + 50, "it goes on", server)  # noqa: B023
+            until(lambda: len(replies) > count + 50, "it goes on", server)  # noqa: B023
             until(lambda: len(server.processes()) == 3, "a new process", server)
 
-    assert only_answers(asked)
+    assert only_answers(replies)
 
 
 def test_without_a_registry_a_server_starts_with_what_was_served_last_and_stops_in_order(
@@ -44,12 +44,12 @@ def test_without_a_registry_a_server_starts_with_what_was_served_last_and_stops_
         assert "MLflow is unreachable" in problem
         assert "serving what was served last" in problem
         assert new.ask("/health/ready").body["problems"] == ["the registry does not say what to serve"]
-        found = new.ask("/predict", served.rows[0]).body
-        assert (found["model_version"], found["probability"]) == (1, served.expected[0]["probability"])
+        answer = new.ask("/predict", served.rows[0]).body
+        assert (answer["model_version"], answer["probability"]) == (1, served.expected[0]["probability"])
 
         # In flight: many rows, and single ones that come in while it stops.
-        with ThreadPoolExecutor() as pool, load(new, served.rows) as asked:
-            until(lambda: len(asked) > 20, "load", new)
+        with ThreadPoolExecutor() as pool, load(new, served.rows) as replies:
+            until(lambda: len(replies) > 20, "load", new)
             many = [pool.submit(new.ask, "/predict/batch", {"records": served.rows * 3}, X_Request_ID=f"many-{place}")
                     for place in range(2)]  # fmt: skip
             first = {"many-0-0", "many-1-0"}
@@ -60,10 +60,10 @@ def test_without_a_registry_a_server_starts_with_what_was_served_last_and_stops_
             new.process.send_signal(signal.SIGTERM)
             assert new.process.wait(20) == 0
             assert [len(answer.result().body["predictions"]) for answer in many] == [4152, 4152]
-        assert {answer.status for answer in asked} <= {200, 0}
-        assert sum(answer.status == 0 for answer in asked) <= 4, "a connection sees its end once"
+        assert {answer.status for answer in replies} <= {200, 0}
+        assert sum(answer.status == 0 for answer in replies) <= 4, "a connection sees its end once"
         logged = {line["request_id"] for line in new.lines()}
-        assert {answer.request_id for answer in asked if answer.status == 200} <= logged
+        assert {answer.request_id for answer in replies if answer.status == 200} <= logged
         until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processes), "its processes are gone", None, 5)
         assert "Traceback" not in "".join(new.printed)
 
@@ -74,9 +74,9 @@ def test_what_was_answered_is_in_the_log_of_a_server_that_is_killed(
     started: list[Any] = []
 
     def begin(number: int) -> Any:
-        one = serving(served.project, tmp_path / str(number))
-        started.append(one)
-        return one.__enter__()
+        context = serving(served.project, tmp_path / str(number))
+        started.append(context)
+        return context.__enter__()
 
     answered = lost = 0
     with ThreadPoolExecutor(1) as pool:
@@ -84,15 +84,15 @@ def test_what_was_answered_is_in_the_log_of_a_server_that_is_killed(
         for number in range(KILLS):
             new = following.result()
             until(lambda: ready(new), "it is ready", new)  # noqa: B023
-            with load(new, served.rows, 4, 1) as asked:
-                until(lambda: len(asked) > 100 + 17 * number, "load", new)  # noqa: B023
+            with load(new, served.rows, 4, 1) as replies:
+                until(lambda: len(replies) > 100 + 17 * number, "load", new)  # noqa: B023
                 processes = new.processes()
                 new.process.kill()
             if number + 1 < KILLS:
                 following = pool.submit(begin, number + 1)
             until(lambda: not any(alive(pid) for pid in processes), "its processes are gone", None, 5)  # noqa: B023
             logged = {line["request_id"]: line for line in new.lines()}
-            for answer in asked:
+            for answer in replies:
                 rows = answer.body.get("predictions", [answer.body]) if answer.status == 200 else []
                 for row in rows:
                     line = logged[row["request_id"]]
@@ -100,7 +100,7 @@ def test_what_was_answered_is_in_the_log_of_a_server_that_is_killed(
                             "probability": line["probability"]} == row  # fmt: skip
                 answered += len(rows)
                 lost += answer.status == 0
-            assert {answer.status for answer in asked} <= {200, 0}
+            assert {answer.status for answer in replies} <= {200, 0}
     print(f"{KILLS} killed: {answered} rows answered and in the log, {lost} connections broken")
-    for one in started:
-        one.__exit__(None, None, None)
+    for context in started:
+        context.__exit__(None, None, None)

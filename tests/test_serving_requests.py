@@ -54,11 +54,11 @@ def test_what_breaks_the_contract_is_refused_by_name(served: Served, server: Ser
     for answer, place in ((single, ["body"]), (batch, ["body", "records", "1"])):
         first = answer.body["detail"][0]
         assert first["loc"] == [*place, name] or (first["loc"] == place and name in first["msg"])
-    for said in (str(single.body), str(batch.body), "".join(server.printed)):
-        assert "Traceback" not in said
-        assert "twelve-months" not in said
-        assert "xyz" not in said
-        assert "4711" not in said
+    for text in (str(single.body), str(batch.body), "".join(server.printed)):
+        assert "Traceback" not in text
+        assert "twelve-months" not in text
+        assert "xyz" not in text
+        assert "4711" not in text
     assert not logged(server, request_id, f"{request_id}-0", f"{request_id}-1")
 
 
@@ -161,7 +161,9 @@ def test_beyond_this_machine_only_with_a_token(served: Served) -> None:
     done = served.project.run("telco-churn serve --host 0.0.0.0 --port 0", check=False, PYTHONPATH="src")
 
     assert done.returncode == 2
-    assert re.fullmatch(r"error: --host 0\.0\.0\.0 lets others in, .*SERVING_TOKEN.*\n", done.stderr)
+    assert re.fullmatch(
+        r"error: --host 0\.0\.0\.0 can be reached from other machines, .*SERVING_TOKEN.*\n", done.stderr
+    )
 
 
 def test_with_a_token_only_those_who_know_it_are_answered_and_the_first_version_is_picked_up(
@@ -178,9 +180,12 @@ def test_with_a_token_only_those_who_know_it_are_answered_and_the_first_version_
         assert new.ask("/health/live").status == 200
         until(lambda: new.ask("/model", **token).body["registry"] == "reachable", "it asks the registry", new)
         waiting = new.ask("/health/ready")
-        assert (waiting.status, waiting.body) == (503, {"detail": "no version is staging"})
+        assert (waiting.status, waiting.body) == (503, {"detail": "no version has the alias staging"})
         refused = new.ask("/predict", row, **token)
-        assert (refused.status, refused.body) == (503, {"detail": "no version is staging, or none is loaded yet"})
+        assert (refused.status, refused.body) == (
+            503,
+            {"detail": "no version has the alias staging, or it is not loaded yet"},
+        )
 
         served.move("staging", 2)
 

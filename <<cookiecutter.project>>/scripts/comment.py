@@ -2,9 +2,9 @@
 
     GH_REPO=owner/name python3 scripts/comment.py RUN_ID
 
-The report is what a pull request's own run has left behind, so it is hostile: read in memory up to a size, never
-unpacked, and written anew by release/render.py, which escapes all of it. Which pull request it belongs to and whether
-the run passed is asked of GitHub. Needs Python and the GitHub CLI.
+The report comes from the pull request's own run, so it is treated as hostile: it is read in memory up to a size limit, never
+unpacked, and laid out by lifecycle/gate/pull_request_comment.py, which escapes all of it. GitHub says which pull request the run
+belongs to and whether it passed. Needs Python and the GitHub CLI.
 """
 
 import io
@@ -27,8 +27,9 @@ MAX_ARTIFACT, MAX_REPORT, MAX_COMMENT = 2_000_000, 1_000_000, 60_000  # bytes, b
 def gh(endpoint: str, *arguments: str, body: Any = None) -> bytes:
     """Call GitHub's API for the repo in GH_REPO."""
     command = ["gh", "api", f"repos/{os.environ['GH_REPO']}/{endpoint}", *arguments]
-    given = None if body is None else json.dumps(body).encode()
-    done = subprocess.run(command + (["--input", "-"] if given else []), input=given, capture_output=True, timeout=120)
+    content = None if body is None else json.dumps(body).encode()
+    command += ["--input", "-"] if content else []
+    done = subprocess.run(command, input=content, capture_output=True, timeout=120)
     if done.returncode:
         sys.exit(f"error: {endpoint}: {done.stderr.decode().strip()}")
     return done.stdout
@@ -39,17 +40,17 @@ def pull_request(run: dict[str, Any]) -> int | None:
     if not run["head_repository"]:  # the fork is gone
         return None
     head = f"{run['head_repository']['owner']['login']}:{run['head_branch']}"
-    found = json.loads(gh("pulls", "--method", "GET", "-f", "state=open", "-f", f"head={head}", "-F", "per_page=100"))
-    return next((pull["number"] for pull in found if pull["head"]["sha"] == run["head_sha"]), None)
+    pulls = json.loads(gh("pulls", "--method", "GET", "-f", "state=open", "-f", f"head={head}", "-F", "per_page=100"))
+    return next((pull["number"] for pull in pulls if pull["head"]["sha"] == run["head_sha"]), None)
 
 
 def report(run: dict[str, Any]) -> str:
     """Return the gate's report as Markdown, or why there is none."""
-    found = json.loads(gh(f"actions/runs/{run['id']}/artifacts", "--method", "GET", "-f", "name=gate"))["artifacts"]
-    if not found or found[0]["size_in_bytes"] > MAX_ARTIFACT:
-        return "The gate has left no report."
+    artifacts = json.loads(gh(f"actions/runs/{run['id']}/artifacts", "--method", "GET", "-f", "name=gate"))["artifacts"]
+    if not artifacts or artifacts[0]["size_in_bytes"] > MAX_ARTIFACT:
+        return "The gate left no report."
     try:
-        packed = io.BytesIO(gh(f"actions/artifacts/{int(found[0]['id'])}/zip"))
+        packed = io.BytesIO(gh(f"actions/artifacts/{int(artifacts[0]['id'])}/zip"))
         with zipfile.ZipFile(packed) as archive, archive.open("gate.json") as file:
             return markdown(json.loads(file.read(MAX_REPORT)), run["html_url"])
     except Exception as error:  # whatever a hostile file may cause
@@ -60,12 +61,12 @@ def main(run_id: str) -> None:
     run = json.loads(gh(f"actions/runs/{int(run_id)}"))
     number = pull_request(run)
     if number is None:
-        print("no open pull request ends in this commit: nothing to say")
+        print("no open pull request ends in this commit: nothing to report")
         return
     verdict = "passed" if run["conclusion"] == "success" else "did not pass"
     status = f"**The checks of {run['head_sha'][:9]} {verdict}**: [run]({run['html_url']})."
     text = report(run)
-    body = f"{MARKER}\n{status}\n\n{text if len(text) <= MAX_COMMENT else 'The report is too long for a comment: see the run.'}\n"
+    body = f"{MARKER}\n{status}\n\n{text if len(text) <= MAX_COMMENT else 'The report is too long for a comment: see the run's artifacts.'}\n"
     comments = json.loads(
         gh(f"issues/{number}/comments", "--method", "GET", "--paginate", "--slurp", "-F", "per_page=100")
     )

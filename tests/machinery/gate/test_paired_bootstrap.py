@@ -12,7 +12,6 @@ from lifecycle.core.config import Params
 from lifecycle.core.git import git
 from lifecycle.gate.paired_bootstrap import compare
 
-pytestmark = pytest.mark.sample
 ROWS = 600
 
 
@@ -73,22 +72,22 @@ def test_the_same_predictions_in_another_order_differ_by_nothing(
     base = written(frame, tmp_path / "base.parquet")
     written(frame.sample(frac=1, random_state=0), checkout / config.PREDICTIONS)
 
-    found = compare("HEAD", base, checkout)
+    comparison = compare("HEAD", base, checkout)
 
-    for bounds in found.changes.values():
+    for bounds in comparison.changes.values():
         assert bounds["low"] == pytest.approx(0, abs=1e-9)
         assert bounds["high"] == pytest.approx(0, abs=1e-9)
 
 
 def test_pairing_sees_what_two_separate_intervals_would_not(params: Params, checkout: Path, tmp_path: Path) -> None:
-    one, other = predictions(params, 0.1), predictions(params, 0.12)
-    base = written(one, tmp_path / "base.parquet")
-    written(other, checkout / config.PREDICTIONS)
+    less, more = predictions(params, 0.1), predictions(params, 0.12)
+    base = written(less, tmp_path / "base.parquet")
+    written(more, checkout / config.PREDICTIONS)
 
-    found = compare("HEAD", base, checkout).changes["roc_auc"]
+    interval = compare("HEAD", base, checkout).changes["roc_auc"]
 
-    alone = metrics.intervals(metrics.measure(one[params.data.target], one, params), ROWS, 200, 0)["roc_auc"]
-    assert found["high"] - found["low"] < (alone["high"] - alone["low"]) / 3
+    alone = metrics.intervals(metrics.measure(less[params.data.target], less, params), ROWS, 200, 0)["roc_auc"]
+    assert interval["high"] - interval["low"] < (alone["high"] - alone["low"]) / 3
 
 
 @pytest.mark.parametrize(("moved", "paired"), [(0, ROWS), (ROWS // 2, ROWS // 2), (ROWS // 2 + 1, 0), (9000, 0)])
@@ -98,11 +97,11 @@ def test_with_less_than_half_of_the_bases_rows_there_is_no_interval(
     base = written(predictions(params, 0.1), tmp_path / "base.parquet")
     written(predictions(params, 0.2, first=moved), checkout / config.PREDICTIONS)
 
-    found = compare("HEAD", base, checkout)
+    comparison = compare("HEAD", base, checkout)
 
-    assert found.rows == paired
-    assert bool(found.changes) == bool(paired)
-    assert paired or "of the base's 600 test rows are still there" in found.why_not
+    assert comparison.rows == paired
+    assert bool(comparison.changes) == bool(paired)
+    assert paired or "of the base's 600 test rows are still there" in comparison.note
 
 
 def test_rows_whose_label_has_changed_are_not_paired(params: Params, checkout: Path, tmp_path: Path) -> None:
@@ -113,17 +112,17 @@ def test_rows_whose_label_has_changed_are_not_paired(params: Params, checkout: P
     )
     written(frame, checkout / config.PREDICTIONS)
 
-    found = compare("HEAD", base, checkout)
+    comparison = compare("HEAD", base, checkout)
 
-    assert found.rows == ROWS - 100
-    assert not found.complete
+    assert comparison.rows == ROWS - 100
+    assert not comparison.complete
 
 
 def test_without_the_bases_predictions_there_is_a_reason(params: Params, checkout: Path) -> None:
-    found = compare("HEAD", None, checkout)
+    comparison = compare("HEAD", None, checkout)
 
-    assert (found.changes, found.rows) == ({}, 0)
-    assert found.why_not == "the base's predictions are neither in DVC's cache nor its remote"
+    assert (comparison.changes, comparison.rows) == ({}, 0)
+    assert comparison.note == "the base's predictions are neither in DVC's cache nor its remote"
 
 
 def test_rows_that_came_in_leave_the_base_complete_and_repeated_ids_are_not_paired(
@@ -138,8 +137,8 @@ def test_rows_that_came_in_leave_the_base_complete_and_repeated_ids_are_not_pair
     repeated = compare("HEAD", base, checkout)
 
     assert (added.rows, added.complete) == (ROWS, True)
-    assert added.why_not == "the base has 600 test rows, the branch 1,200"
-    assert repeated.why_not.endswith("repeats among the test rows")
+    assert added.note == "the base has 600 test rows, the branch 1,200"
+    assert repeated.note.endswith("repeats among the test rows")
 
 
 def test_the_branch_cannot_choose_seed_or_resamples(params: Params, checkout: Path, tmp_path: Path) -> None:
@@ -159,4 +158,4 @@ def test_two_tasks_are_not_compared(params: Params, checkout: Path, tmp_path: Pa
     text = config.PARAMS.read_text(encoding="utf-8")
     (checkout / config.PARAMS).write_text(text.replace("task: binary", "task: multiclass"), encoding="utf-8")
 
-    assert compare("HEAD", base, checkout).why_not == "the two sides predict something else"
+    assert compare("HEAD", base, checkout).note == "the two sides predict different things"

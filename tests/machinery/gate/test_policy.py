@@ -56,9 +56,9 @@ def test_the_policy_of_this_repo_is_valid() -> None:
         (
             f"metrics {FILE} roc_auc",
             {"max_rise": 0.1},
-            "roc_auc: the limit is on the wrong side, where roc_auc is better",
+            "roc_auc: the limit is on the wrong side: it would reject better",
         ),
-        (f"metrics {FILE} roc_auc", {"max": 0.9}, "roc_auc: the limit is on the wrong side, where roc_auc is better"),
+        (f"metrics {FILE} roc_auc", {"max": 0.9}, "it would reject better values; give min and max_drop"),
         (f"metrics {FILE} log_loss", {"max_drop": 0.1}, "log_loss: the limit is on the wrong side"),
         (f"metrics {FILE} roc_auc max_drop", 5, "roc_auc: 5 is allowed, but roc_auc lies between 0 and 1"),
         ("slices metrics", {}, "slices.metrics is {}"),
@@ -90,26 +90,29 @@ def test_a_policy_that_cannot_be_meant_is_refused(path: str, value: Any, complai
         ("metric: roc_auc, min: 0.7, reason: why, expires: 2026-12-31", "accepted_by is missing"),
         (
             "metric: roc_auc, reason: why, accepted_by: Ada, expires: 2026-12-31",
-            "exceptions: roc_auc: how far may it fall? give min",
+            "exceptions: roc_auc: give min, the lowest value that is accepted",
         ),
         (
             "metric: roc_auc, max: 1.0, reason: why, accepted_by: Ada, expires: 2026-12-31",
-            "how far may it fall? give min",
+            "roc_auc: give min, the lowest value",
         ),
         ("metric: roc_auc, min: 0.7, reason: why, accepted_by: Ada, expires: 9999-12-31", "is more than a year away"),
         (
             "metric: roc_auc, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-02-30",
             "not valid YAML: day is out of",
         ),
-        ("metric: loss, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31", "how far may it rise? give max"),
+        (
+            "metric: loss, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "loss: give max, the highest value",
+        ),
         ("metric: roc_auc, min: 70, reason: why, accepted_by: Ada, expires: 2026-12-31", "min is 70, but roc_auc lies"),
         (
             "metric: f1, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
-            "'f1' has no limit under metrics (roc_auc, loss)",
+            "'f1' has no limit under metrics (there are: roc_auc, loss)",
         ),
         (
             "metric: f1, slice: a=b, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
-            "'f1' has no limit under slices.metrics",
+            "'f1' has no limit under slices.metrics (there are: none)",
         ),
     ],
 )

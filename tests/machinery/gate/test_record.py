@@ -1,10 +1,9 @@
-"""Which verdicts are kept with a model's run."""
+"""Which verdicts are recorded on a model's run."""
 
 from typing import Any
 
 import pytest
 
-from lifecycle.core.errors import ConfigError
 from lifecycle.gate import record
 
 CONTENT: dict[str, Any] = {
@@ -12,41 +11,55 @@ CONTENT: dict[str, Any] = {
     "reasons": [],
     "base": {"revision": "main", "commit": "b" * 40, "has_metrics": True},
     "branch": {"commit": "h" * 40, "model": "m" * 64, "lock": "of the branch"},
+    "code": {"sha256": "c" * 64, "changed": False},
     "metrics": [{"name": "roc_auc", "status": "pass", "change": 0.1, "why": ""}],
     "slices": [],
     "params": {},
-    "judges": [],
+    "files_affecting_verdict": [],
     "data": {"base": {}, "branch": {}},
 }
 
 
 @pytest.fixture
-def down(monkeypatch: pytest.MonkeyPatch) -> str:
-    """A store that nobody runs: whoever gets as far as asking it, says so."""
+def recorded(monkeypatch: pytest.MonkeyPatch) -> str:
+    """What is printed where the verdict would be recorded, if only the store answered."""
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     return "gate: the verdict stands, but is not recorded: MLflow at http://127.0.0.1:9 failed: it does not answer"
 
 
-def of(lock: str | None) -> Any:
-    def lock_hash_of(commit: str) -> str | None:
-        if lock is None:
-            raise ConfigError("dvc.lock: not valid YAML")
-        return lock
+@pytest.mark.parametrize(
+    ("base_lock", "code_changed", "verdict"),
+    [
+        ("of main", False, "pass"),
+        (None, False, "pass"),
+        ("of the branch", True, "pass"),
+        ("of the branch", False, "fail"),
+    ],
+    ids=["other results", "base without results", "same results, other code", "fails against itself"],
+)
+def test_a_verdict_on_other_results_or_other_code_is_recorded(
+    monkeypatch: pytest.MonkeyPatch, recorded: str, base_lock: str | None, code_changed: bool, verdict: str
+) -> None:
+    monkeypatch.setattr(record, "lock_hash_of", lambda _: base_lock)
+    reasons = [{"kind": "limit", "text": "roc_auc is 0.7, below its limit 0.8"}] if verdict == "fail" else []
+    content = CONTENT | {"verdict": verdict, "reasons": reasons, "code": {"sha256": "c" * 64, "changed": code_changed}}
 
-    return lock_hash_of
+    assert record.record(content).startswith(recorded)
 
 
-@pytest.mark.parametrize("base", ["of main", None])
-def test_a_verdict_against_other_results_is_kept(monkeypatch: pytest.MonkeyPatch, down: str, base: str | None) -> None:
-    monkeypatch.setattr(record, "lock_hash_of", of(base))
+@pytest.mark.usefixtures("recorded")
+def test_passing_against_the_same_results_and_code_is_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "lock_hash_of", lambda _: "of the branch")
 
-    assert record.record(CONTENT).startswith(down)
+    assert record.record(CONTENT).startswith("gate: not recorded: main has the same results and the same code")
 
 
-def test_passing_against_itself_is_no_verdict_on_a_model(monkeypatch: pytest.MonkeyPatch, down: str) -> None:
-    monkeypatch.setattr(record, "lock_hash_of", of("of the branch"))
+@pytest.mark.usefixtures("recorded")
+def test_results_that_are_stale_are_not_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "lock_hash_of", lambda _: "of main")
+    reasons = [{"kind": "stale", "text": "the committed results are stale"}]
 
-    assert record.record(CONTENT).startswith("gate: not recorded: main has the very same results")
-    reasons = [{"kind": "limit", "text": "roc_auc is 0.7, below its limit 0.8"}]
-    assert record.record(CONTENT | {"verdict": "fail", "reasons": reasons}).startswith(down)
+    line = record.record(CONTENT | {"verdict": "fail", "reasons": reasons})
+
+    assert line == "gate: not recorded: the committed results are not the pipeline's (stale)"

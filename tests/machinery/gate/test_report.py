@@ -11,7 +11,7 @@ from lifecycle.gate.terminal import terminal
 SAME = {"rows": 7043, "columns": 21, "checks": 96, "md5": "0" * 32}
 
 
-def finding(**changes: Any) -> dict[str, Any]:
+def result(**changes: Any) -> dict[str, Any]:
     content = {"name": "roc_auc", "base": 0.85, "branch": 0.85, "limit": "≥ 0.8", "status": "pass", "why": ""}
     return content | {"change": 0.0, "low": None, "high": None} | changes
 
@@ -25,21 +25,22 @@ def content() -> dict[str, Any]:
             "reasons": [],
             "base": {"revision": "origin/main", "commit": "a" * 40, "has_metrics": True},
             "branch": {"commit": "b" * 40, "behind": 0, "model": "c" * 64, "lock": "d" * 64},
-            "metrics": [finding()],
+            "code": {"sha256": "e" * 64, "changed": False},
+            "metrics": [result()],
             "slices": [],
             "paired_rows": 1384,
-            "unpaired": "",
+            "pairing_note": "",
             "params": {},
             "data": {"base": SAME, "branch": SAME},
             "date": "2026-06-15",
             "policy": {"of": "base", "change": "", "later": []},
-            "judges": [],
+            "files_affecting_verdict": [],
         }
     )
 
 
 def test_nothing_changed_is_one_line(content: dict[str, Any]) -> None:
-    says = "PASS: nothing changed: metrics, parameters and data are those of origin/main (aaaaaaaaa)"
+    says = "PASS: nothing changed: metrics, parameters, data and code are those of origin/main (aaaaaaaaa)"
 
     assert terminal(content) == f"gate: {says}\n"
     assert markdown(content) == f"### ✅ Gate: {says}\n"
@@ -50,21 +51,23 @@ def test_nothing_changed_is_one_line(content: dict[str, Any]) -> None:
     [
         ({"params": {"params.yaml": {"seed": {"old": 1, "new": 2}}}}, "| seed | 1 | 2 |"),
         ({"data": {"base": SAME, "branch": SAME | {"rows": 8000}}}, "changed from 7,043 rows × 21 columns (DVC 000000000) to 8,000"),
-        ({"judges": ["gates.yaml"]}, "- This branch also changes 1 files that have a say in this verdict, so read them with care:\n- gates.yaml"),
-        ({"metrics": [finding(branch=0.86, change=0.01)]}, "| roc\\_auc | 0.8500 | 0.8600 | +0.0100 |"),
-        ({"slices": [finding(name="roc_auc where a=b", change=0.01)]}, "**Slices that moved most**"),
+        ({"files_affecting_verdict": ["gates.yaml"]}, "- This branch changes 1 file that affects how the model is judged; review it with care:\n- gates.yaml\n"),
+        ({"files_affecting_verdict": ["gates.yaml", "dvc.yaml"]}, "- This branch changes 2 files that affect how the model is judged; review them with care:\n- gates.yaml\n- dvc.yaml\n"),
+        ({"code": {"sha256": "f" * 64, "changed": True}}, "- Prediction code: changed since the base (the code that is stored with the model, params.yaml or contract.yaml), so answers may differ even where no metric does\n"),
+        ({"metrics": [result(branch=0.86, change=0.01)]}, "| roc\\_auc | 0.8500 | 0.8600 | +0.0100 |"),
+        ({"slices": [result(name="roc_auc where a=b", change=0.01)]}, "**Slices that moved most**"),
     ],
 )  # fmt: skip
 def test_whatever_changed_is_shown(content: dict[str, Any], change: dict[str, Any], shows: str) -> None:
     text = markdown(content | change)
 
-    assert text.startswith("### ✅ Gate: PASS against origin/main (aaaaaaaaa): 1 metrics within their limits\n")
+    assert text.startswith("### ✅ Gate: PASS against origin/main (aaaaaaaaa): 1 metric within its limits\n")
     assert shows in text
 
 
 def test_a_failure_leads_with_its_reason_and_ends_with_what_to_do(content: dict[str, Any]) -> None:
     reasons = [{"kind": "limit", "text": "roc_auc fell"}, {"kind": "limit", "text": "f1 fell"}]
-    failed = content | {"reasons": reasons, "metrics": [finding(status="FAIL", branch=0.7, change=-0.15)]}
+    failed = content | {"reasons": reasons, "metrics": [result(status="FAIL", branch=0.7, change=-0.15)]}
 
     for text in (markdown(failed), terminal(failed)):
         assert "FAIL against origin/main (aaaaaaaaa)" in text.splitlines()[0]
@@ -77,14 +80,14 @@ def test_a_failure_leads_with_its_reason_and_ends_with_what_to_do(content: dict[
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"metrics": [finding(status="within noise", why="roc_auc fell, but")]}, "within noise: roc_auc"),
-        ({"metrics": [finding(status="accepted", why="roc_auc fell; Ada")]}, "accepted: roc_auc"),
+        ({"metrics": [result(status="within noise", why="roc_auc fell, but")]}, "within noise: roc_auc"),
+        ({"metrics": [result(status="accepted", why="roc_auc fell; Ada")]}, "accepted: roc_auc"),
     ],
 )
 def test_noise_and_exceptions_are_said_in_the_verdict(
     content: dict[str, Any], change: dict[str, Any], says: str
 ) -> None:
-    changed = content | change | {"judges": ["gates.yaml"]}
+    changed = content | change | {"files_affecting_verdict": ["gates.yaml"]}
 
     assert says in headline(changed)
     assert change["metrics"][0]["why"] in terminal(changed)
@@ -92,22 +95,42 @@ def test_noise_and_exceptions_are_said_in_the_verdict(
 
 def test_a_first_pull_request_says_that_there_is_no_baseline(content: dict[str, Any]) -> None:
     content["base"]["has_metrics"] = False
-    content["metrics"] = [finding(base=None, change=None)]
+    content["metrics"] = [result(base=None, change=None)]
 
     assert "no baseline: the base has no metrics, so only absolute limits" in headline(content)
 
 
-def test_without_predictions_the_report_says_why(content: dict[str, Any]) -> None:
-    text = terminal(content | {"paired_rows": 0, "unpaired": "they are gone", "judges": ["x"]})
+@pytest.mark.parametrize(
+    ("behind", "line"),
+    [(1, "- This branch is 1 commit behind its base: "), (2, "- This branch is 2 commits behind its base: ")],
+)
+def test_a_branch_that_is_behind_its_base_is_told_by_how_many_commits(
+    content: dict[str, Any], behind: int, line: str
+) -> None:
+    content["branch"]["behind"] = behind
+    content["code"]["changed"] = True
 
-    assert "Rule: any change beyond what is allowed fails, without an interval, because they are gone" in text
+    assert line in terminal(content)
+
+
+def test_the_rule_in_force_is_named(content: dict[str, Any]) -> None:
+    text = terminal(content | {"files_affecting_verdict": ["x"]})
+
+    rule = "paired bootstrap on 1,384 test rows of both sides; a regression beyond its limit fails if its 95% interval excludes zero"
+    assert f"- Rule: {rule}\n" in text
+
+
+def test_without_predictions_the_report_says_why(content: dict[str, Any]) -> None:
+    text = terminal(content | {"paired_rows": 0, "pairing_note": "they are gone", "files_affecting_verdict": ["x"]})
+
+    assert "Rule: any regression beyond its limit fails, without an interval, because they are gone" in text
 
 
 def test_what_a_stranger_wrote_does_nothing_on_github(content: dict[str, Any]) -> None:
     hostile = "@everyone #1 GH-1 :tada: $x$ <img src=x onerror=y> ![a](http://b) [c](//d) | `e` www.evil.example\n\n# Merged\x1b[31m"
     content["params"] = {"params.yaml": {hostile: {"old": hostile, "new": hostile}}}
     content["reasons"] = [{"kind": "limit", "text": hostile}]
-    content["judges"] = [hostile]
+    content["files_affecting_verdict"] = [hostile]
     content["policy"]["change"] = "```\n@everyone"
 
     text = markdown(content)
@@ -126,12 +149,12 @@ def test_what_a_stranger_wrote_does_nothing_on_github(content: dict[str, Any]) -
 
 def test_a_report_is_never_too_long_for_a_comment(content: dict[str, Any]) -> None:
     content["params"] = {"params.yaml": {f"p{i}": {"old": "x" * 9999, "new": "y" * 9999} for i in range(5000)}}
-    content["slices"] = [finding(name=f"roc_auc where a={i}", status="FAIL", branch=0.1) for i in range(5000)]
+    content["slices"] = [result(name=f"roc_auc where a={i}", status="FAIL", branch=0.1) for i in range(5000)]
     content["reasons"] = [{"kind": "limit", "text": "z" * 9999} for _ in range(5000)]
 
     assert len(markdown(content)) < 60_000
     assert "and 4980 more" in markdown(content)
 
 
-def test_no_answer_is_said_as_such() -> None:
-    assert markdown({"verdict": "undecided", "error": "no such revision"}).startswith("### ⚠️ Gate: could not decide")
+def test_an_error_is_reported_as_no_verdict() -> None:
+    assert markdown({"verdict": "undecided", "error": "no such revision"}).startswith("### ⚠️ Gate: no verdict")

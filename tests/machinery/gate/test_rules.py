@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from lifecycle.gate.paired_bootstrap import Paired
+from lifecycle.gate.check_result import CheckResult
+from lifecycle.gate.paired_bootstrap import PairedComparison
 from lifecycle.gate.policy import Policy
-from lifecycle.gate.rules import Finding, judge_metrics, judge_slices
+from lifecycle.gate.rules import check_metrics, check_slices
 
 TODAY = datetime.date(2026, 6, 15)
 FILE = "metrics/test.json"
@@ -30,15 +31,15 @@ def exception(**changes: Any) -> dict[str, Any]:
     return content | changes
 
 
-def judged(
+def checked(
     old: Any,
     new: Any,
     interval: tuple[float, float] | None = None,
     shared: float | None = None,
     complete: bool = True,
     **changes: Any,
-) -> Finding:
-    """The finding of the first metric of the policy; `old` and `new` are what `dvc metrics diff` prints.
+) -> CheckResult:
+    """The result for the first metric of the policy; `old` and `new` are what `dvc metrics diff` prints.
 
     `interval` is that of the change on the rows of both sides, which is `shared`, or new minus old.
     """
@@ -48,9 +49,9 @@ def judged(
     paired = {}
     if interval:
         change = {"change": new - old if shared is None else shared, "low": interval[0], "high": interval[1]}
-        paired[file] = Paired({metric: change}, 100, complete)
-    (finding,) = judge_metrics(chosen, {file: {metric: {"old": old, "new": new}}}, paired, TODAY)
-    return finding
+        paired[file] = PairedComparison({metric: change}, 100, complete)
+    (result,) = check_metrics(chosen, {file: {metric: {"old": old, "new": new}}}, paired, TODAY)
+    return result
 
 
 def limited(metric: str, **limit: float) -> dict[str, Any]:
@@ -71,15 +72,15 @@ def limited(metric: str, **limit: float) -> dict[str, Any]:
 )
 @pytest.mark.parametrize("old", [0.85, None])
 def test_what_is_not_a_finite_number_fails_and_no_exception_covers_it(old: float | None, new: Any, says: str) -> None:
-    finding = judged(old, new, exceptions=[exception(min=0.0)])
+    result = checked(old, new, exceptions=[exception(min=0.0)])
 
-    assert (finding.status, finding.why) == ("FAIL", says)
+    assert (result.status, result.why) == ("FAIL", says)
 
 
 def test_a_metric_that_dvc_does_not_list_is_missing() -> None:
-    (finding,) = judge_metrics(policy(), {}, {}, TODAY)
+    (result,) = check_metrics(policy(), {}, {}, TODAY)
 
-    assert (finding.status, finding.why) == ("FAIL", "roc_auc is missing from metrics/test.json, or null")
+    assert (result.status, result.why) == ("FAIL", "roc_auc is missing from metrics/test.json, or null")
 
 
 @pytest.mark.parametrize(
@@ -97,11 +98,11 @@ def test_a_metric_that_dvc_does_not_list_is_missing() -> None:
 def test_an_absolute_limit_holds_whatever_the_base_has(
     metric: str, limit: dict[str, float], value: float, status: str, old: float | None
 ) -> None:
-    assert judged(old, value, **limited(metric, **limit)).status == status
+    assert checked(old, value, **limited(metric, **limit)).status == status
 
 
 def test_below_the_floor_no_noise_helps() -> None:
-    assert judged(0.81, 0.79, interval=(-0.1, 0.1)).status == "FAIL"
+    assert checked(0.81, 0.79, interval=(-0.1, 0.1)).status == "FAIL"
 
 
 @pytest.mark.parametrize(
@@ -114,21 +115,21 @@ def test_below_the_floor_no_noise_helps() -> None:
     ],
 )
 def test_without_predictions_a_drop_beyond_what_is_allowed_fails(old: float, new: float, status: str) -> None:
-    finding = judged(old, new)
+    result = checked(old, new)
 
-    assert finding.status == status
+    assert result.status == status
     if status == "FAIL":
-        assert finding.why.endswith("0.01 is allowed (plain rule: no paired predictions of both sides)")
+        assert result.why.endswith("0.01 is allowed (plain rule: no paired predictions of both sides)")
 
 
 def test_for_a_loss_it_is_the_rise_that_counts() -> None:
     limit = limited("log_loss", max_rise=0.01)
 
-    assert judged(0.40, 0.41, **limit).status == "pass"
-    assert judged(0.40, 0.42, **limit).status == "FAIL"
-    assert judged(0.40, 0.20, **limit).status == "pass"
-    assert judged(0.40, 0.42, interval=(0.005, 0.03), **limit).status == "FAIL"
-    assert judged(0.40, 0.42, interval=(-0.005, 0.03), **limit).status == "within noise"
+    assert checked(0.40, 0.41, **limit).status == "pass"
+    assert checked(0.40, 0.42, **limit).status == "FAIL"
+    assert checked(0.40, 0.20, **limit).status == "pass"
+    assert checked(0.40, 0.42, interval=(0.005, 0.03), **limit).status == "FAIL"
+    assert checked(0.40, 0.42, interval=(-0.005, 0.03), **limit).status == "within noise"
 
 
 @pytest.mark.parametrize(
@@ -141,11 +142,11 @@ def test_for_a_loss_it_is_the_rise_that_counts() -> None:
 def test_with_predictions_a_drop_fails_if_its_interval_lies_wholly_below_zero(
     interval: tuple[float, float], status: str
 ) -> None:
-    finding = judged(0.85, 0.83, interval)
+    result = checked(0.85, 0.83, interval)
 
-    assert finding.status == status
-    assert finding.why.startswith("roc_auc fell by 0.0200 to 0.8300; 0.01 is allowed")
-    assert (finding.low, finding.high) == interval
+    assert result.status == status
+    assert result.why.startswith("roc_auc fell by 0.0200 to 0.8300; 0.01 is allowed")
+    assert (result.low, result.high) == interval
 
 
 @pytest.mark.parametrize(
@@ -167,14 +168,14 @@ def test_with_predictions_a_drop_fails_if_its_interval_lies_wholly_below_zero(
 def test_where_the_test_rows_differ_the_base_is_compared_on_its_own(
     new: float, shared: float, interval: tuple[float, float], complete: bool, status: str
 ) -> None:
-    assert judged(0.85, new, interval, shared, complete).status == status
+    assert checked(0.85, new, interval, shared, complete).status == status
 
 
 @pytest.mark.parametrize("old", [None, math.nan, "0.9"])
 def test_without_a_baseline_only_the_absolute_limit_counts(old: Any) -> None:
-    assert judged(old, 0.81).status == "pass"
-    assert "no baseline" in judged(old, 0.81).why
-    assert judged(old, 0.79).status == "FAIL"
+    assert checked(old, 0.81).status == "pass"
+    assert "no baseline" in checked(old, 0.81).why
+    assert checked(old, 0.79).status == "FAIL"
 
 
 @pytest.mark.parametrize(
@@ -194,18 +195,18 @@ def test_an_exception_covers_its_metric_as_far_and_as_long_as_it_says(
     chosen = policy(exceptions=[exception(**changes)], **limits)
     figures = {FILE: {"roc_auc": {"old": 0.85, "new": 0.82}, "f1": {"old": 0.5, "new": 0.5}}}
 
-    finding, other = judge_metrics(chosen, figures, {}, TODAY)
+    result, of_f1 = check_metrics(chosen, figures, {}, TODAY)
 
-    assert finding.status == status
-    assert says in finding.why
-    assert finding.why.startswith("roc_auc fell by 0.0300")
-    assert other.status == "pass"
+    assert result.status == status
+    assert says in result.why
+    assert result.why.startswith("roc_auc fell by 0.0300")
+    assert of_f1.status == "pass"
 
 
 def test_a_live_exception_counts_beside_one_that_is_over() -> None:
     over = exception(expires=TODAY - datetime.timedelta(days=1), accepted_by="Bob")
 
-    assert judged(0.85, 0.82, exceptions=[over, exception()]).status == "accepted"
+    assert checked(0.85, 0.82, exceptions=[over, exception()]).status == "accepted"
 
 
 def part(rows: int, roc_auc: Any = None) -> dict[str, Any]:
@@ -217,7 +218,7 @@ def part(rows: int, roc_auc: Any = None) -> dict[str, Any]:
     [
         (part(200, 0.8), part(200, 0.70), "pass", ""),
         (part(200, 0.8), part(200, 0.69), "FAIL", "roc_auc where contract=One year is 0.6900, below its limit 0.7000"),
-        (part(99, 0.8), part(99, 0.1), "not judged", "has 99 rows; 100 are judged"),
+        (part(99, 0.8), part(99, 0.1), "not judged", "has 99 rows; 100 are needed"),
         (part(200, 0.8), part(99, 0.1), "FAIL", "below its limit"),
         (part(200, 0.8), {}, "FAIL", "roc_auc where contract=One year is gone: the base has it"),
         (part(200, 0.8), part(200), "FAIL", "is gone: the base has it"),
@@ -229,10 +230,10 @@ def part(rows: int, roc_auc: Any = None) -> dict[str, Any]:
     ],
 )
 def test_slices_have_a_floor(base: dict[str, Any], branch: dict[str, Any], status: str, says: str) -> None:
-    (finding,) = judge_slices(policy(), base, branch, TODAY)
+    (result,) = check_slices(policy(), base, branch, TODAY)
 
-    assert finding.status == status
-    assert says in finding.why
+    assert result.status == status
+    assert says in result.why
 
 
 @pytest.mark.parametrize("named", ["contract=One year", "contract"])
@@ -240,16 +241,16 @@ def test_slices_have_a_floor(base: dict[str, Any], branch: dict[str, Any], statu
 def test_an_exception_can_name_a_slice_or_a_whole_column(named: str, branch: dict[str, Any]) -> None:
     chosen = policy(exceptions=[exception(slice=named, min=0.6)])
 
-    (finding,) = judge_slices(chosen, part(200, 0.8), branch, TODAY)
+    (result,) = check_slices(chosen, part(200, 0.8), branch, TODAY)
 
-    assert finding.status == "accepted"
+    assert result.status == "accepted"
 
 
 def test_an_exception_for_all_rows_covers_no_slice() -> None:
-    (finding,) = judge_slices(policy(exceptions=[exception()]), part(200, 0.8), part(200, 0.69), TODAY)
+    (result,) = check_slices(policy(exceptions=[exception()]), part(200, 0.8), part(200, 0.69), TODAY)
 
-    assert finding.status == "FAIL"
+    assert result.status == "FAIL"
 
 
 def test_without_slices_in_the_policy_none_are_judged() -> None:
-    assert judge_slices(policy(slices=None), part(200, 0.8), {}, TODAY) == []
+    assert check_slices(policy(slices=None), part(200, 0.8), {}, TODAY) == []

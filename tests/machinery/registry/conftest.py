@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
-from machinery.registry.lab import RAW, Lab
+from machinery.registry.lab import RAW, Lab, code
 
 from lifecycle.core import config
 from lifecycle.core.files import read_yaml
@@ -34,6 +34,10 @@ def lab(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: p
     for folder in (config.MODEL.parent, config.METRICS):
         (tmp_path / folder).mkdir()
     (tmp_path / config.PARAMS).write_text(json.dumps(params))  # JSON is YAML
+    (tmp_path / config.CONTRACT).write_text("columns: {}")
+    for file, text in code(params["package"]).items():
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text(text)
     (tmp_path / config.METRICS / "test.json").write_text('{"roc_auc": 0.9}')
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MLFLOW_TRACKING_URI", address)

@@ -1,6 +1,6 @@
 """Which records of the ledger count."""
 
-from lifecycle.registry.history import at, moment, table
+from lifecycle.registry.history import at, parse_time, table
 from lifecycle.registry.ledger import Move, fold
 
 
@@ -35,8 +35,8 @@ def test_what_was_in_production_is_told_for_any_time() -> None:
     ]
 
     def version(text: str) -> int | None:
-        found = at(moves, moment(text))
-        return found.version if found else None
+        move = at(moves, parse_time(text))
+        return move.version if move else None
 
     assert version("2026-03-01") is None
     assert version("2026-03-02T10:59:00+01:00") is None

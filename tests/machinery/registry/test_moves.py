@@ -11,7 +11,7 @@ from lifecycle.core.git import git
 def test_a_model_goes_from_candidate_to_production_and_every_move_is_on_record(lab: Lab) -> None:
     lab.train("one")
 
-    assert lab("register") == f"register: version 1 of {lab.model} is candidate\n"
+    assert lab("register") == f"register: version 1 of {lab.model} is the candidate\n"
     assert lab.aliases == NONE | {"candidate": 1, "staging": None, "production": None}
     assert lab("promote", "--to", "staging", "--reason", "try it") == "promote: version 1 is in staging\n"
     lab.pass_checks()
@@ -31,13 +31,13 @@ def test_a_model_goes_from_candidate_to_production_and_every_move_is_on_record(l
 
 
 def test_no_step_is_skipped(lab: Lab) -> None:
-    assert "error: no version is candidate" in lab(*promote("staging"), code=1)
+    assert "error: no version is the candidate" in lab(*promote("staging"), code=1)
     lab.train("one")
     lab("register")
     before = lab.everything()
 
-    assert "error: no version is staging" in lab(*promote("production"), code=1)
-    assert "version 1 is not staging (no version is)" in lab(*promote("production", "--version", "1"), code=1)
+    assert "error: no version is in staging" in lab(*promote("production"), code=1)
+    assert "version 1 is not in staging (no version is)" in lab(*promote("production", "--version", "1"), code=1)
     assert lab.everything() == before
 
 
@@ -46,9 +46,9 @@ def test_only_what_passed_the_checks_of_staging_reaches_production(lab: Lab) -> 
     lab("register")
     lab(*promote("staging"))
 
-    assert "has not passed the checks of staging: run check (make check) first" in lab(*promote("production"), code=1)
+    assert "has not passed the staging checks: run check (make check) first" in lab(*promote("production"), code=1)
     assert "has failed" in lab("check", code=1)  # a file of four letters is no model
-    assert "has not passed the checks of staging: failed: " in lab(*promote("production"), code=1)
+    assert "has not passed the staging checks: failed: " in lab(*promote("production"), code=1)
     assert lab.aliases["production"] is None
 
 
@@ -60,7 +60,7 @@ def test_a_model_that_was_exchanged_in_the_store_fails_the_checks(lab: Lab) -> N
     config.MODEL.write_text("exchanged")
     lab.client.log_model_artifact(run.data.tags["model.id"], str(config.MODEL))
 
-    assert "its file in MLflow is not the one that the gate judged" in lab("check", code=1)
+    assert "its model file in MLflow is not the one that the gate checked" in lab("check", code=1)
 
 
 def test_the_old_does_not_replace_the_new_but_by_rollback(lab: Lab) -> None:
@@ -68,10 +68,12 @@ def test_the_old_does_not_replace_the_new_but_by_rollback(lab: Lab) -> None:
     lab.to_production("two")
     before = lab.everything()
 
-    assert "version 1 is older than version 2, which is production" in lab(
+    assert "version 1 is older than version 2, which is in production" in lab(
         *promote("production", "--version", "1"), code=1
     )
-    assert "version 1 is older than version 2, which is staging" in lab(*promote("staging", "--version", "1"), code=1)
+    assert "version 1 is older than version 2, which is in staging" in lab(
+        *promote("staging", "--version", "1"), code=1
+    )
     assert lab.everything() == before
     assert lab("rollback", "--reason", "worse") == "rollback: version 1 is in production, where version 2 was\n"
     assert lab.aliases == NONE | {"candidate": 2, "staging": 2, "production": 1}
@@ -86,7 +88,7 @@ def test_a_newer_candidate_is_not_promoted_under_an_older_ones_name(lab: Lab) ->
     before = lab.everything()
 
     for which in ("2", "HEAD~1"):
-        assert "version 2 is not candidate (that is version 3)" in lab(*promote("staging", "--version", which), code=1)
+        assert "version 2 is not the candidate (version 3 is)" in lab(*promote("staging", "--version", which), code=1)
     assert lab.everything() == before
 
 
@@ -94,8 +96,11 @@ def test_promoting_what_is_there_already_changes_nothing(lab: Lab) -> None:
     lab.to_production("one")
     before = lab.everything()
 
-    assert "nothing to do" in lab(*promote("production"))
-    assert "nothing to do" in lab(*promote("staging", "--version", "1"))
+    assert lab(*promote("production")) == "promote: version 1 is already in production: nothing to do\n"
+    assert lab(*promote("staging", "--version", "1")) == "promote: version 1 is already in staging: nothing to do\n"
+    assert (
+        lab("rollback", "--to", "1", "--reason", "x") == "rollback: version 1 is already in production: nothing to do\n"
+    )
     assert lab.everything() == before
 
 
@@ -129,7 +134,7 @@ def test_what_was_rolled_back_returns_only_after_new_checks(lab: Lab) -> None:
     lab.to_production("two")
     lab("rollback", "--reason", "complaints")
 
-    assert "has not passed the checks of staging: rolled back from production: complaints" in lab(
+    assert "has not passed the staging checks: rolled back from production: complaints" in lab(
         *promote("production", "--version", "HEAD"), code=1
     )
     lab.pass_checks()
@@ -138,7 +143,7 @@ def test_what_was_rolled_back_returns_only_after_new_checks(lab: Lab) -> None:
 
 
 def test_history_answers_what_was_in_production_at_a_time(lab: Lab) -> None:
-    assert "has not moved yet" in lab("history")
+    assert "has moved yet" in lab("history")
     lab.to_production("one")
     between = json.loads(lab("history", "--json"))[-1]["when"]
     lab.to_production("two")
@@ -150,9 +155,9 @@ def test_history_answers_what_was_in_production_at_a_time(lab: Lab) -> None:
     assert len(lab("history").splitlines()) == 7
 
 
-WRONG_QUESTIONS = {
-    ("promote", "--to", "staging", "--reason", " \t "): "error: --reason (of make: REASON): say why",
-    ("promote", "--to", "staging", "--reason", "x" * 501): "error: --reason (of make: REASON): say why",
+USAGE_ERRORS = {
+    ("promote", "--to", "staging", "--reason", " \t "): "error: --reason (of make: REASON): give a reason",
+    ("promote", "--to", "staging", "--reason", "x" * 501): "error: --reason (of make: REASON): give a reason",
     ("promote", "--to", "staging"): "the following arguments are required: --reason",
     ("promote", "--to", "live", "--reason", "x"): "invalid choice: 'live'",
     ("promote", "--to", "production", "--version", "9", "--reason", "x"): "error: MLflow has no version 9",
@@ -166,8 +171,8 @@ WRONG_QUESTIONS = {
         "x",
     ): "error: version -1: git knows no such revision here",
     ("rollback", "--to", "9", "--reason", "x"): "error: MLflow has no version 9",
-    ("rollback", "--reason", ""): "error: --reason (of make: REASON): say why",
-    ("rollback", "--reason", "an \u202eevil reason"): "error: --reason (of make: REASON): say why",
+    ("rollback", "--reason", ""): "error: --reason (of make: REASON): give a reason",
+    ("rollback", "--reason", "an \u202eevil reason"): "error: --reason (of make: REASON): give a reason",
     ("history", "--at", "yesterday"): "error: --at yesterday: not a date such as",
     ("history", "--at", ""): "error: --at : not a date such as",
     ("show", "9"): "error: MLflow has no version 9",
@@ -175,11 +180,11 @@ WRONG_QUESTIONS = {
 }
 
 
-def test_a_question_that_is_wrong_is_refused_in_one_line_and_changes_nothing(lab: Lab) -> None:
+def test_a_usage_error_is_one_line_and_changes_nothing(lab: Lab) -> None:
     lab.to_production("one")
     before = lab.everything()
 
-    for arguments, message in WRONG_QUESTIONS.items():
+    for arguments, message in USAGE_ERRORS.items():
         printed = lab(*arguments, code=2)
         assert message in printed.splitlines()[-1]
         assert "Traceback" not in printed

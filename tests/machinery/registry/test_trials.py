@@ -7,8 +7,7 @@ import pytest
 from machinery.registry.lab import Lab
 
 from lifecycle.core.errors import RefusedError
-from lifecycle.registry import ledger, trials
-from lifecycle.registry import moves as registry
+from lifecycle.registry import ledger, moves, trials
 from lifecycle.registry.aliases import CANARY, PERCENT, SHADOW, held, state
 
 
@@ -24,9 +23,9 @@ def two(lab: Lab) -> Lab:
 
 
 def percent(lab: Lab) -> int:
-    found = held(lab.client, lab.model)
-    assert found
-    return found.percent
+    current = held(lab.client, lab.model)
+    assert current
+    return current.percent
 
 
 def test_a_canary_is_an_alias_with_a_share_and_every_change_of_it_is_on_record(two: Lab) -> None:
@@ -71,7 +70,7 @@ def test_a_share_that_was_changed_by_hand_or_cut_off_is_put_right_by_the_next_co
     two.client.set_registered_model_tag(two.model, PERCENT, "90")
     two.client.delete_registered_model_alias(two.model, CANARY)
 
-    assert "note: canary was no version in MLflow and is version 2 now" in two("history")
+    assert "note: canary was no version in MLflow and is now version 2" in two("history")
 
     assert (two.aliases[CANARY], percent(two)) == (2, 10)
 
@@ -79,8 +78,8 @@ def test_a_share_that_was_changed_by_hand_or_cut_off_is_put_right_by_the_next_co
 @pytest.mark.parametrize(
     ("spoil", "complaint"),
     [
-        (lambda lab: lab.client.set_model_version_tag(lab.model, "2", registry.CHECKS, "failed: x"), "has not passed the checks of staging: failed: x"),
-        (lambda lab: lab("promote", "--to", "production", "--reason", "x"), "version 2, which is staging, is not newer than version 2"),
+        (lambda lab: lab.client.set_model_version_tag(lab.model, "2", moves.STAGING_CHECKS, "failed: x"), "has not passed the staging checks: failed: x"),
+        (lambda lab: lab("promote", "--to", "production", "--reason", "x"), "version 2, in staging, is not newer than version 2, in production"),
     ],
 )  # fmt: skip
 def test_only_what_is_newer_and_checked_is_tried(two: Lab, spoil: Callable[[Lab], object], complaint: str) -> None:
@@ -96,7 +95,7 @@ def test_only_what_is_newer_and_checked_is_tried(two: Lab, spoil: Callable[[Lab]
 def test_nothing_is_tried_beside_nothing(lab: Lab) -> None:
     lab.train("one")
     lab("register")
-    with pytest.raises(RefusedError, match="no version is staging"):
+    with pytest.raises(RefusedError, match="no version is in staging"):
         trials.begin(lab.client, lab.model, CANARY, "try it", 10)
     lab("promote", "--to", "staging", "--reason", "one")
 
@@ -128,7 +127,7 @@ def now(lab: Lab) -> ledger.State:
 
 def test_what_a_failed_deployment_moved_is_put_back_and_rollback_does_not_bring_it(two: Lab) -> None:
     before = now(two)
-    production = registry.promote(two.client, two.model, "production", None, "new")
+    production = moves.promote(two.client, two.model, "production", None, "new")
     assert production
 
     trials.put_back(two.client, two.model, production, before, "it does not answer")
@@ -144,7 +143,7 @@ def test_staging_is_put_back(two: Lab) -> None:
     two.train("three")
     two("register")
     before = now(two)
-    staging = registry.promote(two.client, two.model, "staging", None, "three")
+    staging = moves.promote(two.client, two.model, "staging", None, "three")
     assert staging
 
     trials.put_back(two.client, two.model, staging, before, "it does not answer")
@@ -167,7 +166,7 @@ def test_the_first_version_that_fails_in_production_leaves_none_there(lab: Lab) 
 
 def test_what_others_have_moved_since_stays(two: Lab) -> None:
     before = now(two)
-    moved = registry.promote(two.client, two.model, "production", None, "new")
+    moved = moves.promote(two.client, two.model, "production", None, "new")
     assert moved
     two("rollback", "--reason", "somebody else")
 

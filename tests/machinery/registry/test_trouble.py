@@ -11,8 +11,7 @@ import pytest
 from machinery.registry.lab import NONE, Lab, promote
 
 from lifecycle import cli
-from lifecycle.registry import ledger
-from lifecycle.registry import moves as registry
+from lifecycle.registry import ledger, moves
 from lifecycle.registry.aliases import ALIASES
 
 DOWN = "http://127.0.0.1:9"
@@ -26,7 +25,7 @@ def test_a_store_that_does_not_answer_is_one_line(lab: Lab, monkeypatch: pytest.
 
     (line,) = lab(command, code=2).splitlines()
     assert line == (
-        f"error: MLflow at {DOWN} failed: it does not answer; should a move have begun, the next command finishes it"
+        f"error: MLflow at {DOWN} failed: it does not answer; a move that has begun is completed by the next command"
     )
 
 
@@ -37,7 +36,7 @@ def test_of_two_moves_at_once_one_counts_and_the_other_is_refused(lab: Lab, monk
 
     def second(client: Any, model: str, move: ledger.Move) -> None:
         monkeypatch.setattr(ledger, "append", append)
-        rival = registry.rollback(client, model, 1, "the rival")
+        rival = moves.rollback(client, model, 1, "the rival")
         assert rival
         append(client, model, move)
 
@@ -58,16 +57,16 @@ def test_moves_that_arrive_late_lose_however_many_came_between(lab: Lab, monkeyp
     lab.to_production("two")
     append, late = ledger.append, []
     monkeypatch.setattr(ledger, "append", lambda *arguments: late.append(arguments))
-    with pytest.raises(registry.ConfigError, match="the record of this move is not in"):
-        registry.rollback(lab.client, lab.model, None, "late")
+    with pytest.raises(moves.ConfigError, match="the record of this move is not in"):
+        moves.rollback(lab.client, lab.model, None, "late")
     monkeypatch.setattr(ledger, "append", append)
     lab.train("three")
     lab("register")
     lab(*promote("staging"))
     lab.pass_checks()
     monkeypatch.setattr(ledger, "append", lambda *arguments: late.append(arguments))
-    with pytest.raises(registry.ConfigError, match="the record of this move is not in"):
-        registry.promote(lab.client, lab.model, "production", None, "later")
+    with pytest.raises(moves.ConfigError, match="the record of this move is not in"):
+        moves.promote(lab.client, lab.model, "production", None, "later")
     monkeypatch.setattr(ledger, "append", append)
     lab(*promote("production"))
 
@@ -100,8 +99,8 @@ def test_a_command_killed_between_ledger_and_alias_is_finished_by_the_next(lab: 
 
     printed = lab("history")
 
-    assert "note: staging was version 1 in MLflow and is version 2 now, as the ledger says" in printed
-    assert "was cut off" in printed
+    assert "note: staging was version 1 in MLflow and is now version 2, as in the ledger" in printed
+    assert "was interrupted" in printed
     assert lab.aliases["staging"] == 2
     assert "note:" not in lab("history")
 
@@ -116,7 +115,7 @@ def test_a_registration_cut_off_before_its_record_is_completed_by_the_next(
     assert lab.everything() == (dict.fromkeys(ALIASES), [], 1)
     monkeypatch.setattr(ledger, "append", append)
 
-    assert lab("register") == f"register: version 1 of {lab.model} is candidate\n"
+    assert lab("register") == f"register: version 1 of {lab.model} is the candidate\n"
     assert lab.everything() == (
         NONE | {"candidate": 1},
         [("register", "candidate", 1, None)],
@@ -144,7 +143,7 @@ def test_an_alias_that_was_moved_by_hand_is_put_back(lab: Lab) -> None:
     lab.to_production("two")
     lab.client.set_registered_model_alias(lab.model, "production", "1")
 
-    assert "note: production was version 1 in MLflow and is version 2 now" in lab("show", "production")
+    assert "note: production was version 1 in MLflow and is now version 2" in lab("show", "production")
     assert lab.aliases["production"] == 2
 
 

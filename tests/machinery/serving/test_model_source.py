@@ -11,8 +11,8 @@ import pytest
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.registry.aliases import Held
-from lifecycle.serving import model_source as source
-from lifecycle.serving.model_source import REACHABLE, Source
+from lifecycle.serving import model_source
+from lifecycle.serving.model_source import REACHABLE, ModelSource
 
 Says = Callable[..., None]
 
@@ -30,65 +30,65 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Says:
                 raise ConfigError("MLflow at http://mlflow failed: it does not answer")
             yield None
 
-        monkeypatch.setattr(source, "store", store)
-        monkeypatch.setattr(source, "held", lambda *_: None if aliases is None else Held(aliases))
+        monkeypatch.setattr(model_source, "store", store)
+        monkeypatch.setattr(model_source, "held", lambda *_: None if aliases is None else Held(aliases))
         last = None if ledger is None else SimpleNamespace(state=ledger)
-        monkeypatch.setattr(source.ledger, "head", lambda *_: last)
+        monkeypatch.setattr(model_source.ledger, "head", lambda *_: last)
 
     return say
 
 
 @pytest.fixture
-def production(params: Params, tmp_path: Path) -> Source:
-    return Source(params, tmp_path, "production")
+def production(params: Params, tmp_path: Path) -> ModelSource:
+    return ModelSource(params, tmp_path, "production")
 
 
 def test_what_the_registry_says_is_served_and_kept_for_when_it_is_silent(
-    production: Source, says: Says, params: Params, tmp_path: Path
+    production: ModelSource, says: Says, params: Params, tmp_path: Path
 ) -> None:
     says({"production": 3, "canary": 4})
-    found = production.wanted(None)
+    found = production.target(None)
     assert found == Held({"production": 3, "canary": 4})
-    production.keep(found)
+    production.remember(found)
     says(down=True)
 
-    assert production.wanted(3) is None
+    assert production.target(3) is None
     assert production.state.startswith("unreachable: MLflow at http://mlflow")
-    new = Source(params, tmp_path, "production")
-    assert new.wanted(None) == found
+    new = ModelSource(params, tmp_path, "production")
+    assert new.target(None) == found
     assert "serving what was served last" in new.state
-    assert Source(params, tmp_path, "staging").wanted(None) is None
+    assert ModelSource(params, tmp_path, "staging").target(None) is None
 
 
 @pytest.mark.parametrize("ledger", [None, {"production": 3}])
 @pytest.mark.parametrize("aliases", [None, {}, {"staging": 5}])
 def test_a_version_that_somebody_has_deleted_goes_on(
-    production: Source, says: Says, ledger: dict[str, int | None] | None, aliases: dict[str, int] | None
+    production: ModelSource, says: Says, ledger: dict[str, int | None] | None, aliases: dict[str, int] | None
 ) -> None:
     if ledger is None and aliases is not None:
         ledger = {"production": 3}
     says(aliases, ledger)
 
-    found = production.wanted(3)
+    found = production.target(3)
 
     assert found
     assert found.aliases["production"] == 3
-    assert "version 3 goes on" in production.state
-    production.keep(found)
+    assert "version 3 stays in service" in production.state
+    production.remember(found)
     assert not list(production.cache.glob("*.json"))
 
 
-def test_a_version_that_was_taken_away_by_a_move_does_not(production: Source, says: Says) -> None:
+def test_a_version_that_was_taken_away_by_a_move_does_not(production: ModelSource, says: Says) -> None:
     says({"candidate": 3}, {"candidate": 3, "production": None})
 
-    assert production.wanted(3) == Held({"candidate": 3})
+    assert production.target(3) == Held({"candidate": 3})
     assert production.state == REACHABLE
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"aliases": {}, "more": 1}'])
-def test_a_damaged_note_of_what_was_served_is_none(production: Source, says: Says, content: str) -> None:
+def test_a_damaged_note_of_what_was_served_is_none(production: ModelSource, says: Says, content: str) -> None:
     production.cache.mkdir()
     (production.cache / "served.json").write_text(content)
     says(down=True)
 
-    assert production.wanted(None) is None
+    assert production.target(None) is None

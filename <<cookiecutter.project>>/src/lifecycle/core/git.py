@@ -44,6 +44,22 @@ def text_at(commit: str, path: Path) -> str | None:
     return None if done.returncode else done.stdout.decode("utf-8", errors="replace")
 
 
+def files_at(commit: str, *paths: str) -> dict[str, bytes]:
+    """Return the files of a commit below some paths: name → content."""
+    entries = [line.split("\t", 1) for line in git("ls-tree", "-r", "-z", commit, "--", *paths).split("\0") if line]
+    objects = {name: about.split()[2] for about, name in entries if about.split()[1] == "blob"}
+    command = ["git", "cat-file", "--batch", "--buffer"]
+    listed = "".join(f"{name}\n" for name in objects.values()).encode()
+    output = subprocess.run(command, env=environment(), input=listed, capture_output=True, check=True).stdout
+    files, start = {}, 0
+    for name in objects:  # for each, `<object> blob <size>`, a line break, the content and a line break
+        content = output.index(b"\n", start) + 1
+        size = int(output[start:content].split()[2])
+        files[name] = output[content : content + size]
+        start = content + size + 1
+    return files
+
+
 def environment() -> dict[str, str]:
     """The environment for git and DVC: without what a git hook or a DVC stage sets for its own repo."""
     kept = {

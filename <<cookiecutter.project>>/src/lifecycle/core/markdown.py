@@ -16,3 +16,8 @@ def plain(text: Any) -> str:
 def printable(text: Any) -> str:
     text = " ".join("".join(character if character.isprintable() else " " for character in str(text)).split(" "))
     return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "..."
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, such as `1 metric` and `2 metrics`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"

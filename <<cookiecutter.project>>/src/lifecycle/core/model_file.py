@@ -63,12 +63,14 @@ def save(model: Pipeline, path: Path, package: str) -> None:
 def load(path: Path, package: str) -> Pipeline:
     """Return the model in a file.
 
-    Raises DataError if there is none, it is damaged, or it holds a type that is not trusted.
+    Raises DataError if there is none, it is damaged, or it holds a type that is not trusted; whatever the user's code raises
+    when it is imported.
     """
+    types = trusted(package)  # before the try: an error in the user's code is not one of the file
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            return skops.io.load(path, trusted=trusted(package))
+            return skops.io.load(path, trusted=types)
     except FileNotFoundError:
         raise DataError(
             f"{path}: no such file; restore it with `dvc checkout {path}` or make it with `dvc repro`"

@@ -1,6 +1,6 @@
-"""A version of the model, ready to be asked: its files in one folder, its own parameters, contract and code.
+"""A version of the model, ready to score: its files in one folder, its own parameters, contract and code.
 
-Serving and batch scoring both ask through this module.
+Serving and batch scoring both score through this module.
 """
 
 from pathlib import Path
@@ -10,16 +10,16 @@ import numpy as np
 import pandas as pd
 from sklearn import config_context
 
-from lifecycle.core import config, model_file
+from lifecycle.core import config, known_rows, model_file
 from lifecycle.core.errors import DataError
-from lifecycle.core.files import read_parquet, read_yaml
+from lifecycle.core.files import read_yaml
 from lifecycle.core.predict import predict
-from lifecycle.core.records import kind_of, to_records, values_of
-from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS, PROBABILITY
+from lifecycle.core.records import kind_of, values_of
+from lifecycle.core.version_files import PROBABILITY
 
 
 class Scoring:
-    """A model and what it takes to ask it."""
+    """A model and what scoring with it needs."""
 
     def __init__(self, folder: Path) -> None:
         """Load the version in a folder. Raises DataError or ConfigError if a file is missing, damaged or not trusted."""
@@ -36,11 +36,11 @@ class Scoring:
 
         Raises DataError if a prediction is not a finite number.
         """
-        with config_context(assume_finite=True, skip_parameter_validation=True):  # the contract has seen to it
+        with config_context(assume_finite=True, skip_parameter_validation=True):  # the contract has been checked
             predictions = predict(self.model, frame, self.params)
         numbers = [name for name in predictions if name != "prediction" or self.params.task == "regression"]
         if not all(np.isfinite(predictions[name].to_numpy()).all() for name in numbers):
-            raise DataError("the model answers what is not a finite number")
+            raise DataError("the model's prediction is not a finite number")
         return predictions
 
     def frame(self, records: list[dict[str, Any]]) -> pd.DataFrame:
@@ -63,13 +63,6 @@ class Scoring:
         return [{"label": row[0], "probabilities": dict(zip(classes, row[1:], strict=True))} for row in rows]
 
     def known(self) -> tuple[list[dict[str, Any]], float]:
-        """Return the test rows that were logged with the model, as records, and how far its predictions are from `evaluate`'s."""
-        inputs = read_parquet(self.folder / KNOWN / INPUTS)
-        expected = read_parquet(self.folder / KNOWN / PREDICTIONS)
-        records = to_records(inputs, self.columns)
-        predictions = self.score(self.frame(records))
-        if self.params.task == "binary":
-            predictions = predictions.rename(columns={"probability": f"{PROBABILITY}{self.params.data.positive}"})
-        wanted = expected.to_numpy()
-        difference = np.abs(predictions[list(expected)].to_numpy() - wanted) / np.maximum(1, np.abs(wanted))
-        return records, float(difference.max())
+        """Return the test rows that were logged with the model, and how far its answers are from the predictions of `evaluate`."""
+        rows = known_rows.read(self.folder)
+        return rows.records, known_rows.largest_difference(self.answers(rows.records), rows.expected)

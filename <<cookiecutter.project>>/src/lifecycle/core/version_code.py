@@ -1,7 +1,7 @@
 """The code that a version of the model answers with: which files that is, their hash, and a copy of them.
 
-That is the user's package, and of lifecycle the modules that answering imports, directly or not. A change of any other module
-leaves the version what it is.
+That is the user's package, and of lifecycle the modules that scoring imports, directly or not. A change of any other module
+leaves the version as it is.
 """
 
 import ast
@@ -10,42 +10,48 @@ from collections.abc import Callable, Iterable
 from pathlib import Path, PurePosixPath
 
 from lifecycle.core import config
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import parse_yaml
+from lifecycle.core.git import files_at
 
 CODE_HASH = "code.sha256"  # tag: of the code, parameters and contract that a version answers with
-ANSWERING = ("lifecycle/core/scoring.py", "lifecycle/core/contract.py")
-SRC = Path(__file__).parents[2]
+ENTRY_POINTS = ("lifecycle/core/scoring.py", "lifecycle/core/contract.py")
+SRC = Path("src")
 
 Read = Callable[[str], bytes | None]
-"""The content of a file by its path below the folder of the packages, or None if there is no such file."""
+"""The content of a file by its path below src, or None if there is no such file."""
 
 
 def answering_files(package: str, names: Iterable[str], read: Read) -> dict[str, bytes]:
-    """Return the files that a version answers with, by path below the folder of the packages.
+    """Return the files that a version answers with, by path below src. Raises ConfigError if one is not valid Python.
 
     Args:
         package: the user's.
-        names: paths of all files below that folder.
+        names: paths of all files below src.
         read: returns the content of one.
     """
-    users = [name for name in names if name.startswith(f"{package}/") and "__pycache__" not in name]
-    found: dict[str, bytes] = {}
-    pending = [*ANSWERING, *users]
+    files: dict[str, bytes] = {}
+    pending = [*ENTRY_POINTS, *(name for name in names if name.startswith(f"{package}/") and not _is_by_product(name))]
     while pending:
         name = pending.pop()
-        content = read(name) if name not in found else None
+        content = read(name) if name not in files else None
         if content is None:
             continue
-        found[name] = content
+        files[name] = content
         pending += [f"{parent}/__init__.py" for parent in PurePosixPath(name).parents if str(parent) != "."]
         if name.endswith(".py"):
-            pending += imported(content)
-    return dict(sorted(found.items()))
+            pending += imported_paths(name, content)
+    return dict(sorted(files.items()))
 
 
-def imported(content: bytes) -> list[str]:
-    """Return the paths of the modules that a module may import; those of other distributions exist nowhere in this repo."""
+def imported_paths(name: str, content: bytes) -> list[str]:
+    """Return the paths that the modules imported by a module have if they are in this repo."""
+    try:
+        nodes = [*ast.walk(ast.parse(content))]
+    except (SyntaxError, ValueError) as error:
+        raise ConfigError(f"src/{name}: not valid Python: {error}") from None
     paths: list[str] = []
-    for node in ast.walk(ast.parse(content)):
+    for node in nodes:
         if isinstance(node, ast.ImportFrom) and node.module and not node.level:
             modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
@@ -59,7 +65,7 @@ def imported(content: bytes) -> list[str]:
 
 
 def files(package: str, src: Path = SRC) -> dict[str, bytes]:
-    """Return the files that a version answers with, as they are in a folder of packages."""
+    """Return the files of the working tree that a version answers with, by path below src."""
 
     def read(name: str) -> bytes | None:
         return (src / name).read_bytes() if (src / name).is_file() else None
@@ -84,12 +90,34 @@ def copied(folder: Path) -> dict[str, bytes]:
 
 
 def code_hash(code: dict[str, bytes], params: bytes, contract: bytes) -> str:
-    """Return the SHA-256 of what decides on a version's answers beside its model: code, params.yaml and contract.yaml."""
-    parts = code | {f"../{config.PARAMS}": params, f"../{config.CONTRACT}": contract}
-    digests = (f"{name}\0{hashlib.sha256(parts[name]).hexdigest()}\0" for name in sorted(parts))
+    """Return the SHA-256 of what determines a version's answers beside its model: code, params.yaml and contract.yaml."""
+    contents = code | {f"../{config.PARAMS}": params, f"../{config.CONTRACT}": contract}
+    digests = (f"{name}\0{hashlib.sha256(contents[name]).hexdigest()}\0" for name in sorted(contents))
     return hashlib.sha256("".join(digests).encode()).hexdigest()
 
 
-def hash_here(package: str, root: Path = Path()) -> str:
-    """Return the code hash of this checkout."""
-    return code_hash(files(package), (root / config.PARAMS).read_bytes(), (root / config.CONTRACT).read_bytes())
+def hash_here(package: str) -> str:
+    """Return the code hash of the working tree. Raises ConfigError if a file is missing, or not valid Python."""
+    try:
+        return code_hash(files(package), config.PARAMS.read_bytes(), config.CONTRACT.read_bytes())
+    except FileNotFoundError as error:
+        raise ConfigError(
+            f"{error.filename}: no such file; restore it with `git checkout -- {error.filename}`"
+        ) from None
+
+
+def hash_at(commit: str) -> str | None:
+    """Return the code hash of a commit, or None if its params.yaml, contract.yaml or code are missing or cannot be read."""
+    contents = files_at(commit, str(SRC), str(config.PARAMS), str(config.CONTRACT))
+    try:
+        params, contract = contents.pop(str(config.PARAMS)), contents.pop(str(config.CONTRACT))
+        package = str(parse_yaml(params.decode(), str(config.PARAMS))["package"])
+        code = {name.removeprefix(f"{SRC}/"): content for name, content in contents.items()}
+        return code_hash(answering_files(package, code, code.get), params, contract)
+    except (KeyError, UnicodeDecodeError, ConfigError):
+        return None
+
+
+def _is_by_product(name: str) -> bool:
+    """Whether a file is none of the code: compiled, or left by an editor."""
+    return any(folder == "__pycache__" or folder.startswith(".") for folder in PurePosixPath(name).parts)

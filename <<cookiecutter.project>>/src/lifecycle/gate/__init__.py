@@ -1,1 +1,1 @@
-"""What blocks a pull request: results recomputed, compared with the base and held against gates.yaml."""
+"""What blocks a pull request: results recomputed, compared with the base and checked against gates.yaml."""

@@ -1,4 +1,4 @@
-"""The command that judges the last commit."""
+"""The command `gate`."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ from lifecycle.core.errors import ProjectError
 
 
 def gate(arguments: argparse.Namespace) -> int:
-    """Judge whether the last commit may be merged into its base. Exit code 0: yes, 1: no, 2: could not be decided."""
+    """Check whether the last commit may be merged into its base. Exit code 0: yes, 1: no, 2: no verdict."""
     import datetime
 
     from lifecycle.core.files import write_json, write_text
@@ -19,7 +19,7 @@ def gate(arguments: argparse.Namespace) -> int:
     from lifecycle.gate.pull_request_comment import markdown
     from lifecycle.gate.terminal import terminal
 
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up when stopped, too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up when stopped as well
     content: dict[str, Any] = {}
     try:
         content = gate(arguments.base, datetime.datetime.now(datetime.UTC).date())
@@ -27,7 +27,7 @@ def gate(arguments: argparse.Namespace) -> int:
     except ProjectError as error:
         content = {"verdict": "undecided", "error": str(error)}
         raise
-    finally:  # an old report beside a new verdict would mislead
+    finally:  # a report from an earlier run would mislead
         if content and arguments.report:
             write_text(markdown(content, os.environ.get("RUN_URL", "")), arguments.report)
         if content and arguments.json:
@@ -41,9 +41,11 @@ def gate(arguments: argparse.Namespace) -> int:
 
 def add_to(verbs: Any) -> None:
     """Add this command to the command line."""
-    verb = verbs.add_parser("gate", help="judge whether the last commit may be merged", description=gate.__doc__)
-    verb.add_argument("--base", required=True, metavar="REV", help="what it would be merged into, such as origin/main")
+    verb = verbs.add_parser("gate", help="check whether the last commit may be merged", description=gate.__doc__)
+    verb.add_argument(
+        "--base", required=True, metavar="REV", help="the branch or commit to merge into, such as origin/main"
+    )
     verb.add_argument("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
-    verb.add_argument("--json", type=Path, metavar="FILE", help="write everything the verdict rests on")
+    verb.add_argument("--json", type=Path, metavar="FILE", help="write the verdict and everything it is based on")
     verb.add_argument("--record", action="store_true", help="record the verdict on the model's run in MLflow")
     verb.set_defaults(run=gate)

@@ -1,6 +1,7 @@
-"""What a commit says of itself: its dataset, slices and lock, and which of its files have a say in the verdict."""
+"""What a commit contains beside its metrics: its dataset, slices, dvc.lock and code, and which files affect the verdict."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,11 @@ from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import changed_files, git, text_at
 from lifecycle.core.tracking import lock_hash
-from lifecycle.gate.rules import Slices
+from lifecycle.gate.rules import SliceFigures
 
-# Where a change is what a pull request is for. A change anywhere else may change what the figures mean or how they are
-# judged, and the report names it.
-ORDINARY = (
+# A pull request is expected to change these. A change of any other file may alter what the metrics mean or how they are
+# checked, so the report names it.
+EXPECTED_CHANGES = (
     "docs",
     "tests",
     "metrics",
@@ -25,13 +26,15 @@ ORDINARY = (
     "dvc.lock",
     "*.md",
     "LICENSE",
+    "src/*/features.py",
+    "src/*/model.py",
 )
-ORDINARY_CODE = ("features.py", "stages/train.py")
+SYMBOLIC_LINK = "120000"  # mode in a git tree
 
 
 def refuse_links(commit: str) -> None:
-    """Raise ConfigError if what is judged is a link: git shows where it points, and neither DVC nor we would follow."""
-    judged = [
+    """Raise ConfigError if a file that the gate reads is a link: git shows where it points, and neither DVC nor we would follow."""
+    read_by_the_gate = [
         config.GATES,
         config.LOCK,
         config.PARAMS,
@@ -39,30 +42,28 @@ def refuse_links(commit: str) -> None:
         config.METRICS,
         config.VALIDATION_REPORT.parent,
     ]
-    for line in git("ls-tree", "-r", commit, "--", *map(str, judged)).splitlines():
-        if line.startswith("120000"):
+    for line in git("ls-tree", "-r", commit, "--", *map(str, read_by_the_gate)).splitlines():
+        if line.startswith(SYMBOLIC_LINK):
             raise ConfigError(f"{line.partition(chr(9))[2]} is a link in the commit: put the file itself there")
 
 
-def changed_judges(base: str) -> list[str]:
-    """The files with a say in the verdict that the branch has changed, those with the most say first."""
-    package = Path("src", __package__.partition(".")[0])
-    ordinary = [*ORDINARY, *(str(package / name) for name in ORDINARY_CODE)]
-    changed = changed_files(f"{base}...HEAD", "--", ".", *(f":(exclude,glob){name}" for name in ordinary))
+def files_affecting_verdict(base: str) -> list[str]:
+    """Return the files changed since the base that may affect the verdict, code and settings first."""
+    excluded = [f":(exclude,glob){name}" for name in EXPECTED_CHANGES]
+    changed = changed_files(f"{base}...HEAD", "--", ".", *excluded)
     return sorted(changed, key=lambda name: (not name.endswith((".py", ".yaml", ".yml")), name))
 
 
 def dataset(validation: str | None, commit: str) -> dict[str, Any]:
-    """Rows, columns, checks and DVC's hash of the dataset; None where the commit does not say."""
+    """Return rows, columns, number of checks and DVC's hash of the dataset; None for what the commit does not contain."""
     report = _mapping(validation)
     lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
     params = parse_yaml(text_at(commit, config.PARAMS) or "{}", str(config.PARAMS))
     raw = (params.get("data") or {}).get("raw")
-    deps = [dep for stage in lock.get("stages", {}).values() for dep in stage.get("deps", [])]
     pointer = parse_yaml(text_at(commit, Path(f"{raw}.dvc")) or "{}", f"{raw}.dvc")
-    hashes = [out.get("md5") for out in pointer.get("outs", [])] + [
-        dep.get("md5") for dep in deps if dep["path"] == raw
-    ]
+    deps = [dep for stage in lock.get("stages", {}).values() for dep in stage.get("deps", [])]
+    hashes = [out.get("md5") for out in pointer.get("outs", [])]
+    hashes += [dep.get("md5") for dep in deps if dep["path"] == raw]
     return {
         "rows": report.get("rows"),
         "columns": report.get("columns"),
@@ -71,21 +72,25 @@ def dataset(validation: str | None, commit: str) -> dict[str, Any]:
     }
 
 
-def slices_of(text: str | None) -> Slices:
+def slices_of(text: str | None) -> SliceFigures:
+    """Return the content of metrics/slices.json, or nothing if it is missing or of another form."""
     content = _mapping(text)
-    sound = all(
-        isinstance(part, dict) for values in content.values() if isinstance(values, dict) for part in values.values()
-    )
-    return content if sound and all(isinstance(values, dict) for values in content.values()) else {}
+    for values in content.values():
+        if not isinstance(values, dict) or not all(isinstance(figures, dict) for figures in values.values()):
+            return {}
+    return content
 
 
 def lock_hash_of(commit: str) -> str | None:
+    """Return the hash of a commit's dvc.lock, or None if it has none that can be read."""
     text = text_at(commit, config.LOCK)
-    return lock_hash(parse_yaml(text, str(config.LOCK))) if text else None
+    with suppress(ConfigError):
+        return lock_hash(parse_yaml(text, str(config.LOCK))) if text else None
+    return None
 
 
 def _mapping(text: str | None) -> dict[str, Any]:
-    """What a JSON text holds if that is a mapping."""
+    """The content of a JSON text if that is a mapping."""
     try:
         content = json.loads(text or "{}")
     except ValueError:

@@ -1,7 +1,8 @@
-"""Paired bootstrap: how sure it is that two models differ, judged on the rows that both have predicted."""
+"""Paired bootstrap: how certain it is that two models differ, on the test rows that both have predicted."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +13,12 @@ from lifecycle.core.errors import ProjectError
 from lifecycle.core.files import file_hash, parse_yaml, read_parquet
 from lifecycle.core.git import text_at
 
-SHARED = 0.5  # of the base's test rows: a branch cannot make noise by moving its rows elsewhere
+MIN_SHARED = 0.5  # of the base's test rows: a branch cannot widen the interval by moving its rows elsewhere
 
 
 @dataclass(frozen=True)
-class Paired:
-    """What both sides' predictions for the same rows say."""
+class PairedComparison:
+    """How the predictions of base and branch for the same rows differ."""
 
     changes: dict[str, dict[str, float]]
     """Metric → `change`, branch minus base on the shared rows, and its 95% interval `low` to `high`."""
@@ -25,11 +26,11 @@ class Paired:
     """Test rows that both sides have predicted, with the same target."""
     complete: bool = False
     """Whether these are all test rows of the base; the branch may have more."""
-    why_not: str = ""
+    note: str = ""
     """Why nothing could be compared, or how the rows differ."""
 
 
-def compare(base: str, predictions: Path | None, folder: Path) -> Paired:
+def compare(base: str, predictions: Path | None, folder: Path) -> PairedComparison:
     """Compare the test predictions of a commit with those in a checkout of the branch.
 
     Percentile bootstrap of the difference, both models weighted by the same resample of rows (Efron and Tibshirani,
@@ -39,46 +40,51 @@ def compare(base: str, predictions: Path | None, folder: Path) -> Paired:
         before = Params.checked(parse_yaml(text_at(base, config.PARAMS) or "", str(config.PARAMS)), str(config.PARAMS))
         after = config.load(folder / config.PARAMS)
     except ProjectError:
-        return Paired({}, 0, why_not="the base's params.yaml cannot be read by this code")
+        return _not_compared("the base's params.yaml cannot be read by this code")
     if predictions is None:
-        return Paired({}, 0, why_not="the base's predictions are neither in DVC's cache nor its remote")
-    asked = [(params.task, params.data.id, params.data.target, params.data.positive) for params in (before, after)]
-    if asked[0] != asked[1]:
-        return Paired({}, 0, why_not="the two sides predict something else")
-    one, other = read_parquet(predictions), read_parquet(folder / config.PREDICTIONS)
+        return _not_compared("the base's predictions are neither in DVC's cache nor its remote")
+    if _predicted(before) != _predicted(after):
+        return _not_compared("the two sides predict different things")
+    base_rows, branch_rows = read_parquet(predictions), read_parquet(folder / config.PREDICTIONS)
     key, target = after.data.id, after.data.target
-    if key not in one:
-        return Paired({}, 0, why_not=f"the base's rows have no column {key}")
-    one, other = (frame.set_index(frame[key].astype(str)) for frame in (one, other))
-    if one.index.has_duplicates or other.index.has_duplicates:
-        return Paired({}, 0, why_not=f"{key} repeats among the test rows")
-    shared = one.index.intersection(other.index)
-    shared = shared[(one.loc[shared, target].astype(str) == other.loc[shared, target].astype(str)).to_numpy()]
-    if len(shared) < SHARED * len(one):
-        return Paired({}, 0, why_not=f"only {len(shared):,} of the base's {len(one):,} test rows are still there")
-    theirs = metrics.measure(one.loc[shared, target], one.loc[shared], before)
-    ours = metrics.measure(other.loc[shared, target], other.loc[shared], after)
+    if key not in base_rows:
+        return _not_compared(f"the base's rows have no column {key}")
+    base_rows, branch_rows = (frame.set_index(frame[key].astype(str)) for frame in (base_rows, branch_rows))
+    if base_rows.index.has_duplicates or branch_rows.index.has_duplicates:
+        return _not_compared(f"{key} repeats among the test rows")
+    shared = base_rows.index.intersection(branch_rows.index)
+    base_target, branch_target = (frame.loc[shared, target].astype(str) for frame in (base_rows, branch_rows))
+    shared = shared[(base_target == branch_target).to_numpy()]
+    if len(shared) < MIN_SHARED * len(base_rows):
+        return _not_compared(f"only {len(shared):,} of the base's {len(base_rows):,} test rows are still there")
+    base_metrics = metrics.measure(base_rows.loc[shared, target], base_rows.loc[shared], before)
+    branch_metrics = metrics.measure(branch_rows.loc[shared, target], branch_rows.loc[shared], after)
 
     def change(weights: np.ndarray) -> dict[str, float]:
-        left, right = theirs(weights), ours(weights)
-        return {name: right[name] - left[name] for name in right if name in left}
+        base_values, branch_values = base_metrics(weights), branch_metrics(weights)
+        return {name: branch_values[name] - base_values[name] for name in branch_values if name in base_values}
 
     points = metrics.point(change, len(shared))
     # Resamples and seed are the base's: with its own a branch could draw until a fall looks like noise.
     bounds = metrics.intervals(change, len(shared), before.evaluate.bootstrap, before.seed)
-    found = {name: {"change": points[name], **bounds[name]} for name in points if name in bounds}
-    note = (
-        ""
-        if len(one) == len(shared) == len(other)
-        else f"the base has {len(one):,} test rows, the branch {len(other):,}"
-    )
-    return Paired(found, len(shared), len(shared) == len(one), note)
+    changes = {name: {"change": points[name], **bounds[name]} for name in points if name in bounds}
+    same_rows = len(base_rows) == len(shared) == len(branch_rows)
+    note = "" if same_rows else f"the base has {len(base_rows):,} test rows, the branch {len(branch_rows):,}"
+    return PairedComparison(changes, len(shared), len(shared) == len(base_rows), note)
+
+
+def _not_compared(reason: str) -> PairedComparison:
+    return PairedComparison({}, 0, note=reason)
+
+
+def _predicted(params: Params) -> tuple[Any, ...]:
+    return params.task, params.data.id, params.data.target, params.data.positive
 
 
 def predictions_at(commit: str) -> Path | None:
     """Return the test predictions of a commit as DVC has them, in its cache or its remote, or None.
 
-    What is not what that commit's dvc.lock says is not taken.
+    A file whose hash is not the one in that commit's dvc.lock is ignored.
     """
     lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
     outs = [out for stage in lock.get("stages", {}).values() for out in stage.get("outs", [])]

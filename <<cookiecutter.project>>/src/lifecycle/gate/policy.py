@@ -11,8 +11,13 @@ from lifecycle.core.files import parse_yaml
 
 HIGHER_IS_BETTER = {"roc_auc", "average_precision", "f1", "accuracy", "r2"}
 LOWER_IS_BETTER = {"log_loss", "brier", "mae", "rmse"}
-UNIT_INTERVAL = {"roc_auc", "average_precision", "f1", "accuracy"}  # a limit outside is a slip, such as a percentage
-LONGEST = datetime.timedelta(days=366)  # of an exception: what shall hold for longer belongs into the limit
+UNIT_INTERVAL = {
+    "roc_auc",
+    "average_precision",
+    "f1",
+    "accuracy",
+}  # a limit outside it is a mistake, such as a percentage
+LONGEST_EXCEPTION = datetime.timedelta(days=366)  # what is meant to last longer belongs in the limit itself
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -50,15 +55,17 @@ class Floor(Section):
 
 
 class Limit(Floor):
-    """The range a metric must lie in, and how far it may move for the worse."""
+    """The range a metric must lie in, and how much worse than the base's it may be."""
 
     max_drop: NotNegative | None = None
     max_rise: NotNegative | None = None
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _limits_something(self) -> Self:
         if self.max_drop is not None and self.max_rise is not None:
-            raise ValueError("max_drop and max_rise exclude each other: is a higher value better, or a lower one?")
+            raise ValueError(
+                "max_drop and max_rise exclude each other: give the one for the direction in which the metric gets worse"
+            )
         if not (self.guards_below or self.guards_above):
             raise ValueError("no limit: give min, max, max_drop or max_rise")
         return self
@@ -69,7 +76,7 @@ class Slices(Section):
     metrics: Annotated[dict[str, Floor], Field(min_length=1)]
 
     @model_validator(mode="after")
-    def _says_something(self) -> Self:
+    def _limits_something(self) -> Self:
         for name, floor in self.metrics.items():
             if not (floor.guards_below or floor.guards_above):
                 raise ValueError(f"{name}: no limit: give min or max")
@@ -95,13 +102,13 @@ class Policy(Section):
 
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:
-        limits = {(name, False): limit for part in self.metrics.values() for name, limit in part.items()}
+        limits = {(name, False): limit for limits in self.metrics.values() for name, limit in limits.items()}
         floors = {(name, True): floor for name, floor in (self.slices.metrics.items() if self.slices else ())}
         ranges: list[tuple[str, Floor]] = [(name, floor) for (name, _), floor in (limits | floors).items()]
         for name, floor in ranges:
             if (floor.guards_above and name in HIGHER_IS_BETTER) or (floor.guards_below and name in LOWER_IS_BETTER):
                 right = "min and max_drop" if name in HIGHER_IS_BETTER else "max and max_rise"
-                raise ValueError(f"{name}: the limit is on the wrong side, where {name} is better: give {right}")
+                raise ValueError(f"{name}: the limit is on the wrong side: it would reject better values; give {right}")
             largest = getattr(floor, "max_drop", None) or getattr(floor, "max_rise", None) or 0
             if name in UNIT_INTERVAL and largest >= 1:
                 raise ValueError(f"{name}: {largest:g} is allowed, but {name} lies between 0 and 1")
@@ -112,25 +119,25 @@ class Policy(Section):
         for exemption in self.exceptions:
             _check_exemption(exemption, limits | floors)
         if "evaluate" not in self.recompute:
-            raise ValueError("recompute: evaluate is missing, without which anyone may write any metric")
+            raise ValueError("recompute: evaluate is missing; without it the gate would believe any metrics file")
         return self
 
 
 def _check_exemption(exemption: Exemption, floors: Mapping[tuple[str, bool], Floor]) -> None:
-    """Raise ValueError if the exception is from no limit, or leaves open how far the metric may go."""
+    """Raise ValueError if the exception is from a limit that does not exist, or does not say how far the metric may go."""
     floor = floors.get((exemption.metric, exemption.slice is not None))
     if floor is None:
         where = "slices.metrics" if exemption.slice else "metrics"
         known = ", ".join(name for name, of_slice in floors if of_slice == (exemption.slice is not None))
-        raise ValueError(f"exceptions: {exemption.metric!r} has no limit under {where} ({known}) to be excepted from")
-    if exemption.expires > datetime.datetime.now(datetime.UTC).date() + LONGEST:
+        raise ValueError(f"exceptions: {exemption.metric!r} has no limit under {where} (there are: {known or 'none'})")
+    if exemption.expires > datetime.datetime.now(datetime.UTC).date() + LONGEST_EXCEPTION:
         raise ValueError(f"exceptions: {exemption.metric}: expires {exemption.expires} is more than a year away")
     if floor.guards_below and exemption.min is None:
-        raise ValueError(f"exceptions: {exemption.metric}: how far may it fall? give min")
+        raise ValueError(f"exceptions: {exemption.metric}: give min, the lowest value that is accepted")
     if floor.guards_above and exemption.max is None:
-        raise ValueError(f"exceptions: {exemption.metric}: how far may it rise? give max")
+        raise ValueError(f"exceptions: {exemption.metric}: give max, the highest value that is accepted")
 
 
 def parse(text: str, source: str) -> Policy:
-    """Return the policy that a text holds. Raises ConfigError naming the source and every mistake in it."""
+    """Return the policy in a text. Raises ConfigError naming the source and every mistake in it."""
     return Policy.checked(parse_yaml(text, source), source)

@@ -1,4 +1,4 @@
-"""The pipeline, run again in a clean checkout of the last commit, so that results are recomputed and not believed."""
+"""The pipeline, run again in a clean checkout of the last commit: the gate recomputes results, it does not believe them."""
 
 import re
 import shutil
@@ -21,19 +21,19 @@ from lifecycle.gate.staleness import altered, stale_inputs
 
 @dataclass
 class Recomputed:
-    """What running the pipeline again has shown."""
+    """How the results of the rerun differ from those committed."""
 
     stale: list[str] = field(default_factory=list)
-    """Inputs that dvc.lock does not know in this version, as `path` or `params.yaml: name`."""
+    """Inputs that changed since dvc.lock was written, as `path` or `params.yaml: name`."""
     altered: list[str] = field(default_factory=list)
-    """Committed results that the pipeline does not make, each as a sentence."""
+    """Committed results that the pipeline does not reproduce, each as a sentence."""
     failure: str = ""
     """The line in which the pipeline failed, if it did."""
 
 
 @contextmanager
 def clean_checkout(commit: str) -> Iterator[Path]:
-    """Check a commit out, with what DVC's cache holds of it, and remove it in the end. One gate at a time."""
+    """Check a commit out, with what DVC's cache has of its data, and remove it in the end. One gate at a time."""
     GATE.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{GATE}.lock", timeout=3600), worktree(commit, GATE) as folder:
         dvc("checkout", "--quiet", "--allow-missing", folder=folder)
@@ -41,12 +41,12 @@ def clean_checkout(commit: str) -> Iterator[Path]:
 
 
 def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
-    """Run the pipeline in a clean checkout as if the named stages had never run, and say how it then differs.
+    """Run the pipeline in a clean checkout as if the named stages had never run, and report how the results differ.
 
-    What follows from them runs as well where they come out otherwise than they were committed. Raises ConfigError if
-    dvc.yaml does not have one of the stages.
+    Stages that depend on them run too if an output of theirs differs from the committed one. Raises ConfigError if
+    dvc.yaml lacks one of the stages, or the gate cannot run it again.
     """
-    found = Recomputed()
+    rerun = Recomputed()
     pipeline = read_yaml(folder / "dvc.yaml").get("stages", {})
     if unknown := [name for name in stages if name not in pipeline]:
         raise ConfigError(f"{config.GATES}: recompute names stage {unknown[0]!r}, which dvc.yaml does not have")
@@ -54,36 +54,35 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
     lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
     before = lock.get("stages", {})
     for name in stages:
-        if odd := pipeline[name].keys() & {"frozen", "foreach", "matrix"}:
-            raise ConfigError(
-                f"dvc.yaml: stage {name} is {odd.pop()}, so the gate cannot run it again: {config.GATES} names it"
-            )
+        if unsupported := pipeline[name].keys() & {"frozen", "foreach", "matrix"}:
+            key = unsupported.pop()
+            raise ConfigError(f"dvc.yaml: stage {name} has `{key}`, so the gate cannot recompute it: remove `{key}`")
         _forget(folder, before.get(name, {}))
     if before:
-        believed = {name: entry for name, entry in before.items() if name not in stages}
-        write_json(lock | {"stages": believed}, folder / config.LOCK)  # JSON is YAML
+        others = {name: entry for name, entry in before.items() if name not in stages}
+        write_json(lock | {"stages": others}, folder / config.LOCK)  # JSON is YAML
     producing = [name for name, stage in pipeline.items() if stage.keys() & {"outs", "metrics", "plots"}]
     done = dvc("repro", *dict.fromkeys([*producing, *stages]), folder=folder)
     after = read_yaml(folder / config.LOCK).get("stages", {}) if (folder / config.LOCK).exists() else {}
     ran = {name.partition("@")[0] for name in re.findall(r"^Running stage '(.+)':$", done.stdout, flags=re.MULTILINE)}
     idle = [name for name in stages if name not in ran]
     if done.returncode:
-        found.failure = failure_line(done)
+        rerun.failure = failure_line(done)
     elif idle:
-        found.failure = f"stage {idle[0]} did not run again: is it frozen in dvc.yaml?"
-    found.stale = stale_inputs(before, after) if before else []
-    if not found.stale and not found.failure:
+        rerun.failure = f"stage {idle[0]} did not run again: is it frozen in dvc.yaml?"
+    rerun.stale = stale_inputs(before, after) if before else []
+    if not rerun.stale and not rerun.failure:
         git("add", "--all", folder=folder)  # DVC stages some of what it writes, and not all
-        found.altered = altered(folder, commit, tolerance)
-    return found
+        rerun.altered = altered(folder, commit, tolerance)
+    return rerun
 
 
 def _forget(folder: Path, stage: dict[str, Any]) -> None:
-    """Remove what a stage has written: if it comes back, the stage has written it again."""
+    """Remove the outputs of a stage: if they come back, the stage has written them again."""
     for out in stage.get("outs", []):
         path = folder / out["path"]
         if not path.parent.resolve().is_relative_to(folder.resolve()):
-            raise ConfigError(f"{config.LOCK}: {out['path']} lies outside of the repo")
+            raise ConfigError(f"{config.LOCK}: {out['path']} lies outside the repo")
         if path.is_dir() and not path.is_symlink():  # DVC may link to its cache
             shutil.rmtree(path)
         else:

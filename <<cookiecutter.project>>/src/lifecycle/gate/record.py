@@ -1,34 +1,37 @@
-"""The gate's verdict on the MLflow run of the model it judged, for the registry and for whoever asks later."""
+"""The gate's verdict on the MLflow run of the model it checked, for whoever needs it later."""
 
 import json
-from contextlib import suppress
 from typing import Any
 
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.tracking import LOCK_HASH, run_of, shown, store, tracking_uri
+from lifecycle.core.version_code import CODE_HASH
+from lifecycle.gate.check_result import ACCEPTED
 from lifecycle.gate.commit_metadata import lock_hash_of
 from lifecycle.gate.report import headline
 
 
 def record(content: dict[str, Any]) -> str:
-    """Write the verdict as tags of the model's run. Return one line saying where, or why it could not be."""
-    if others := {reason["kind"] for reason in content["reasons"]} - {"limit"}:
-        return f"gate: not recorded: these results are not those of a model ({', '.join(sorted(others))})"
-    if content["verdict"] == "pass" and _lock_of(content["base"]["commit"]) == content["branch"]["lock"]:
+    """Write the verdict as tags of the model's run. Returns one line saying where, or why it was not recorded."""
+    base, branch, code = content["base"], content["branch"], content["code"]
+    if kinds := {reason["kind"] for reason in content["reasons"]} - {"limit"}:
+        return f"gate: not recorded: the committed results are not the pipeline's ({', '.join(sorted(kinds))})"
+    same = lock_hash_of(base["commit"]) == branch["lock"] and not code["changed"]
+    if same and content["verdict"] == "pass":
         return (
-            f"gate: not recorded: {content['base']['revision']} has the very same results, so nothing was compared; "
-            "name what was there before, such as BASE=HEAD~1"
+            f"gate: not recorded: {base['revision']} has the same results and the same code, so nothing was compared; "
+            "name an earlier base, such as BASE=HEAD~1"
         )
-    findings = content["metrics"] + content["slices"]
-    branch = content["branch"]
+    results = content["metrics"] + content["slices"]
     tags = {
         "gate.verdict": content["verdict"],
         "gate.reason": headline(content),
-        "gate.accepted": json.dumps([finding["why"] for finding in findings if finding["status"] == "accepted"]),
-        "gate.base": content["base"]["commit"],
+        "gate.accepted": json.dumps([result["why"] for result in results if result["status"] == ACCEPTED]),
+        "gate.base": base["commit"],
         "gate.commit": branch["commit"],
         f"gate.{LOCK_HASH}": str(branch["lock"]),
+        f"gate.{CODE_HASH}": str(code["sha256"]),
     }
     try:
         params = config.load()
@@ -42,9 +45,3 @@ def record(content: dict[str, Any]) -> str:
     if not run:
         return f"gate: the verdict stands, but is not recorded: MLflow at {address} has no run of this model (`make track` logs it)"
     return f"gate: recorded on run {run.info.run_id} in MLflow at {address}"
-
-
-def _lock_of(commit: str) -> str | None:
-    with suppress(ConfigError):  # a base that is broken is no base to be equal to
-        return lock_hash_of(commit)
-    return None

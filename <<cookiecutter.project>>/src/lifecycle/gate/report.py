@@ -1,4 +1,4 @@
-"""What the gate tells people: the verdict in one line, tables, remarks and next steps; `render.py` lays them out.
+"""The gate's report in words: the verdict in one line, tables, remarks and next steps. Other modules lay it out.
 
 Standard library only: scripts/comment.py runs this without the project's environment.
 """
@@ -6,154 +6,169 @@ Standard library only: scripts/comment.py runs this without the project's enviro
 import datetime
 from typing import Any
 
+from lifecycle.core.markdown import counted
+
 MAX_ROWS, MAX_SLICES = 20, 6
+MAX_NAME = 80  # characters of a file's name
 SHORT = 9  # digits of a commit
+EXAMPLE_DAYS = 14  # for which the exception that the report proposes lasts
 HEADER = ["metric", "base", "branch", "change", "95% interval", "limit", "status"]
-SLICES = [name for name in HEADER if not name.startswith("95%")]  # slices have limits, and nothing to be unsure of
-STEPS = {
-    "pipeline": "run make repro to see all of it; all that breaks the contract is then in reports/validation_failed.json",
+SLICES_HEADER = [name for name in HEADER if name != "95% interval"]  # only metrics of all rows have one
+NEXT_STEPS = {
+    "pipeline": "run make repro to see the whole error; if the data breaks the contract, reports/validation_failed.json lists all of it",
     "stale": "run make repro and commit what it writes: dvc.lock, metrics, plots and reports",
-    "altered": "results are written by the pipeline alone: run dvc repro --force and commit what it writes",
-    "uncommitted": "commit it (data: dvc add first), or go back to the commit with git stash and dvc checkout",
-    "limit": "make the model better; or let a reviewer accept this for a while, by a pull request of its own that puts under exceptions in gates.yaml, in place of [] if there are none:",
+    "altered": "let the pipeline write the results: run dvc repro --force and commit what it writes",
+    "uncommitted": "commit the change (for data, dvc add first), or undo it with git stash and dvc checkout",
+    "limit": "make the model better; or have a reviewer accept the regression for a while, in a separate pull request that adds this under exceptions in gates.yaml (replacing [] if there are none):",
 }
 
 
 def headline(content: dict[str, Any]) -> str:
     """Return the verdict in one line."""
-    base = against(content)
+    base = base_name(content)
     reasons = [reason["text"] for reason in content["reasons"]]
     if reasons:
-        more = f"; and {len(reasons) - 1} more reason{'s' * (len(reasons) > 2)}" if len(reasons) > 1 else ""
+        more = f"; and {counted(len(reasons) - 1, 'more reason')}" if len(reasons) > 1 else ""
         return f"FAIL against {base}: {reasons[0]}{more}"
     if unchanged(content):
-        return f"PASS: nothing changed: metrics, parameters and data are those of {base}"
-    parts = [f"PASS against {base}"]
+        return f"PASS: nothing changed: metrics, parameters, data and code are those of {base}"
+    notes = []
     if not content["base"]["has_metrics"]:
-        parts.append("no baseline: the base has no metrics, so only absolute limits were held against this branch")
+        notes.append("no baseline: the base has no metrics, so only absolute limits were checked")
     for status in ("within noise", "accepted"):
-        names = [finding["name"] for finding in content["metrics"] + content["slices"] if finding["status"] == status]
-        parts += [f"{status}: {', '.join(names[:MAX_ROWS])}"] if names else []
-    return "; ".join(
-        parts if len(parts) > 1 else [f"{parts[0]}: {len(content['metrics'])} metrics within their limits"]
-    )
+        names = [result["name"] for result in content["metrics"] + content["slices"] if result["status"] == status]
+        notes += [f"{status}: {', '.join(names[:MAX_ROWS])}"] if names else []
+    if notes:
+        return "; ".join([f"PASS against {base}", *notes])
+    metrics = content["metrics"]
+    return f"PASS against {base}: {counted(len(metrics), 'metric')} within {'its' if len(metrics) == 1 else 'their'} limits"
 
 
 def unchanged(content: dict[str, Any]) -> bool:
-    """Whether the branch passes and changes no metric, slice, parameter, dataset or judge."""
-    moved = any(finding["change"] != 0 for finding in content["metrics"]) or _moved(content)
-    data = content["data"]
-    other = content["params"] or content["judges"] or data["base"] != data["branch"]
-    return not (content["reasons"] or moved or other)
+    """Whether the branch passes and changes no metric, slice, parameter, dataset or code that matters."""
+    moved = any(result["change"] != 0 for result in content["metrics"]) or _moved_slices(content)
+    data = content["data"]["base"] != content["data"]["branch"]
+    code = content["files_affecting_verdict"] or content["code"]["changed"]
+    return not (content["reasons"] or moved or content["params"] or data or code)
 
 
-def tables(content: dict[str, Any]) -> list[tuple[str, list[list[str]]]]:
-    """Every table that has rows: its title, and its rows, the header first."""
-    moved = _moved(content)
+def tables(content: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
+    """Return title, header and rows of every table that has rows."""
     params = [
-        (f"{file}: {name}" if file != "params.yaml" else name, change.get("old"), change.get("new"))
+        [f"{file}: {name}" if file != "params.yaml" else name, str(change.get("old")), str(change.get("new"))]
         for file, names in content["params"].items()
         for name, change in names.items()
     ]
-    tables = [
-        ("", HEADER, [_cells(finding) for finding in content["metrics"]]),
-        ("Slices that moved most", SLICES, [_cells(finding, interval=False) for finding in moved]),
-        (
-            "Parameters that changed",
-            ["parameter", "base", "branch"],
-            [[str(cell) for cell in row] for row in params],
-        ),
+    every_table = [
+        ("", HEADER, [_cells(result) for result in content["metrics"]]),
+        ("Slices that moved most", SLICES_HEADER, [_cells(slice_, False) for slice_ in _moved_slices(content)]),
+        ("Parameters that changed", ["parameter", "base", "branch"], params),
     ]
-    found = []
-    for title, header, rows in tables:
-        if len(rows) > MAX_ROWS:
-            rows = [*rows[:MAX_ROWS], [f"and {len(rows) - MAX_ROWS} more", *[""] * (len(header) - 1)]]
-        found += [(title, [header, *rows])] if rows else []
-    return found
-
-
-def _moved(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """The slices to show: failures first, then by how far they moved."""
-    shown = [finding for finding in content["slices"] if finding["status"] in ("FAIL", "accepted") or finding["change"]]
-    return sorted(shown, key=lambda finding: (finding["status"] != "FAIL", -abs(finding["change"] or 0)))[:MAX_SLICES]
+    return [(title, header, _first(rows, len(header))) for title, header, rows in every_table if rows]
 
 
 def remarks(content: dict[str, Any]) -> list[str]:
-    """What the tables do not say."""
-    lines = [
-        finding["why"]
-        for finding in content["metrics"] + content["slices"]
-        if finding["status"] in ("within noise", "accepted")
-    ]
-    if content["metrics"] and not content["base"]["has_metrics"]:
-        lines.append("Rule: no baseline, so only absolute limits apply")
-    elif content["metrics"] and content["paired_rows"]:
-        rows = f"{content['paired_rows']:,} test rows of both sides" + (
-            f" ({content['unpaired']})" if content["unpaired"] else ""
-        )
-        lines.append(
-            f"Rule: paired bootstrap on {rows}; a change for the worse beyond what is allowed fails if its interval lies wholly on the worse side"
-        )
-    elif content["metrics"]:
-        lines.append(
-            f"Rule: any change beyond what is allowed fails, without an interval, because {content['unpaired']}"
-        )
+    """Return what the tables do not show, a line each."""
+    noted = ("within noise", "accepted")
+    lines = [result["why"] for result in content["metrics"] + content["slices"] if result["status"] in noted]
+    lines += [f"Rule: {_rule(content)}"] if content["metrics"] else []
     before, after = content["data"]["base"], content["data"]["branch"]
     if before["rows"] is None:
-        lines.append(f"Data: {_rows(after)}")
+        lines.append(f"Data: {_dataset(after)}")
     elif before == after:
-        lines.append(f"Data: unchanged, {_rows(after)}")
+        lines.append(f"Data: unchanged, {_dataset(after)}")
     else:
-        lines.append(f"Data: changed from {_rows(before)} to {_rows(after)}")
+        lines.append(f"Data: changed from {_dataset(before)} to {_dataset(after)}")
     if not any(reason["kind"] == "pipeline" for reason in content["reasons"]):
-        lines.append(f"Data validation: all {after['checks']} checks of contract.yaml passed")
-    if judges := content["judges"]:
+        lines.append(f"Data validation: {counted(after['checks'], 'check')} of contract.yaml passed, none failed")
+    if content["code"]["changed"]:
         lines.append(
-            f"This branch also changes {len(judges)} files that have a say in this verdict, so read them with care:"
+            "Prediction code: changed since the base (the code that is stored with the model, params.yaml or contract.yaml), "
+            "so answers may differ even where no metric does"
         )
-        lines += [f"{name[:80]}" for name in judges[:MAX_ROWS]]
-        lines += [f"and {len(judges) - MAX_ROWS} more of them"] if len(judges) > MAX_ROWS else []
+    lines += _review(content["files_affecting_verdict"])
     if later := content["policy"]["later"]:
-        lines.append(f"Under the gates.yaml of this branch it would FAIL: {'; '.join(later[:MAX_ROWS])}")
+        lines.append(f"Under this branch's own gates.yaml it would FAIL: {'; '.join(later[:MAX_ROWS])}")
     if content["policy"]["of"] == "branch":
         lines.append("The base has no gates.yaml: the branch's own was applied")
-    if content["branch"]["behind"]:
+    if behind := content["branch"]["behind"]:
         lines.append(
-            f"The base has {content['branch']['behind']} commits that this branch has not: merge them first, or they are compared as well"
+            f"This branch is {counted(behind, 'commit')} behind its base: merge the base first for a fair comparison"
         )
     return lines
 
 
-def steps(content: dict[str, Any]) -> list[str]:
-    """What to do about the reasons, in this order."""
+def next_steps(content: dict[str, Any]) -> list[str]:
+    """Return what to do about the reasons, in this order."""
     kinds = {reason["kind"] for reason in content["reasons"]}
-    return [step for kind, step in STEPS.items() if kind in kinds]
+    return [step for kind, step in NEXT_STEPS.items() if kind in kinds]
 
 
 def example(content: dict[str, Any]) -> list[str]:
-    """The lines of gates.yaml that would accept what fails its limits as it is, for a reviewer to sign."""
+    """Return the lines of gates.yaml that would accept each failed limit at its present value, for a reviewer to complete."""
     try:
-        expires = datetime.date.fromisoformat(content["date"]) + datetime.timedelta(days=14)
+        expires = datetime.date.fromisoformat(content["date"]) + datetime.timedelta(days=EXAMPLE_DAYS)
     except ValueError:
         return []
     lines = []
-    for finding in content["metrics"] + content["slices"]:
-        if finding["status"] == "FAIL" and isinstance(finding["branch"], int | float):
-            metric, _, part = finding["name"].rpartition(": ")[2].partition(" where ")
-            rising = "rise" in finding["limit"] or finding["limit"].startswith("≤")
-            bound = f"max: {finding['branch'] + 5e-5:.4f}" if rising else f"min: {finding['branch'] - 5e-5:.4f}"
-            place = f", slice: {part}" if part else ""
+    for result in content["metrics"] + content["slices"]:
+        if result["status"] == "FAIL" and isinstance(result["branch"], int | float):
+            metric, _, where = result["name"].rpartition(": ")[2].partition(" where ")
+            rising = "rise" in result["limit"] or result["limit"].startswith("≤")
+            bound = f"max: {result['branch'] + 5e-5:.4f}" if rising else f"min: {result['branch'] - 5e-5:.4f}"
+            place = f", slice: {where}" if where else ""
             lines.append(
                 f"- {{metric: {metric}{place}, {bound}, reason: (why), accepted_by: (who), expires: {expires}}}"
             )
     return lines[:MAX_ROWS]
 
 
-def _cells(finding: dict[str, Any], interval: bool = True) -> list[str]:
-    span = "" if finding["low"] is None else f"{finding['low']:+.4f} to {finding['high']:+.4f}"
-    change = "" if finding["change"] is None else f"{finding['change']:+.4f}"
-    figures = [_figure(finding["base"]), _figure(finding["branch"]), change, *([span] if interval else [])]
-    return [finding["name"], *figures, finding["limit"], finding["status"]]
+def base_name(content: dict[str, Any]) -> str:
+    """Return the base as it was named, and its commit."""
+    revision, commit = content["base"]["revision"].removeprefix("refs/remotes/"), content["base"]["commit"]
+    return commit[:SHORT] if commit.startswith(revision) else f"{revision} ({commit[:SHORT]})"
+
+
+def _rule(content: dict[str, Any]) -> str:
+    """Which rule decided whether a metric got worse."""
+    note = content["pairing_note"]
+    if not content["base"]["has_metrics"]:
+        return "no baseline, so only absolute limits apply"
+    if not content["paired_rows"]:
+        return f"any regression beyond its limit fails, without an interval, because {note}"
+    rows = counted(content["paired_rows"], "test row") + f" of both sides{f' ({note})' if note else ''}"
+    return f"paired bootstrap on {rows}; a regression beyond its limit fails if its 95% interval excludes zero"
+
+
+def _review(files: list[str]) -> list[str]:
+    """The files that a reviewer should read with care, a line each."""
+    if not files:
+        return []
+    verb, pronoun = ("affects", "it") if len(files) == 1 else ("affect", "them")
+    lines = [
+        f"This branch changes {counted(len(files), 'file')} that {verb} how the model is judged; review {pronoun} with care:"
+    ]
+    lines += [name[:MAX_NAME] for name in files[:MAX_ROWS]]
+    return lines + ([f"and {len(files) - MAX_ROWS} more"] if len(files) > MAX_ROWS else [])
+
+
+def _moved_slices(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """The slices to list: failures first, then by how far they moved."""
+    moved = [result for result in content["slices"] if result["status"] in ("FAIL", "accepted") or result["change"]]
+    return sorted(moved, key=lambda result: (result["status"] != "FAIL", -abs(result["change"] or 0)))[:MAX_SLICES]
+
+
+def _first(rows: list[list[str]], columns: int) -> list[list[str]]:
+    """As many rows as a table may have, and how many more there are."""
+    more = [f"and {len(rows) - MAX_ROWS} more", *[""] * (columns - 1)]
+    return rows if len(rows) <= MAX_ROWS else [*rows[:MAX_ROWS], more]
+
+
+def _cells(result: dict[str, Any], interval: bool = True) -> list[str]:
+    bounds = "" if result["low"] is None else f"{result['low']:+.4f} to {result['high']:+.4f}"
+    change = "" if result["change"] is None else f"{result['change']:+.4f}"
+    figures = [_figure(result["base"]), _figure(result["branch"]), change, *([bounds] if interval else [])]
+    return [result["name"], *figures, result["limit"], result["status"]]
 
 
 def _figure(value: Any) -> str:
@@ -161,12 +176,7 @@ def _figure(value: Any) -> str:
     return f"{value:.4f}" if number else "" if value is None else str(value)
 
 
-def _rows(data: dict[str, Any]) -> str:
+def _dataset(data: dict[str, Any]) -> str:
     if data["rows"] is None:
-        return "not known"
-    return f"{data['rows']:,} rows × {data['columns']} columns (DVC {str(data['md5'])[:SHORT]})"
-
-
-def against(content: dict[str, Any]) -> str:
-    revision, commit = content["base"]["revision"].removeprefix("refs/remotes/"), content["base"]["commit"]
-    return commit[:SHORT] if commit.startswith(revision) else f"{revision} ({commit[:SHORT]})"
+        return "unknown"
+    return f"{counted(data['rows'], 'row')} × {data['columns']} columns (DVC {str(data['md5'])[:SHORT]})"

@@ -1,183 +1,152 @@
-"""The rules of the gate: a policy and figures in, one line per figure out. Nothing here reads a file."""
+"""The rules of the gate: a policy and figures in, one result per figure out. Nothing here reads a file."""
 
 import datetime
-import math
-from dataclasses import dataclass, replace
 from typing import Any
 
-from lifecycle.gate.paired_bootstrap import Paired
-from lifecycle.gate.policy import Exemption, Floor, Limit, Policy
+from lifecycle.gate.check_result import FAIL, NOISE, NOT_JUDGED, PASS, CheckResult, finite_or_none, not_a_number
+from lifecycle.gate.exceptions import apply_exceptions
+from lifecycle.gate.paired_bootstrap import PairedComparison
+from lifecycle.gate.policy import Floor, Limit, Policy
 
-PASS, FAIL, NOISE, ACCEPTED, NOT_JUDGED = "pass", "FAIL", "within noise", "accepted", "not judged"
 ROUNDING = 1e-9  # 0.85 - 0.84 is a little more than 0.01
 
 Figures = dict[str, dict[str, dict[str, Any]]]
 """What `dvc metrics diff --all --json` prints: file → metric → `old`, `new` and, where both are numbers, `diff`."""
 
-Slices = dict[str, dict[str, dict[str, Any]]]
+SliceFigures = dict[str, dict[str, dict[str, Any]]]
 """metrics/slices.json: column → value → `rows` and metrics."""
 
 
-@dataclass(frozen=True)
-class Finding:
-    """What the gate holds of one figure."""
-
-    name: str
-    base: float | None
-    branch: Any
-    limit: str
-    status: str
-    why: str
-    change: float | None = None
-    low: float | None = None
-    """Lower end of the 95% interval of the change; None where it could not be computed."""
-    high: float | None = None
-
-
-def judge_metrics(policy: Policy, figures: Figures, paired: dict[str, Paired], today: datetime.date) -> list[Finding]:
-    """Hold every metric of the policy against its limits.
+def check_metrics(
+    policy: Policy, figures: Figures, paired: dict[str, PairedComparison], today: datetime.date
+) -> list[CheckResult]:
+    """Check every metric of the policy against its limits.
 
     Args:
-        paired: by file, what both sides' predictions for the same rows say.
+        policy: the limits, and the exceptions from them.
+        figures: the metrics of base and branch.
+        paired: by file, both sides' predictions for the same rows, compared.
+        today: the day on which exceptions must still hold.
     """
-    findings = []
+    results = []
     for file, limits in policy.metrics.items():
         for metric, limit in limits.items():
-            cell = figures.get(file, {}).get(metric, {})
+            figure = figures.get(file, {}).get(metric, {})
             name = metric if file == next(iter(policy.metrics)) else f"{file}: {metric}"
-            finding = _judge(name, file, metric, limit, cell, paired.get(file))
-            findings.append(_excepted(finding, policy.exceptions, metric, None, today))
-    return findings
+            result = _check_metric(name, file, metric, limit, figure, paired.get(file))
+            results.append(apply_exceptions(result, policy.exceptions, metric, None, today))
+    return results
 
 
-def judge_slices(policy: Policy, base: Slices, branch: Slices, today: datetime.date) -> list[Finding]:
-    """Hold every slice of at least `min_rows` rows against its limits; a slice that is gone fails."""
+def check_slices(policy: Policy, base: SliceFigures, branch: SliceFigures, today: datetime.date) -> list[CheckResult]:
+    """Check every slice of at least `min_rows` rows against its limits; a slice that the branch no longer has fails.
+
+    Args:
+        policy: the limits, and the exceptions from them.
+        base: the slices of the base.
+        branch: those of the branch.
+        today: the day on which exceptions must still hold.
+    """
     if policy.slices is None:
         return []
-    findings = []
-    for column, value in _keys(base, branch):
+    results = []
+    for column, value in _slice_keys(base, branch):
         old, new = base.get(column, {}).get(value, {}), branch.get(column, {}).get(value, {})
-        rows = max(_rows(old), _rows(new))  # a slice does not escape its limit by losing rows
+        rows = max(old.get("rows") or 0, new.get("rows") or 0)  # a slice does not escape its limit by losing rows
         for metric, floor in policy.slices.metrics.items():
             name = f"{metric} where {column}={value}"
-            before: Any = _number(old.get(metric))
+            before: Any = finite_or_none(old.get(metric))
             after: Any = new.get(metric)
             if after is None and before is None:
                 status, why = NOT_JUDGED, f"{name} is not defined: its rows are of one class"
             elif rows < policy.slices.min_rows:
-                status, why = NOT_JUDGED, f"{name} has {rows} rows; {policy.slices.min_rows} are judged"
-            elif wrong := _not_a_number(after, "is gone: the base has it"):
-                status, why = FAIL, f"{name} {wrong}"
+                status, why = NOT_JUDGED, f"{name} has {rows} rows; {policy.slices.min_rows} are needed"
+            elif problem := not_a_number(after, "is gone: the base has it"):
+                status, why = FAIL, f"{name} {problem}"
             elif broken := floor.broken_by(after):
                 status, why = FAIL, f"{name} is {after:.4f}, {broken}"
             else:
                 status, why = PASS, ""
-            finding = Finding(name, before, after, describe(floor), status, why, _change(before, after))
-            findings.append(_excepted(finding, policy.exceptions, metric, (column, str(value)), today))
-    return findings
+            result = CheckResult(name, before, after, describe(floor), status, why, _change(before, after))
+            results.append(apply_exceptions(result, policy.exceptions, metric, (column, str(value)), today))
+    return results
 
 
 def describe(limit: Floor) -> str:
     """Return a limit as a person would write it."""
-    parts = [f"≥ {limit.min:g}"] if limit.min is not None else []
-    parts += [f"≤ {limit.max:g}"] if limit.max is not None else []
-    parts += [f"drop ≤ {limit.max_drop:g}"] if isinstance(limit, Limit) and limit.max_drop is not None else []
-    parts += [f"rise ≤ {limit.max_rise:g}"] if isinstance(limit, Limit) and limit.max_rise is not None else []
-    return ", ".join(parts)
+    bounds = [f"≥ {limit.min:g}"] if limit.min is not None else []
+    bounds += [f"≤ {limit.max:g}"] if limit.max is not None else []
+    bounds += [f"drop ≤ {limit.max_drop:g}"] if isinstance(limit, Limit) and limit.max_drop is not None else []
+    bounds += [f"rise ≤ {limit.max_rise:g}"] if isinstance(limit, Limit) and limit.max_rise is not None else []
+    return ", ".join(bounds)
 
 
-def _judge(name: str, file: str, metric: str, limit: Limit, cell: dict[str, Any], paired: Paired | None) -> Finding:
-    base: float | None = _number(cell.get("old"))
-    branch: Any = cell.get("new")
-    shared = paired.changes.get(metric) if paired else None
+def _check_metric(
+    name: str, file: str, metric: str, limit: Limit, figure: dict[str, Any], paired: PairedComparison | None
+) -> CheckResult:
+    base, branch = finite_or_none(figure.get("old")), figure.get("new")
     change = _change(base, branch)
+    status, why = _verdict(name, file, metric, limit, branch, change, paired)
+    printable = branch if finite_or_none(branch) is not None or branch is None else str(branch)
+    interval = paired.changes.get(metric) if paired and change is not None else None
+    if interval is None:
+        return CheckResult(name, base, printable, describe(limit), status, why, change)
+    low, high, change = interval["low"], interval["high"], interval["change"]  # on the rows that both sides have
+    return CheckResult(name, base, printable, describe(limit), status, why, change, low, high)
 
-    def found(status: str, why: str) -> Finding:
-        shown = branch if _number(branch) is not None or branch is None else str(branch)
-        low, high = (shared["low"], shared["high"]) if shared and change is not None else (None, None)
-        said = shared["change"] if shared and change is not None else change  # on the rows that the interval is of
-        return Finding(name, base, shown, describe(limit), status, why, said, low, high)
 
-    if wrong := _not_a_number(branch, f"is missing from {file}, or null"):
-        return found(FAIL, f"{name} {wrong}")
+def _verdict(
+    name: str,
+    file: str,
+    metric: str,
+    limit: Limit,
+    branch: Any,
+    change: float | None,
+    paired: PairedComparison | None,
+) -> tuple[str, str]:
+    """The status of a metric, and why: checks the absolute limit, then the change on all rows, then that on the paired rows."""
+    if problem := not_a_number(branch, f"is missing from {file}, or null"):
+        return FAIL, f"{name} {problem}"
     if broken := limit.broken_by(branch):
-        return found(FAIL, f"{name} is {branch:.4f}, {broken}")
+        return FAIL, f"{name} is {branch:.4f}, {broken}"
     if change is None:
-        return found(PASS, f"{name} has no baseline: only its absolute limit was held against it")
-    worse, allowed, verb = _worsening(limit, change)
-    moved = f"{name} {verb} by {worse:.4f} to {branch:.4f}; {allowed} is allowed"
+        return PASS, f"{name} has no baseline: only its absolute limit was checked"
+    worse, allowed, verb = _regression(limit, change)
     exceeds = allowed is not None and worse > allowed + ROUNDING
-    if shared is None:
-        plain = "(plain rule: no paired predictions of both sides)"
-        return found(FAIL, f"{moved} {plain}") if exceeds else found(PASS, "")
-    assert paired is not None
+    regression = f"{name} {verb} by {worse:.4f} to {branch:.4f}; {allowed} is allowed"
+    if paired is None or metric not in paired.changes:
+        return (FAIL, f"{regression} (plain rule: no paired predictions of both sides)") if exceeds else (PASS, "")
     if exceeds and not paired.complete:  # some rows of the base are gone or have another target: no excuse in the rest
-        return found(FAIL, f"{moved} (plain rule: test rows of the base are gone or have another target)")
-    worse, allowed, verb = _worsening(limit, shared["change"])
+        return FAIL, f"{regression} (plain rule: test rows of the base are gone or have another target)"
+    return _paired_verdict(name, limit, branch, change, paired.changes[metric])
+
+
+def _paired_verdict(name: str, limit: Limit, branch: float, change: float, paired: dict[str, float]) -> tuple[str, str]:
+    """A regression beyond the limit, on the rows that both sides have, fails if its 95% interval excludes zero."""
+    worse, allowed, verb = _regression(limit, paired["change"])
     if allowed is None or worse <= allowed + ROUNDING:
-        return found(PASS, "")
-    span = f"95% interval of the change {shared['low']:+.4f} to {shared['high']:+.4f}"
-    where = "" if round(worse, 4) == round(_worsening(limit, change)[0], 4) else " on the rows of both sides"
-    moved = f"{name} {verb} by {worse:.4f}{where or f' to {branch:.4f}'}; {allowed:g} is allowed"
-    wholly_worse = shared["low"] > 0 if limit.max_rise is not None else shared["high"] < 0
-    if not wholly_worse:
-        return found(NOISE, f"{moved}, but that is within noise ({span})")
-    return found(FAIL, f"{moved} ({span})")
+        return PASS, ""
+    same = round(worse, 4) == round(_regression(limit, change)[0], 4)
+    where = f" to {branch:.4f}" if same else " on the rows of both sides"
+    regression = f"{name} {verb} by {worse:.4f}{where}; {allowed:g} is allowed"
+    interval = f"95% interval of the change {paired['low']:+.4f} to {paired['high']:+.4f}"
+    excludes_zero = paired["low"] > 0 if limit.max_rise is not None else paired["high"] < 0
+    if not excludes_zero:
+        return NOISE, f"{regression}, but that is within noise ({interval})"
+    return FAIL, f"{regression} ({interval})"
 
 
-def _worsening(limit: Limit, change: float) -> tuple[float, float | None, str]:
-    """How far a metric went for the worse, how far it may, and the verb for it."""
+def _regression(limit: Limit, change: float) -> tuple[float, float | None, str]:
+    """By how much a metric got worse, by how much it may, and the verb for it."""
     if limit.max_rise is not None:
         return change, limit.max_rise, "rose"
     return -change, limit.max_drop, "fell"
 
 
-def _excepted(
-    finding: Finding, exemptions: list[Exemption], metric: str, where: tuple[str, str] | None, today: datetime.date
-) -> Finding:
-    """Turn a failure into an accepted one if an exception covers it; say so if one that would have is over."""
-    if finding.status != FAIL:
-        return finding
-    gone = where is not None and finding.branch is None  # a slice that is no longer measured can be accepted
-    if _not_a_number(finding.branch, "missing") and not gone:
-        return finding
-    slices = (where[0], "=".join(where)) if where else (None,)
-    refused = ""
-    for exemption in exemptions:
-        if exemption.metric != metric or exemption.slice not in slices:
-            continue
-        who = f"the exception of {exemption.accepted_by} ({exemption.reason})"
-        broken = "" if gone else exemption.broken_by(finding.branch)
-        if exemption.expires < today:
-            refused = f"; {who} ended on {exemption.expires}"
-        elif broken:
-            refused = f"; {who} does not reach that far: {broken}"
-        else:
-            return replace(finding, status=ACCEPTED, why=f"{finding.why}; {who} holds until {exemption.expires}")
-    return replace(finding, why=finding.why + refused)
-
-
-def _not_a_number(value: Any, missing: str) -> str:
-    """What keeps a value from being judged, or nothing."""
-    if value is None:
-        return missing
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"is {str(value)[:40]!r}, not a number"
-    return "" if math.isfinite(value) else f"is {value}, not a finite number"
-
-
-def _number(value: Any) -> float | None:
-    return None if _not_a_number(value, "missing") else value
-
-
 def _change(base: float | None, branch: Any) -> float | None:
-    return None if base is None or _number(branch) is None else round(branch - base, 9)
+    return None if base is None or finite_or_none(branch) is None else round(branch - base, 9)
 
 
-def _rows(part: dict[str, Any]) -> int:
-    return part.get("rows") or 0
-
-
-def _keys(base: Slices, branch: Slices) -> list[tuple[str, str]]:
+def _slice_keys(base: SliceFigures, branch: SliceFigures) -> list[tuple[str, str]]:
     """Every column and value of either side, the branch's first."""
     return list(dict.fromkeys((column, value) for side in (branch, base) for column in side for value in side[column]))

@@ -1,4 +1,4 @@
-"""What is otherwise than it was committed: inputs that changed since `dvc repro`, results that do not follow from them."""
+"""What is stale: inputs that changed since the last `dvc repro`, and committed results that the pipeline does not reproduce."""
 
 import json
 import re
@@ -14,44 +14,47 @@ NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w)")
 
 
 def stale_inputs(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
-    """The inputs in which two versions of dvc.lock differ and that are no stage's output."""
-    made = {out["path"] for stage in after.values() for out in stage.get("outs", [])}
+    """Return the inputs, outputs of stages left out, in which the stages of two versions of dvc.lock differ.
+
+    Each as `path`, `params.yaml: name` or `dvc.yaml: stage`.
+    """
+    outputs = {out["path"] for stage in after.values() for out in stage.get("outs", [])}
     stale: dict[str, None] = {}
     for name, stage in after.items():
         old = before.get(name, {})
-        known = {dep["path"]: dep.get("md5") for dep in old.get("deps", [])}
+        old_hashes = {dep["path"]: dep.get("md5") for dep in old.get("deps", [])}
         for dep in stage.get("deps", []):
-            if known.get(dep["path"]) != dep.get("md5") and dep["path"] not in made:
+            if old_hashes.get(dep["path"]) != dep.get("md5") and dep["path"] not in outputs:
                 stale[dep["path"]] = None
         for path, values in stage.get("params", {}).items():
-            earlier, now = _flat(old.get("params", {}).get(path, {})), _flat(values)
-            stale |= {f"{path}: {key}": None for key in earlier | now if earlier.get(key) != now.get(key)}
+            old_params, params = _flat(old.get("params", {}).get(path, {})), _flat(values)
+            stale |= {f"{path}: {key}": None for key in old_params | params if old_params.get(key) != params.get(key)}
         if stage.get("cmd") != old.get("cmd"):
             stale[f"dvc.yaml: {name}"] = None
     return list(stale)
 
 
 def altered(folder: Path, commit: str, tolerance: float) -> list[str]:
-    """Return, each as a sentence, the files of a folder that git tracks and that are not as in the commit.
+    """Return the files in a folder that git tracks and that differ from the commit, each as a sentence.
 
-    Their numbers may differ by the tolerance: another machine may round otherwise. dvc.lock, which knows results by
-    their hashes, is looked at only for being there.
+    Numbers may differ by the tolerance: another machine may round differently. Of dvc.lock, which identifies results by
+    their hashes, only the presence is checked.
     """
-    found = []
+    sentences = []
     for name in changed_files(commit, folder=folder):
         committed, path = text_at(commit, Path(name)), folder / name
         if committed is None:
-            found.append(f"{name} is made by the pipeline and was not committed")
+            sentences.append(f"{name} is made by the pipeline and was not committed")
         elif not path.exists():
-            found.append(f"{name} is committed and not made by the pipeline")
+            sentences.append(f"{name} is committed but the pipeline does not make it")
         elif name != str(config.LOCK):
             how = difference(committed, path.read_bytes().decode("utf-8", errors="replace"), tolerance)
-            found += [f"{name} {how}"] if how else []
-    return found
+            sentences += [f"{name} {how}"] if how else []
+    return sentences
 
 
 def uncommitted(commit: str, tolerance: float) -> list[str]:
-    """Return the files of the working tree that are not as in the commit: those in git, and data with a .dvc file.
+    """Return the files of the working tree that differ from the commit: those in git, and data with a .dvc file.
 
     Raises ConfigError if DVC cannot tell.
     """
@@ -65,18 +68,18 @@ def uncommitted(commit: str, tolerance: float) -> list[str]:
 
 def difference(committed: str, recomputed: str, tolerance: float) -> str:
     """Return the first difference between two texts whose numbers may differ by the tolerance, or nothing."""
-    before, after = NUMBER.findall(committed), NUMBER.findall(recomputed)
-    for one, other in zip(before, after, strict=False):
-        if abs(float(one) - float(other)) > tolerance:
-            return f"says {one} where recomputing gives {other}"
+    for old, new in zip(NUMBER.findall(committed), NUMBER.findall(recomputed), strict=False):
+        if abs(float(old) - float(new)) > tolerance:
+            return f"says {old} where recomputing gives {new}"
     return "" if NUMBER.sub("0", committed) == NUMBER.sub("0", recomputed) else "is not what recomputing gives"
 
 
 def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
+    """Nested parameters by dotted name."""
     if not isinstance(values, dict):
         return {prefix: values}
     return {
         name: leaf
-        for key, part in values.items()
-        for name, leaf in _flat(part, f"{prefix}.{key}" if prefix else str(key)).items()
+        for key, nested in values.items()
+        for name, leaf in _flat(nested, f"{prefix}.{key}" if prefix else str(key)).items()
     }

@@ -1,1 +1,1 @@
-"""The model registry: which version is candidate, staging and production, and how one gets there."""
+"""The model registry: which version is the candidate, in staging or in production, and how versions move."""

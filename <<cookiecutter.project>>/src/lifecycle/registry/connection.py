@@ -1,39 +1,58 @@
-"""A connection to MLflow's model registry, as every command of it begins."""
+"""A connection to MLflow's model registry, with which every command of this part begins."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING
+
+from lifecycle.core.config import Params
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+    from lifecycle.registry.ledger import Move
 
 
 @contextmanager
-def registry() -> Iterator[tuple[Any, str, Any]]:
+def connected() -> Iterator[tuple["MlflowClient", str, Params]]:
     """Connect to MLflow's registry and yield a client, the model's name there and the parameters.
 
-    What a command that was cut off has left undone is done first.
+    If an earlier command was interrupted, its move is completed first.
     """
     from lifecycle.core import config
     from lifecycle.core.tracking import store
     from lifecycle.registry.aliases import align
 
     params = config.load()
-    with store(params, "should a move have begun, the next command finishes it") as client:
+    with store(params, "a move that has begun is completed by the next command") as client:
         for line in align(client, params.track.model):
             print(f"note: {line}", file=sys.stderr)
         yield client, params.track.model, params
 
 
-def moved(verb: str, move: Any) -> None:
-    """Print a move, or that there was none to be made."""
+def print_move(verb: str, move: "Move | None", client: "MlflowClient", model: str, alias: str) -> None:
+    """Print a move, or which version has the alias already.
+
+    Args:
+        verb: the command that made the move.
+        move: the move, or None if there was nothing to do.
+        client: of the registry.
+        model: the model's name there.
+        alias: the alias that the command gives.
+    """
     if move is None:
-        print(f"{verb}: nothing to do, it is there already")
+        from lifecycle.registry import ledger
+        from lifecycle.registry.aliases import state
+
+        version = state(client, model, ledger.head(client, model))[alias]
+        print(f"{verb}: version {version} is already in {alias}: nothing to do")
     else:
-        before = f", where version {move.previous} was" if move.previous else ""
-        print(f"{verb}: version {move.version} is in {move.alias}{before}")
+        previous = f", where version {move.previous} was" if move.previous else ""
+        print(f"{verb}: version {move.version} is in {move.alias}{previous}")
 
 
-def number(client: Any, model: str, which: str | None) -> int | None:
-    """Return the number of the version that was asked for, if one was."""
+def version_number(client: "MlflowClient", model: str, which: str | None) -> int | None:
+    """Return the number of the version that an option names, or None if it names none."""
     from lifecycle.registry.lineage import version_of
 
     return int(version_of(client, model, which).version) if which else None

@@ -1,9 +1,9 @@
 """The ledger of moves: which version was candidate, staging or production, when, by whom and why.
 
-It lies in MLflow as the versions of a second registered model, `<model>-ledger`. A record is one version: written whole or
+It is stored in MLflow as the versions of a second registered model, `<model>-ledger`. A record is one version: written whole or
 not at all, numbered by the store in the order of arrival, and never changed. Each names the record it builds upon, and
-of several that build upon the same only the first counts. So of two moves at once one wins, and there is no lock that a killed
-process could leave behind. What is true now is the last record that counts; MLflow's aliases follow it.
+of several that build upon the same one only the first counts. So one of two simultaneous moves wins, without a lock that a killed
+process could leave behind. The last record that counts is the current state; MLflow's aliases follow it.
 """
 
 import datetime
@@ -11,7 +11,11 @@ import json
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 PAGE = 20
 State = dict[str, int | None]
@@ -22,7 +26,7 @@ class Move:
     """One record: an alias was given to a version."""
 
     action: str
-    """`register`, `promote`, `rollback`, or of a trial `try`, `stop` and `withdraw`."""
+    """`register`, `promote` or `rollback`; `try` or `stop` of a trial; `withdraw` of a failed deployment."""
     alias: str
     version: int
     previous: int | None
@@ -51,8 +55,8 @@ class Move:
         return datetime.datetime.fromisoformat(self.when)
 
 
-def append(client: Any, model: str, move: Move) -> None:
-    """Write a record. Whether it counts is for `head` to tell."""
+def append(client: "MlflowClient", model: str, move: Move) -> None:
+    """Write a record; `head` decides whether it counts."""
     content = {name: value for name, value in asdict(move).items() if name not in ("number", "when")}
     tags = {name: value if isinstance(value, str) else json.dumps(value) for name, value in content.items()}
     client.create_model_version(
@@ -64,33 +68,33 @@ def append(client: Any, model: str, move: Move) -> None:
     )
 
 
-def head(client: Any, model: str) -> Move | None:
-    """Return the last record that counts, or None. One page is read, unless as many moves had lost a race."""
-    found: list[Move] = []
+def head(client: "MlflowClient", model: str) -> Move | None:
+    """Return the last record that counts, or None. One page is read, unless that many moves have lost a race."""
+    records: list[Move] = []
     for record in _newest_first(client, model, PAGE):
-        if found and record.number <= found[0].base:
+        if records and record.number <= records[0].base:
             break
-        found.append(record)
-    # What the newest record builds upon counted when that was written, and whatever came after it is at hand.
-    return fold(found[::-1], found[0].base)[-1] if found else None
+        records.append(record)
+    # The record that the newest builds upon counted when the newest was written, and all that came after it have been read.
+    return fold(records[::-1], records[0].base)[-1] if records else None
 
 
-def history(client: Any, model: str) -> list[Move]:
+def history(client: "MlflowClient", model: str) -> list[Move]:
     """Return all records that count, the first one first."""
     return fold(list(_newest_first(client, model, 1000))[::-1])
 
 
-def upon(client: Any, model: str, base: int) -> Move | None:
+def successor(client: "MlflowClient", model: str, base: int) -> Move | None:
     """Return the record that counts among those that build upon the one with number `base`, a recent one."""
-    found = None
+    first = None
     for record in _newest_first(client, model, PAGE):
         if record.number <= base:
             break
-        found = record if record.base == base else found
-    return found
+        first = record if record.base == base else first
+    return first
 
 
-def has_had(client: Any, model: str, alias: str, version: int) -> bool:
+def has_had(client: "MlflowClient", model: str, alias: str, version: int) -> bool:
     """Whether a version has ever had an alias."""
     where = f"name = '{ledger_of(model)}' and tags.alias = '{alias}' and tags.version = '{version}'"
     for record in filter(None, map(_move, client.search_model_versions(where, max_results=PAGE))):
@@ -104,17 +108,17 @@ def has_had(client: Any, model: str, alias: str, version: int) -> bool:
 def fold(records: list[Move], start: int = 0) -> list[Move]:
     """Return the records that count, in order: each the first that builds upon the one before.
 
-    `records` are all with numbers above `start`, which counts itself. One that builds upon a record that somebody has
-    deleted since is taken to count.
+    `records` are all that have numbers above `start`; the record with number `start` counts. A record also counts if the one
+    that it builds upon has been deleted.
     """
-    there = {record.number for record in records}
-    found: list[Move] = []
+    numbers = {record.number for record in records}
+    counting: list[Move] = []
     last = start
     for record in records:
-        if record.base == last or (record.base > last and record.base not in there):
-            found.append(record)
+        if record.base == last or (record.base > last and record.base not in numbers):
+            counting.append(record)
             last = record.number
-    return found
+    return counting
 
 
 def ledger_of(model: str) -> str:
@@ -122,7 +126,7 @@ def ledger_of(model: str) -> str:
     return f"{model}-ledger"
 
 
-def _newest_first(client: Any, model: str, size: int) -> Iterator[Move]:
+def _newest_first(client: "MlflowClient", model: str, size: int) -> Iterator[Move]:
     token = None
     while True:
         page = client.search_model_versions(
@@ -134,15 +138,15 @@ def _newest_first(client: Any, model: str, size: int) -> Iterator[Move]:
             return
 
 
-def _move(version: Any) -> Move | None:
-    """The record that a version holds, or None for one that somebody has made by hand."""
+def _move(version: "ModelVersion") -> Move | None:
+    """The record in a version, or None for a version that somebody has made by hand."""
     tags = dict(version.tags)
     when = datetime.datetime.fromtimestamp(version.creation_timestamp / 1000, datetime.UTC)
     try:
         for name in ("version", "previous", "base", "state"):
             tags[name] = json.loads(tags[name])
         tags["percent"] = json.loads(tags.get("percent", "0"))
-        known = {name: tags[name] for name in Move.__dataclass_fields__ if name in tags}
-        return Move(**known, number=int(version.version), when=when.isoformat(timespec="milliseconds"))
+        fields = {name: tags[name] for name in Move.__dataclass_fields__ if name in tags}
+        return Move(**fields, number=int(version.version), when=when.isoformat(timespec="milliseconds"))
     except (KeyError, TypeError, ValueError):
         return None

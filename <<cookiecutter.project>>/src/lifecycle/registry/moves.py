@@ -1,13 +1,13 @@
-"""The registry: which version of the model is candidate, staging and production, and the rules of moving on.
+"""The moves of versions: promotion, rollback, and the rules for them.
 
-MLflow's registered model holds the versions; registration.py says how one comes in. It goes one step at a time.
+MLflow's registered model holds the versions; registration.py adds them. A version moves one step at a time.
 """
 
 import getpass
 import os
 import re
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING
 
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.git import git
@@ -15,48 +15,62 @@ from lifecycle.registry import ledger
 from lifecycle.registry.aliases import CANARY, CANDIDATE, PRODUCTION, SHADOW, STAGING, align, find, state
 from lifecycle.registry.ledger import Move
 
-STEPS = {STAGING: CANDIDATE, PRODUCTION: STAGING}  # what a version must be to be promoted there
-CHECKS = "staging.checks"
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
+
+PROMOTED_FROM = {STAGING: CANDIDATE, PRODUCTION: STAGING}
+STAGING_CHECKS = "staging.checks"  # tag of a version: the outcome of its checks
 PASSED = "passed"
-LONGEST = 500
+MAX_REASON = 500  # characters
 UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def promote(client: Any, model: str, to: str, version: int | None, reason: str) -> Move | None:
-    """Move a version one step on: the candidate to staging, or what is in staging to production.
+def promote(client: "MlflowClient", model: str, to: str, version: int | None, reason: str) -> Move | None:
+    """Move a version one step on: the candidate to staging, or the version in staging to production.
 
-    Returns the move, or None if the version is there already. Raises RefusedError if the version does not stand where it
-    would have to, is older than what is in production, or has not passed the checks of staging; ConfigError if there
-    is no such version.
+    Args:
+        client: of the registry.
+        model: the model's name there.
+        to: `staging` or `production`.
+        version: the version to promote, or None for the one that is next in line.
+        reason: for the ledger.
+
+    Returns:
+        The move, or None if the version is there already.
+
+    Raises RefusedError if the version is not next in line, is older than the version that is there, or has not passed the
+    staging checks; ConfigError if there is no such version.
     """
     reason = checked_reason(reason)
     last = ledger.head(client, model)
     now = state(client, model, last)
-    origin = STEPS[to]
+    origin = PROMOTED_FROM[to]
     version = version or now[origin]
     if version is None:
-        raise RefusedError(
-            f"no version is {origin}, so none can be promoted to {to}: register comes first, then staging"
-        )
+        first = "register one" if origin == CANDIDATE else "promote one to staging"
+        raise RefusedError(f"no version is {_in(origin)}, so none can be promoted to {to}: {first} first")
     tags = _version(client, model, version, last).tags
     if version == now[to]:
         return None
     if version < (now[to] or 0):
         raise RefusedError(
-            f"version {version} is older than version {now[to]}, which is {to}: going back is what rollback does"
+            f"version {version} is older than version {now[to]}, which is {_in(to)}: only newer versions are promoted; "
+            "rollback puts an older one back into production"
         )
     if version != now[origin] and not (to == PRODUCTION and version == now[CANARY]):
+        holder = f"version {now[origin]} is" if now[origin] else "no version is"
         raise RefusedError(
-            f"version {version} is not {origin} ({_whose(now[origin])}): a version goes one step at a time, "
-            "candidate, staging, production"
+            f"version {version} is not {_in(origin)} ({holder}): a version moves one step at a time, from candidate to "
+            "staging to production"
         )
     if to == PRODUCTION:
-        need_checks(version, tags)
+        require_checks(version, tags)
     return move(client, model, last, "promote", to, version, reason)
 
 
-def rollback(client: Any, model: str, to: int | None, reason: str) -> Move | None:
-    """Put a version back into production: the one before the present one, or any that has been there.
+def rollback(client: "MlflowClient", model: str, to: int | None, reason: str) -> Move | None:
+    """Put a version back into production: the previous one, or any that has been there.
 
     Returns the move, or None if the version is in production. Raises RefusedError if there is none to go back to, or it has
     never been in production; ConfigError if there is no such version.
@@ -69,20 +83,20 @@ def rollback(client: Any, model: str, to: int | None, reason: str) -> Move | Non
         raise RefusedError("no version is in production, so there is nothing to roll back")
     version = to or now["before"]
     if version is None:
-        raise RefusedError(f"version {present} is the first in production: there is none to go back to")
+        raise RefusedError(f"version {present} is the first in production: there is no earlier one to go back to")
     _version(client, model, version, last)
     if version == present:
         return None
     if version != now["before"] and not ledger.has_had(client, model, PRODUCTION, version):
-        raise RefusedError(f"version {version} has never been in production: what is new is promoted")
+        raise RefusedError(f"version {version} has never been in production: promote it instead")
     done = move(client, model, last, "rollback", PRODUCTION, version, reason)
-    if find(client, model, present, last):  # or running the last release again would bring it back
-        client.set_model_version_tag(model, str(present), CHECKS, f"rolled back from production: {reason}")
+    if find(client, model, present, last):  # otherwise repeating the last release would bring it back
+        client.set_model_version_tag(model, str(present), STAGING_CHECKS, f"rolled back from production: {reason}")
     return done
 
 
 def move(
-    client: Any,
+    client: "MlflowClient",
     model: str,
     last: Move | None,
     action: str,
@@ -92,10 +106,20 @@ def move(
     percent: int = 0,
     then: ledger.State | None = None,
 ) -> Move:
-    """Write a move that builds upon the last one, then let the aliases follow.
+    """Write a move that builds upon the last one, then update the aliases.
 
-    The version gets the alias, unless `then` says which one does instead. What is in production decides what can be tried beside it,
-    so another version there ends the trials. Raises RefusedError if somebody else has moved since.
+    Another version in production ends the trials beside it. Raises RefusedError if somebody else has made a move since.
+
+    Args:
+        client: of the registry.
+        model: the model's name there.
+        last: the move that this one builds upon; None for the first.
+        action: what the move is called in the ledger.
+        alias: the alias that the version gets.
+        version: the version's number.
+        reason: for the ledger.
+        percent: the share of the rows that a canary answers.
+        then: aliases that end up differently, for a move that takes one away.
     """
     now = state(client, model, last)
     tags = _version(client, model, version, last).tags
@@ -119,7 +143,7 @@ def move(
         percent=percent,
     )
     ledger.append(client, model, record)
-    winner = ledger.upon(client, model, record.base)
+    winner = ledger.successor(client, model, record.base)
     if winner is None:
         raise ConfigError(
             f"the record of this move is not in {ledger.ledger_of(model)}: look at history, then try again"
@@ -133,16 +157,17 @@ def move(
     return winner
 
 
-def need_checks(version: int, tags: dict[str, str]) -> None:
-    """Raise RefusedError if a version has not passed the checks of staging."""
-    if not tags.get(CHECKS, "").startswith(PASSED):
+def require_checks(version: int, tags: dict[str, str]) -> None:
+    """Raise RefusedError if a version has not passed the staging checks."""
+    outcome = tags.get(STAGING_CHECKS, "")
+    if not outcome.startswith(PASSED):
         raise RefusedError(
-            f"version {version} has not passed the checks of staging: {tags.get(CHECKS, 'run check (make check) first')}"
+            f"version {version} has not passed the staging checks: {outcome or 'run check (make check) first'}"
         )
 
 
 def who() -> str:
-    """Return who acts: on GitHub the one who started the workflow, else git's name and address, else the login."""
+    """Return who acts: on GitHub the user who started the workflow, else git's name and address, else the login."""
     if actor := os.environ.get("GITHUB_ACTOR"):
         return actor
     try:
@@ -153,20 +178,20 @@ def who() -> str:
     return "unknown"
 
 
-def _version(client: Any, model: str, version: int, last: Move | None) -> Any:
-    found = find(client, model, version, last)
-    if not found:
-        raise ConfigError(f"MLflow has no version {version} of {model} (any more): see history")
-    return found
-
-
 def checked_reason(text: str) -> str:
-    """Return a reason on one line. Raises ConfigError if it is empty, too long, or would garble the ledger."""
+    """Return a reason on one line. Raises ConfigError if it is empty, too long, or has unprintable characters."""
     text = " ".join(text.split())
-    if not text or len(text) > LONGEST or UNPRINTABLE.search(text):
-        raise ConfigError(f"--reason (of make: REASON): say why, in 1 to {LONGEST} printable characters")
+    if not text or len(text) > MAX_REASON or UNPRINTABLE.search(text):
+        raise ConfigError(f"--reason (of make: REASON): give a reason of 1 to {MAX_REASON} printable characters")
     return text
 
 
-def _whose(version: int | None) -> str:
-    return f"that is version {version}" if version else "no version is"
+def _version(client: "MlflowClient", model: str, version: int, last: Move | None) -> "ModelVersion":
+    there = find(client, model, version, last)
+    if there is None:
+        raise ConfigError(f"MLflow has no version {version} of {model}, or has it no more: see history")
+    return there
+
+
+def _in(alias: str) -> str:
+    return "the candidate" if alias == CANDIDATE else f"in {alias}"

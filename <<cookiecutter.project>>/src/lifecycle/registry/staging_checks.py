@@ -1,6 +1,6 @@
-"""The checks of staging: is the version in staging the model that the gate judged, and does it answer as it did then?
+"""The checks of staging: is the version in staging the model that the gate checked, and are its answers the known ones?
 
-It is fetched and asked as a server would: by another process, from MLflow alone, with the code that was logged with it.
+It is loaded as a server would: from MLflow alone, by another process, with the code that was logged with it.
 """
 
 import datetime
@@ -10,74 +10,88 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
+from lifecycle.core import config
 from lifecycle.core.errors import RefusedError
 from lifecycle.core.files import file_hash
+from lifecycle.core.markdown import counted
 from lifecycle.core.tracking import MODEL_HASH
-from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS, TOLERANCE
+from lifecycle.core.version_files import CODE, KNOWN, TOLERANCE
 from lifecycle.registry import ledger
 from lifecycle.registry.aliases import STAGING, find, state
-from lifecycle.registry.moves import CHECKS, PASSED, who
+from lifecycle.registry.moves import PASSED, STAGING_CHECKS, who
+from lifecycle.registry.version_cache import is_sound
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 TIMEOUT = 300  # seconds
-ASK = """
-import json, pathlib, sys, warnings
-warnings.simplefilter("ignore")
-import mlflow, numpy, pandas
-folder, inputs, predictions = sys.argv[1:]
-model = mlflow.pyfunc.load_model(folder)
-expected = pandas.read_parquet(pathlib.Path(folder, predictions))
-answers = numpy.asarray(model.predict(pandas.read_parquet(pathlib.Path(folder, inputs))))
-if answers.ndim == 2:
-    classes = [f"probability_{name}" for name in model.get_raw_model().classes_]
-    answers = answers[:, [classes.index(name) for name in expected]]
-expected = expected.to_numpy()
-difference = numpy.abs(answers.reshape(expected.shape) - expected) / numpy.maximum(1, numpy.abs(expected))
-print(json.dumps({"rows": len(expected), "most": float(difference.max())}))
+SCORE_KNOWN_ROWS = """
+import json, pathlib, sys
+folder, code = sys.argv[1:]
+sys.path.insert(0, code)
+from lifecycle.core.scoring import Scoring
+records, difference = Scoring(pathlib.Path(folder)).known()
+print(json.dumps({"rows": len(records), "difference": difference}))
 """
 
 
-def check(client: Any, model: str) -> tuple[int, str, bool]:
-    """Check the version in staging and note the outcome on it.
+def check(client: "MlflowClient", model: str) -> tuple[int, str, bool]:
+    """Check the version in staging and tag it with the outcome.
 
-    Returns its number, what was found in one line, and whether that is good. Raises RefusedError if none is in staging.
+    Returns its number, the outcome in one line, and whether it has passed. Raises RefusedError if no version is in staging.
     """
     last = ledger.head(client, model)
-    version = state(client, model, last)[STAGING]
-    found = find(client, model, version, last) if version else None
-    if version is None or not found:
-        raise RefusedError("no version is in staging, so there is nothing to check: promote --to staging")
+    number = state(client, model, last)[STAGING]
+    version = find(client, model, number, last) if number else None
+    if number is None or not version:
+        raise RefusedError("no version is in staging, so there is nothing to check: promote --to staging first")
     with tempfile.TemporaryDirectory() as folder:
-        outcome, good = _compare(found, Path(folder))
+        outcome, good = _check_files(version, Path(folder))
     when = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
     verdict = f"{PASSED if good else 'failed'}: {outcome} ({when}, {who()})"
-    client.set_model_version_tag(model, str(version), CHECKS, verdict)
-    return version, outcome, good
+    client.set_model_version_tag(model, str(number), STAGING_CHECKS, verdict)
+    return number, outcome, good
 
 
-def _compare(version: Any, folder: Path) -> tuple[str, bool]:
+def _check_files(version: "ModelVersion", temporary: Path) -> tuple[str, bool]:
+    """Fetch a version's files and check them."""
     import mlflow
 
-    fetched = mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}", dst_path=str(folder))
-    path = Path(fetched, "model.skops")
-    if not path.exists() or file_hash(path) != version.tags.get(MODEL_HASH):
-        return "its file in MLflow is not the one that the gate judged", False
-    known = Path(KNOWN, INPUTS), Path(KNOWN, PREDICTIONS)
-    if not all((Path(fetched) / name).exists() for name in known):
+    uri = f"models:/{version.name}/{version.version}"
+    folder = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(temporary)))
+    model = folder / config.MODEL.name
+    if not model.exists() or file_hash(model) != version.tags.get(MODEL_HASH):
+        return "its model file in MLflow is not the one that the gate checked", False
+    if not (folder / KNOWN).is_dir():
         return "MLflow has no rows with known predictions beside it: it was not logged by this project's `track`", False
-    command = [sys.executable, "-P", "-c", ASK, fetched, *map(str, known)]
+    if not is_sound(folder, version.tags):
+        return "its code, params.yaml or contract.yaml in MLflow are not those that it was registered with", False
+    return _score_known_rows(folder, temporary)
+
+
+def _score_known_rows(folder: Path, temporary: Path) -> tuple[str, bool]:
+    """Score a version's known rows in a process like a server's, with the version's own code first on its path."""
+    command = [sys.executable, "-P", "-c", SCORE_KNOWN_ROWS, str(folder), str(folder / CODE)]
     try:
-        done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=TIMEOUT)
+        done = subprocess.run(command, cwd=temporary, capture_output=True, text=True, timeout=TIMEOUT)
+        result = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
     except subprocess.TimeoutExpired:
         return f"it does not answer within {TIMEOUT} seconds", False
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if re.match(r"[\w.]*(Error|Exception)\b", line)]
-        return f"it cannot be loaded and asked: {said[-1][:300] if said else f'exit code {done.returncode}'}", False
-    answer = json.loads(done.stdout.splitlines()[-1])
-    if not answer["most"] <= TOLERANCE:
+    except (ValueError, IndexError):
+        result = None
+    if not isinstance(result, dict):
+        errors = [line for line in done.stderr.splitlines() if re.match(r"[\w.]*(Error|Exception)\b", line)]
         return (
-            f"its answers differ from those of evaluate by up to {answer['most']:.3g} in {answer['rows']} rows",
+            f"it cannot be loaded and scored with: {errors[-1][:300] if errors else f'exit code {done.returncode}'}",
             False,
         )
-    return f"the file the gate judged, and the same predictions for {answer['rows']} test rows", True
+    rows = counted(result["rows"], "test row")
+    if not result["difference"] <= TOLERANCE:
+        return (
+            f"its answers differ from the predictions of evaluate by up to {result['difference']:.3g} in {rows}",
+            False,
+        )
+    return f"the file that the gate checked, and the same predictions for {rows}", True

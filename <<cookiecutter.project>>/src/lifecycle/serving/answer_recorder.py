@@ -1,4 +1,4 @@
-"""What was answered: written down before anybody is told, counted, and held against what another version has answered."""
+"""Record answers: in the prediction log before they are sent, in the metrics, and in the statistics of a canary."""
 
 import time
 from dataclasses import dataclass, field
@@ -7,78 +7,82 @@ import orjson
 
 from lifecycle.core.times import now
 from lifecycle.prediction_log.writer import Log
-from lifecycle.serving.batcher import Answer, Asked, Served
-from lifecycle.serving.canary_stats import Tally, score, score_edges
-from lifecycle.serving.prometheus_metrics import Counters
-
-CANARY, SHADOW, PINNED = "canary", "shadow", "pinned"
+from lifecycle.registry.aliases import CANARY, SHADOW
+from lifecycle.serving.batcher import ServedVersion
+from lifecycle.serving.canary_stats import ArmStats, score, score_edges
+from lifecycle.serving.pending_request import Answer, PendingRequest
+from lifecycle.serving.prometheus_metrics import ServerMetrics
 
 
 @dataclass
 class Arms:
-    """Production and canary, side by side since the canary began."""
+    """Statistics of production and the canary since the canary began."""
 
-    production: Tally
-    canary: Tally
-    edges: list[float] = field(default_factory=list)
+    production: ArmStats
+    canary: ArmStats
+    score_edges: list[float] = field(default_factory=list)
 
 
-class Account:
-    """The account of one server: its log, its counters, and, while there is a canary, two arms."""
+class AnswerRecorder:
+    """The log and the metrics of one server and, while there is a canary, the statistics of both arms."""
 
-    def __init__(self, name: str, log: Log, counters: Counters) -> None:
-        """`name` is the role of the version that answers: the alias that this server serves."""
-        self.name, self.log, self.counters = name, log, counters
+    def __init__(self, role: str, log: Log, metrics: ServerMetrics) -> None:
+        """`role` is that of the version that answers by default: the alias that this server serves."""
+        self.role, self.log, self.metrics = role, log, metrics
         self.arms: Arms | None = None
 
-    def compare(self, answering: Served | None, canary: Served | None) -> None:
-        """Begin to hold a canary against production; or do not any more, if either is not there."""
+    def reset_arms(self, answering: ServedVersion | None, canary: ServedVersion | None) -> None:
+        """Start to compare a canary with the version that answers; stop if one of them is missing."""
         if answering and canary:
             edges = score_edges(answering.known_answers)
-            self.arms = Arms(Tally(answering.version), Tally(canary.version), edges)
+            self.arms = Arms(ArmStats(answering.version), ArmStats(canary.version), edges)
         else:
             self.arms = None
 
-    def write(self, served: Served, batch: list[Asked], answers: list[list[Answer]]) -> None:
-        """Log what was answered, before anybody is told, and count it. Raises LogError if it cannot be logged."""
+    def record(self, served: ServedVersion, requests: list[PendingRequest], answers: list[list[Answer]]) -> None:
+        """Log and count the answers to requests. Raises LogError if they cannot be logged; then they must not be sent."""
         moment, clock = now().isoformat(timespec="milliseconds"), time.perf_counter()
         start = b'{"time":"%s","version":%d,' % (moment.encode(), served.version)
         lines = []
-        for asked, part in zip(batch, answers, strict=True):
-            role = asked.role.encode()
-            for row, answer in zip(asked.rows, part, strict=True):
+        for request, request_answers in zip(requests, answers, strict=True):
+            role = request.role.encode()
+            for row, answer in zip(request.rows, request_answers, strict=True):
                 head = b'%s"role":"%s","request_id":"%s"' % (start, role, row.request_id.encode())
-                tail = b',"milliseconds":%.3f,"inputs":%s,%s\n' % (1000 * (clock - row.since), row.record, text(answer))
+                tail = b',"milliseconds":%.3f,"inputs":%s,%s\n' % (
+                    1000 * (clock - row.since),
+                    row.record,
+                    json_tail(answer),
+                )
                 lines.append(head + tail)
         self.log.write(lines, moment[:10])
-        for asked, part in zip(batch, answers, strict=True):
-            self._count(served, asked, part, clock)
+        for request, request_answers in zip(requests, answers, strict=True):
+            self._count(served, request, request_answers, clock)
 
-    def _count(self, served: Served, asked: Asked, answers: list[Answer], clock: float) -> None:
-        seconds, scores = self.counters.answered(asked.role, served.version, len(answers))
-        arm = self._arm(served, asked.role)
-        for row, answer in zip(asked.rows, answers, strict=True):
-            taken, value = clock - row.since, score(answer)
-            seconds.observe(taken)
+    def record_failure(self, served: ServedVersion, role: str, rows: int) -> None:
+        """Count rows on which a version failed."""
+        self.metrics.errors.labels(role, str(served.version)).inc(rows)
+        if arm := self._arm(served, role):
+            arm.add_errors(rows)
+
+    def _count(self, served: ServedVersion, request: PendingRequest, answers: list[Answer], clock: float) -> None:
+        seconds, scores = self.metrics.count_rows(request.role, served.version, len(answers))
+        arm = self._arm(served, request.role)
+        for row, answer in zip(request.rows, answers, strict=True):
+            value = score(answer)
+            seconds.observe(clock - row.since)
             scores.observe(value)
             if arm and self.arms:
-                arm.add(1000 * (clock - asked.since), value, self.arms.edges, row.key)
-        if asked.role == SHADOW:
-            self.counters.disagreed(asked, answers)
+                arm.add(1000 * (clock - request.since), value, self.arms.score_edges, row.row_id)
+        if request.role == SHADOW:
+            self.metrics.compare_shadow(request, answers)
 
-    def failed(self, served: Served, role: str, rows: int) -> None:
-        """Count rows that a version could not answer."""
-        self.counters.errors.labels(role, str(served.version)).inc(rows)
-        if arm := self._arm(served, role):
-            arm.rows, arm.errors = arm.rows + rows, arm.errors + rows
-
-    def _arm(self, served: Served, role: str) -> Tally | None:
-        """Where what a version does in a role is counted, if it is held against another."""
-        arms = {self.name: self.arms.production, CANARY: self.arms.canary} if self.arms else {}
-        found = arms.get(role)
-        return found if found and found.version == served.version else None
+    def _arm(self, served: ServedVersion, role: str) -> ArmStats | None:
+        """The arm in which the answers of a version in a role count, if any."""
+        arms = {self.role: self.arms.production, CANARY: self.arms.canary} if self.arms else {}
+        arm = arms.get(role)
+        return arm if arm and arm.version == served.version else None
 
 
-def text(answer: Answer) -> bytes:
-    """Return an answer as the end of a JSON object."""
+def json_tail(answer: Answer) -> bytes:
+    """Return an answer as the end of a JSON object: without its opening brace."""
     return orjson.dumps(answer)[1:]

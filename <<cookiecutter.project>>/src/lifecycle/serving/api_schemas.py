@@ -1,22 +1,21 @@
-"""What the HTTP interface takes and gives, as OpenAPI describes it."""
+"""What the HTTP interface accepts and returns, as OpenAPI describes it."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Annotated, Any
 
-from fastapi import HTTPException, Request
+from fastapi import FastAPI, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from lifecycle.core.config import Params
 
-ID = r"[\w.-]{1,64}"
-SHOWN = 20  # mistakes in one answer
+REQUEST_ID = r"[\w.-]{1,64}"
 HEADERS = [
     {
         "name": "X-Request-ID",
         "in": "header",
-        "description": "yours, to find the answer in the log; without it one is made up",
-        "schema": {"type": "string", "pattern": f"^{ID}$"},
+        "description": "your id for the request, to find its answer in the log; generated if left out",
+        "schema": {"type": "string", "pattern": f"^{REQUEST_ID}$"},
     },
     {
         "name": "X-Model-Version",
@@ -53,17 +52,16 @@ PROBLEMS: dict[int | str, dict[str, Any]] = {
 
 
 class Feedback(BaseModel):
-    """What has become of a row that was answered."""
+    """The actual outcome of a row that was answered."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    request_id: Annotated[
-        str, Field(pattern=r"^[A-Za-z0-9_.-]{1,80}$")
-    ]  # a row's of a batch is longer than the batch's
+    # Longer than REQUEST_ID: a row of a batch has its place in the batch behind the request's id.
+    request_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,80}$")]
     label: Any
 
 
-def described(body: type[BaseModel], answer: type[BaseModel]) -> dict[str, Any]:
-    """Return what OpenAPI says of an endpoint that reads its body itself; the body's model has to be among its components."""
+def openapi_of(body: type[BaseModel], answer: type[BaseModel]) -> dict[str, Any]:
+    """Return the OpenAPI options of an endpoint that reads its body itself; `describe_bodies` adds the body's schema."""
     schema = {"$ref": f"#/components/schemas/{body.__name__}"}
     return {
         "responses": PROBLEMS | {200: {"model": answer}, 422: {"model": Invalid}},
@@ -74,26 +72,51 @@ def described(body: type[BaseModel], answer: type[BaseModel]) -> dict[str, Any]:
     }
 
 
-def asked_for(request: Request, made_up: Iterator[str]) -> tuple[str, int | None]:
-    """Return the id of a request, its own or one that is made up, and the version that it insists on, if any.
+def describe_bodies(app: FastAPI, batch: type[BaseModel], example: Callable[[], Any], token: str | None) -> None:
+    """Complete the app's OpenAPI document with what FastAPI cannot see.
 
-    Raises HTTPException 422 if they are none.
+    Args:
+        app: its `openapi` is replaced.
+        batch: the model of a batch; that of a record is part of it.
+        example: returns a record to show, or None if there is none yet.
+        token: whether requests need one.
+    """
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = generate()
+        schemas = document["components"]["schemas"]
+        schema = batch.model_json_schema(ref_template="#/components/schemas/{model}")
+        schemas |= schema.pop("$defs") | {batch.__name__: schema}
+        if record := example():
+            schemas["Record"]["examples"] = [record]
+        if token:
+            document["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+            document["security"] = [{"token": []}]
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+def read_headers(request: Request, generated_ids: Iterator[str]) -> tuple[str, int | None]:
+    """Return a request's id, its own or a generated one, and the version that it names, if any.
+
+    Raises HTTPException 422 if one of them is malformed.
     """
     request_id, version = request.headers.get("x-request-id"), request.headers.get("x-model-version")
     if request_id is None:
-        request_id = next(made_up)
-    elif not re.fullmatch(ID, request_id, re.ASCII):
-        raise HTTPException(
-            422, [invalid(("header", "X-Request-ID"), "must be 1 to 64 letters, digits, '.', '_' or '-'")]
-        )
+        request_id = next(generated_ids)
+    elif not re.fullmatch(REQUEST_ID, request_id, re.ASCII):
+        message = "must be 1 to 64 letters, digits, '.', '_' or '-'"
+        raise HTTPException(422, [mistake(("header", "X-Request-ID"), message)])
     if version is not None and not re.fullmatch("[1-9][0-9]{0,9}", version):
-        raise HTTPException(422, [invalid(("header", "X-Model-Version"), "must be the number of a version")])
+        raise HTTPException(422, [mistake(("header", "X-Model-Version"), "must be a version number")])
     return request_id, int(version) if version else None
 
 
-def invalid(where: Iterable[Any], what: str, kind: str = "value_error") -> dict[str, Any]:
-    """Return a mistake in FastAPI's form, without what was sent."""
-    return {"loc": [str(part)[:100] for part in where], "msg": what[:300], "type": kind}
+def mistake(location: Iterable[Any], message: str, kind: str = "value_error") -> dict[str, Any]:
+    """Return a mistake in FastAPI's form, without the value that was sent."""
+    return {"loc": [str(name)[:100] for name in location], "msg": message[:300], "type": kind}
 
 
 def answer_model(params: Params) -> type[BaseModel]:

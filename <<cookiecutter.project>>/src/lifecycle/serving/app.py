@@ -1,8 +1,9 @@
-"""The HTTP interface: what can be asked of a server, and what it answers."""
+"""The HTTP interface: the endpoints of a server and its error responses."""
 
 import itertools
 import json
 import time
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Request, Response
@@ -20,89 +21,115 @@ from lifecycle.prediction_log.writer import FEEDBACK, LogError
 from lifecycle.serving import status
 from lifecycle.serving.api_schemas import (
     PROBLEMS,
-    SHOWN,
     Feedback,
     Invalid,
     Problem,
     answer_model,
-    asked_for,
-    described,
-    invalid,
+    describe_bodies,
+    mistake,
+    openapi_of,
+    read_headers,
 )
-from lifecycle.serving.middleware import Guard
+from lifecycle.serving.middleware import RequestGuard
 from lifecycle.serving.model_process import ModelError, ProcessGoneError
-from lifecycle.serving.registry_watcher import Watcher
-from lifecycle.serving.router import NotReadyError, NotServedError, Row
+from lifecycle.serving.pending_request import Row
+from lifecycle.serving.registry_watcher import RegistryWatcher
+from lifecycle.serving.router import NotReadyError, NotServedError, Router
 from lifecycle.serving.settings import Server
 
-SAID: dict[type[Exception], str] = {
-    ModelError: "the model cannot answer this",
-    ProcessGoneError: "the model cannot answer this",
-    LogError: "the answer cannot be written down, so it is not given: try again later",
+MAX_MISTAKES = 20  # in one response
+# The text of a model's error may hold what was sent, that of the log's a path.
+PUBLIC_MESSAGES: dict[type[Exception], str] = {
+    ModelError: "the model failed on this request",
+    ProcessGoneError: "the model failed on this request",
+    LogError: "the prediction log cannot be written, so no answer is given: try again later",
 }
 
 
 def make_app(
-    params: Params, settings: Server, record: type[BaseModel], label: Any, watcher: Watcher, token: str | None
+    params: Params, settings: Server, record: type[BaseModel], label: Any, watcher: RegistryWatcher, token: str | None
 ) -> FastAPI:
     """Return the app.
 
     Args:
+        params: of the repo that the server runs in.
+        settings: limits of requests.
         record: the model of a row.
         label: the type of a row's label.
-        watcher: knows what is served, and keeps it up to date.
-        token: what everybody but the health checks has to send, if anything.
+        watcher: keeps what is served up to date while the app runs.
+        token: what every request but a health check has to send, if anything.
     """
-    router, counters = watcher.router, watcher.router.account.counters
     app = FastAPI(
         title=params.track.model,
         description=user_code.description(params.package),
         lifespan=watcher.lifespan,
     )
+    # The first row that is wrong is enough: to list ten thousand of them takes long.
+    records = Annotated[list[record], FailFast(), Field(min_length=1, max_length=settings.max_rows)]  # type: ignore[valid-type]
+    batch = create_model("Batch", __config__=ConfigDict(extra="forbid"), records=(records, ...))
+    _add_predict(app, params, record, batch, watcher.router)
+    _add_feedback(app, label, watcher.router)
+    _add_status(app, watcher)
+    _add_error_handlers(app)
+    max_bytes, metrics = int(settings.max_megabytes * 1e6), watcher.router.recorder.metrics
+    paths = {route.path for route in app.routes}  # type: ignore[attr-defined]
+    app.add_middleware(RequestGuard, token=token, max_bytes=max_bytes, metrics=metrics, paths=paths)
+    describe_bodies(app, batch, watcher.router.example, token)
+    return app
+
+
+def _add_predict(app: FastAPI, params: Params, record: type[BaseModel], batch: type[BaseModel], router: Router) -> None:
+    """Add the endpoints that score rows. They read their body themselves: it is validated as it is parsed, which halves the cost."""
     answer = answer_model(params)
-    id_field = next(name for name, field in record.model_fields.items() if field.alias == params.data.id)
-    # The first row that is wrong is enough: ten thousand of them would take their time.
-    many = Annotated[list[record], FailFast(), Field(min_length=1, max_length=settings.max_rows)]  # type: ignore[valid-type]
-    batch = create_model("Batch", __config__=ConfigDict(extra="forbid"), records=(many, ...))
     answers = create_model("Answers", predictions=(list[answer], ...))  # type: ignore[valid-type]
-    labelled = create_model("Feedback", __base__=Feedback, label=(label, ...))
-    made_up = (f"{router.account.log.server}-{number}" for number in itertools.count())
+    id_field = next(name for name, field in record.model_fields.items() if field.alias == params.data.id)
+    generated_ids = (f"{router.recorder.log.server}-{number}" for number in itertools.count())
 
-    # These two read their body themselves: it is validated as it is parsed, which halves what a request costs.
-    def row(asked: BaseModel, request_id: str, since: float) -> Row:
-        key = getattr(asked, id_field)
-        content = asked.__pydantic_serializer__.to_json(asked, by_alias=True)
-        return Row(request_id, request_id if key is None else str(key), content, since)
+    def row(model: BaseModel, request_id: str, since: float) -> Row:
+        row_id = getattr(model, id_field)
+        content = model.__pydantic_serializer__.to_json(model, by_alias=True)
+        return Row(request_id, request_id if row_id is None else str(row_id), content, since)
 
-    @app.post("/predict", **described(record, answer), summary="Answer one row")
+    @app.post("/predict", **openapi_of(record, answer), summary="Answer one row")
     async def predict(request: Request) -> Response:
         since = time.perf_counter()
-        request_id, version = asked_for(request, made_up)
-        asked = record.model_validate_json(await request.body())
-        (found,) = await router.answer([row(asked, request_id, since)], version)
-        return Response(found, media_type="application/json")
+        request_id, version = read_headers(request, generated_ids)
+        body = record.model_validate_json(await request.body())
+        (content,) = await router.answer([row(body, request_id, since)], version)
+        return Response(content, media_type="application/json")
 
-    @app.post("/predict/batch", **described(batch, answers), summary="Answer many rows")
+    @app.post("/predict/batch", **openapi_of(batch, answers), summary="Answer many rows")
     async def predict_batch(request: Request) -> Response:
         since = time.perf_counter()
-        request_id, version = asked_for(request, made_up)
-        asked = batch.model_validate_json(await request.body())
-        rows = [row(one, f"{request_id}-{place}", since) for place, one in enumerate(asked.records)]  # type: ignore[attr-defined]
-        found = await router.answer(rows, version)
-        return Response(b'{"predictions":[%s]}' % b",".join(found), media_type="application/json")
+        request_id, version = read_headers(request, generated_ids)
+        body = batch.model_validate_json(await request.body())
+        rows = [row(model, f"{request_id}-{place}", since) for place, model in enumerate(body.records)]  # type: ignore[attr-defined]
+        contents = await router.answer(rows, version)
+        return Response(b'{"predictions":[%s]}' % b",".join(contents), media_type="application/json")
+
+    # Without FastAPI's handling of parameters, of which these have none: it takes a quarter of the server's time.
+    for route in app.routes:
+        if isinstance(route, APIRoute) and route.endpoint in (predict, predict_batch):
+            route.app = request_response(route.endpoint)
+
+
+def _add_feedback(app: FastAPI, label: Any, router: Router) -> None:
+    typed_feedback = create_model("Feedback", __base__=Feedback, label=(label, ...))
 
     @app.post(
         "/feedback",
         responses=PROBLEMS | {422: {"model": Invalid}},
         status_code=204,
-        summary="Say what has become of a row",
+        summary="Report the actual outcome of a row",
     )
-    async def feedback(asked: labelled) -> Response:  # type: ignore[valid-type]
+    async def feedback(body: typed_feedback) -> Response:  # type: ignore[valid-type]
         moment = now().isoformat(timespec="milliseconds")
-        line = json.dumps({"time": moment, "request_id": asked.request_id, "label": asked.label})  # type: ignore[attr-defined]
-        router.account.log.write([line.encode() + b"\n"], moment[:10], FEEDBACK)
+        line = json.dumps({"time": moment, "request_id": body.request_id, "label": body.label})  # type: ignore[attr-defined]
+        router.recorder.log.write([line.encode() + b"\n"], moment[:10], FEEDBACK)
         return Response(status_code=204)
 
+
+def _add_status(app: FastAPI, watcher: RegistryWatcher) -> None:
     @app.get("/model", summary="What is served, since when, and what is wrong")
     async def model() -> dict[str, Any]:
         return status.status(watcher)
@@ -113,65 +140,40 @@ def make_app(
 
     @app.get("/health/ready", responses={503: {"model": Problem}}, summary="Is there a model to answer?")
     async def ready() -> Response:
-        good, wrong = status.readiness(watcher)
-        if not good:
-            return JSONResponse({"detail": "; ".join(wrong)}, 503)
-        return JSONResponse({"status": "ready", "problems": wrong})
+        is_ready, problems = status.readiness(watcher)
+        if not is_ready:
+            return JSONResponse({"detail": "; ".join(problems)}, 503)
+        return JSONResponse({"status": "ready", "problems": problems})
 
-    @app.get("/metrics", summary="Figures for Prometheus", response_class=Response)
+    @app.get("/metrics", summary="Metrics for Prometheus", response_class=Response)
     async def metrics() -> Response:
-        return Response(generate_latest(counters.registry), media_type=CONTENT_TYPE_LATEST)
-
-    for route in app.routes:  # nothing to be solved there for FastAPI, which would take a quarter of the server's time
-        if isinstance(route, APIRoute) and route.endpoint in (predict, predict_batch):
-            route.app = request_response(route.endpoint)
-    paths = {route.path for route in app.routes}  # type: ignore[attr-defined]
-    app.add_middleware(Guard, token=token, limit=int(settings.max_megabytes * 1e6), counters=counters, paths=paths)
-    _add_handlers(app)
-    _describe(app, batch, watcher, token)
-    return app
+        return Response(generate_latest(watcher.router.recorder.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 
-def _add_handlers(app: FastAPI) -> None:
-    """Turn what goes wrong into a sentence: nobody sees a stack trace, and nothing of a request is repeated."""
+def _add_error_handlers(app: FastAPI) -> None:
+    """Turn errors into a sentence: no response has a stack trace, or repeats what was sent."""
 
     @app.exception_handler(RequestValidationError)
     @app.exception_handler(ValidationError)
-    async def not_valid(request: Request, error: RequestValidationError | ValidationError) -> Response:
-        body: tuple[str, ...]
+    async def invalid(request: Request, error: RequestValidationError | ValidationError) -> Response:
+        prefix: tuple[str, ...]
         if isinstance(error, ValidationError):
-            body, wrong = ("body",), error.errors(include_url=False, include_context=False, include_input=False)
+            prefix, errors = ("body",), error.errors(include_url=False, include_context=False, include_input=False)
         else:
-            body, wrong = (), list(error.errors())
-        found = [invalid((*body, *item["loc"]), item["msg"], item["type"]) for item in wrong[:SHOWN]]
-        return JSONResponse({"detail": found}, 422)
+            prefix, errors = (), list(error.errors())
+        detail = [mistake((*prefix, *item["loc"]), item["msg"], item["type"]) for item in errors[:MAX_MISTAKES]]
+        return JSONResponse({"detail": detail}, 422)
 
     @app.exception_handler(ClientDisconnect)
-    async def gone(request: Request, error: ClientDisconnect) -> Response:
-        return Response(status_code=400)  # to nobody
+    async def disconnected(request: Request, error: ClientDisconnect) -> Response:
+        return Response(status_code=400)  # nobody reads it
 
-    for kind, number in ((NotServedError, 409), (NotReadyError, 503), (ModelError, 500), (LogError, 503)):
-
-        @app.exception_handler(kind)
-        async def failed(request: Request, error: Exception, number: int = number) -> Response:
-            said = SAID.get(type(error), str(error))
-            return JSONResponse({"detail": said}, number)
+    for kind, code in ((NotServedError, 409), (NotReadyError, 503), (ModelError, 500), (LogError, 503)):
+        app.add_exception_handler(kind, _error_response(code))
 
 
-def _describe(app: FastAPI, batch: type[BaseModel], watcher: Watcher, token: str | None) -> None:
-    """Give OpenAPI what FastAPI has not read itself, with a row of the test split as an example, and say that a token is needed."""
-    plain = app.openapi
+def _error_response(code: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def respond(request: Request, error: Exception) -> Response:
+        return JSONResponse({"detail": PUBLIC_MESSAGES.get(type(error), str(error))}, code)
 
-    def openapi() -> dict[str, Any]:
-        found = plain()
-        described = batch.model_json_schema(ref_template="#/components/schemas/{model}")
-        found["components"]["schemas"] |= described.pop("$defs") | {batch.__name__: described}
-        served = watcher.router.roles.answering
-        if served and served.known:
-            found["components"]["schemas"]["Record"]["examples"] = served.known[:1]
-        if token:
-            found["components"]["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-            found["security"] = [{"token": []}]
-        return found
-
-    app.openapi = openapi  # type: ignore[method-assign]
+    return respond

@@ -1,4 +1,4 @@
-"""Speaks to a server, as `deploy` and `simulate` do."""
+"""Client of a server, for `deploy` and `simulate`."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ import requests
 from lifecycle.core.errors import ProjectError
 from lifecycle.serving.settings import TOKEN, token
 
-SECONDS = 15.0
+TIMEOUT_SECONDS = 15.0
 
 
 class ServerError(ProjectError):
-    """A server does not answer, or not what it was asked."""
+    """A server does not answer, or answers with an error."""
 
     exit_code = 2
 
@@ -22,40 +22,57 @@ class Client:
     def __init__(self, url: str) -> None:
         self.url = url
         self._session = requests.Session()
-        self._session.trust_env = False  # a proxy of the environment is for elsewhere
+        self._session.trust_env = False  # a proxy of the environment is for other addresses
         if secret := token():
             self._session.headers["Authorization"] = f"Bearer {secret}"
 
     def status(self) -> dict[str, Any]:
-        """Return what is served there. Raises ServerError if it does not answer that."""
-        return self._answer(self.ask("GET", "/model"))
+        """Return what the server reports about itself. Raises ServerError if it does not."""
+        return self._content(self.request("GET", "/model"))
 
     def predict(self, records: list[dict[str, Any]], version: int | None = None) -> list[dict[str, Any]]:
         """Return an answer per record, by a version if one is named. Raises ServerError if there is none."""
         headers = {"X-Model-Version": str(version)} if version else {}
-        return self._answer(self.ask("POST", "/predict/batch", {"records": records}, headers))["predictions"]
+        response = self.request("POST", "/predict/batch", {"records": records}, headers)
+        predictions: list[dict[str, Any]] = self._content(response)["predictions"]
+        return predictions
 
-    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> requests.Response:
-        """Return the answer to a request, whatever its status. Raises ServerError if there is none."""
+    def request(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None
+    ) -> requests.Response:
+        """Return the response to a request, whatever its status.
+
+        Args:
+            method: of HTTP.
+            path: below the server's address.
+            body: sent as JSON, if any.
+            headers: sent in addition.
+
+        Raises ServerError if there is no response.
+        """
         try:
-            return self._session.request(method, f"{self.url}{path}", json=body, headers=headers, timeout=SECONDS)
+            return self._session.request(
+                method, f"{self.url}{path}", json=body, headers=headers, timeout=TIMEOUT_SECONDS
+            )
         except requests.RequestException as error:
-            raise ServerError(f"{self.url} does not answer: {said(error)}") from None
+            raise ServerError(f"{self.url} does not answer: {root_cause(error)}") from None
 
-    def _answer(self, answer: requests.Response) -> dict[str, Any]:
+    def _content(self, response: requests.Response) -> dict[str, Any]:
         try:
-            content = answer.json()
+            content = response.json()
         except ValueError:
             content = {}
-        if answer.status_code == 401:
-            which = f"another than {TOKEN} holds" if token() else f"set it in {TOKEN}"
-            raise ServerError(f"{self.url} asks for a token: {which}")
-        if answer.status_code != 200 or not isinstance(content, dict):
+        if response.status_code == 401:
+            action = f"the one in {TOKEN} is wrong" if token() else f"set it in {TOKEN}"
+            raise ServerError(f"{self.url} requires a token: {action}")
+        if response.status_code != 200 or not isinstance(content, dict):
             detail = content.get("detail") if isinstance(content, dict) else None
-            raise ServerError(f"{self.url} answers {answer.status_code}: {detail or 'no server of this project'}")
+            raise ServerError(
+                f"{self.url} answers {response.status_code}: {detail or 'it is not a server of this project'}"
+            )
         return content
 
 
-def said(error: requests.RequestException) -> str:
-    """Return the last part of what a library wrapped again and again."""
+def root_cause(error: requests.RequestException) -> str:
+    """Return the innermost of the messages that a library has wrapped in each other."""
     return str(error).rpartition(": ")[2].strip("')\" ")[:200] or type(error).__name__

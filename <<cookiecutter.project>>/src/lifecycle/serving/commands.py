@@ -1,4 +1,4 @@
-"""What a person does with servers: one verb each."""
+"""The commands `serve`, `simulate` and `compare`."""
 
 import argparse
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def serve(arguments: argparse.Namespace) -> int:
-    """Answer requests with the version that has an alias, and with whichever has it next."""
+    """Serve the version that has an alias over HTTP, and follow the alias when it moves."""
     from lifecycle.serving.server import serve
 
     serve(arguments.host, arguments.port, arguments.alias)
@@ -14,26 +14,25 @@ def serve(arguments: argparse.Namespace) -> int:
 
 
 def simulate(arguments: argparse.Namespace) -> int:
-    """Replay held-out rows against a server, one request each. 0 if all were answered, 1 if not."""
+    """Replay held-out rows against a server, one request per row. Exit code 0 if all were answered, 1 if not."""
     from lifecycle.serving import settings
     from lifecycle.serving.client import Client
     from lifecycle.serving.simulate import describe, simulate
 
     client = Client((arguments.url or settings.load().environments["production"][0]).rstrip("/"))
     shifts = dict(arguments.shift or ())
-    outcome = simulate(client, arguments.rows, shifts, arguments.rate, arguments.labels, arguments.input)
-    print(f"simulate: {describe(outcome)}")
-    return 1 if outcome.refusal else 0
+    simulation = simulate(client, arguments.rows, shifts, arguments.rate, arguments.labels, arguments.input)
+    print(f"simulate: {describe(simulation)}")
+    return 1 if simulation.first_refusal else 0
 
 
 def compare(arguments: argparse.Namespace) -> int:
-    """Hold what a shadow has answered against what production has, row by row, from the prediction log."""
-    from lifecycle.core import config
-    from lifecycle.prediction_log import reader as log_reader
+    """Compare the answers of a shadow with those of production, row by row, from the prediction log."""
+    from lifecycle.core import config, times
     from lifecycle.serving import settings
     from lifecycle.serving.compare import compare
 
-    since, until = log_reader.window(arguments.window)
+    since, until = times.window(arguments.window)
     positive = config.load().data.positive
     folder = arguments.log or settings.load().server.log
     print(compare(folder, since, until, None if positive is None else str(positive)))
@@ -57,38 +56,48 @@ def count(text: str) -> int:
 
 
 def add_to(verbs: Any) -> None:
-    """Add these verbs to the command line."""
-    verb = verbs.add_parser("serve", help="answer requests over HTTP", description=serve.__doc__)
+    """Add these commands to the command line."""
+    _add_serve(verbs)
+    _add_simulate(verbs)
+    _add_compare(verbs)
+
+
+def _add_serve(verbs: Any) -> None:
+    verb = verbs.add_parser("serve", help="serve the model over HTTP", description=serve.__doc__)
     verb.add_argument(
         "--host",
         default="127.0.0.1",
-        help="where to listen; beyond this machine only with a token (default: %(default)s)",
+        help="address to listen on; one that other machines can reach needs a token (default: %(default)s)",
     )
-    verb.add_argument("--port", type=int, default=8000, help="0 for any that is free (default: %(default)s)")
+    verb.add_argument(
+        "--port", type=int, default=8000, help="port to listen on; 0 picks a free one (default: %(default)s)"
+    )
     verb.add_argument(
         "--alias",
         choices=("staging", "production"),
         default="production",
-        help="whose version answers (default: %(default)s)",
+        help="alias whose version is served (default: %(default)s)",
     )
     verb.set_defaults(run=serve)
+
+
+def _add_simulate(verbs: Any) -> None:
     verb = verbs.add_parser("simulate", help="replay held-out rows against a server", description=simulate.__doc__)
-    verb.add_argument("--rows", type=count, required=True, metavar="N")
+    verb.add_argument("--rows", type=count, required=True, metavar="N", help="how many rows to send")
     verb.add_argument(
         "--shift", type=shift, action="append", metavar="COLUMN=FACTOR", help="multiply a column; may be repeated"
     )
+    verb.add_argument("--rate", type=positive, metavar="R", help="rows per second (default: as fast as possible)")
+    verb.add_argument("--labels", action="store_true", help="report the actual outcome of each row, too")
     verb.add_argument(
-        "--rate", type=positive, metavar="R", help="rows a second (default: as fast as they are answered)"
+        "--input", type=Path, metavar="FILE", help="file with rows like the raw data (default: the test rows)"
     )
-    verb.add_argument("--labels", action="store_true", help="tell the server what has become of each row, too")
-    verb.add_argument(
-        "--input", type=Path, metavar="FILE", help="rows of a file like the raw one (default: the test rows)"
-    )
-    verb.add_argument("--url", help="of the server (default: the first of production in serving.yaml)")
+    verb.add_argument("--url", help="address of the server (default: the first of production in serving.yaml)")
     verb.set_defaults(run=simulate)
-    verb = verbs.add_parser("compare", help="hold shadow against production", description=compare.__doc__)
-    verb.add_argument("--window", default="1d", metavar="TIME", help="30m, 12h, 1d, 2w (default: %(default)s)")
-    verb.add_argument(
-        "--log", type=Path, metavar="FOLDER", help="the prediction log (default: server.log of serving.yaml)"
-    )
+
+
+def _add_compare(verbs: Any) -> None:
+    verb = verbs.add_parser("compare", help="compare shadow and production", description=compare.__doc__)
+    verb.add_argument("--window", default="1d", metavar="TIME", help="30m, 12h, 1d or 2w (default: %(default)s)")
+    verb.add_argument("--log", type=Path, metavar="FOLDER", help="prediction log (default: server.log of serving.yaml)")
     verb.set_defaults(run=compare)

@@ -1,4 +1,4 @@
-"""What stands before the app: who may ask, in what form, how much and how long they may take."""
+"""The checks that a request passes before it reaches the app: its token, content type, size, and how long it takes to arrive."""
 
 import asyncio
 import secrets
@@ -8,74 +8,90 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from lifecycle.serving.prometheus_metrics import Counters
+from lifecycle.serving.prometheus_metrics import ServerMetrics
 
-SECONDS = 10.0  # in which each piece of a request's body has to come
-WHOLE = 60.0  # seconds, for all of them
-OPEN = {"/health/live", "/health/ready"}  # to whoever runs the server, who has no token
+READ_SECONDS = 10.0  # in which each piece of a request has to arrive
+BODY_SECONDS = 60.0  # for the whole body
+WITHOUT_TOKEN = {"/health/live", "/health/ready"}  # probes have no token
 
 
-class Guard:
-    """ASGI middleware. Everything but the health of the server is for those who know the token, if there is one."""
+class RequestGuard:
+    """ASGI middleware that refuses requests and counts responses."""
 
-    def __init__(self, app: ASGIApp, token: str | None, limit: int, counters: Counters, paths: set[str]) -> None:
-        """`limit` is how many bytes a request's body may have."""
-        self.app, self.limit = app, limit
+    def __init__(
+        self, app: ASGIApp, token: str | None, max_bytes: int, metrics: ServerMetrics, paths: set[str]
+    ) -> None:
+        """Wrap an app.
+
+        Args:
+            app: what handles the requests that pass.
+            token: what every request but a health check has to send, if anything.
+            max_bytes: of a request's body.
+            metrics: where responses are counted.
+            paths: those that are counted by name; all others together.
+        """
+        self.app, self.max_bytes = app, max_bytes
         self.expected = f"Bearer {token}".encode() if token else None
-        self.counters, self.paths = counters, paths
+        self.metrics, self.paths = metrics, paths
+        self.too_long = f"the request body may have at most {max_bytes:,} bytes"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
 
-        async def counted(message: Message) -> None:
+        async def counting_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 path = scope["path"] if scope["path"] in self.paths else "other"
-                self.counters.requests.labels(path, message["status"]).inc()
+                self.metrics.requests.labels(path, message["status"]).inc()
             await send(message)
 
-        async def refuse(status: int, detail: str, more: dict[str, str] | None = None) -> None:
+        if refusal := self._refusal(scope):
             await self._discard(receive)
-            await JSONResponse({"detail": detail}, status, more)(scope, receive, counted)
+            return await refusal(scope, receive, counting_send)
+        return await self.app(scope, self._limited(receive), counting_send)
 
+    def _refusal(self, scope: Scope) -> JSONResponse | None:
+        """The response to a request whose head is reason enough to refuse it."""
         headers = dict(scope["headers"])
-        if self.expected and scope["path"] not in OPEN:
-            given = headers.get(b"authorization", b"")
-            if not secrets.compare_digest(given, self.expected):
-                said = "send the header `Authorization: Bearer TOKEN`" if not given else "this is not the token"
-                return await refuse(401, said, {"WWW-Authenticate": "Bearer"})
-        kind = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
-        if scope["method"] == "POST" and kind != b"application/json":
-            return await refuse(415, "send JSON, with the header `Content-Type: application/json`")
-        too_long = f"the request's body may have {self.limit:,} bytes"
+        if self.expected and scope["path"] not in WITHOUT_TOKEN:
+            authorization = headers.get(b"authorization", b"")
+            if not secrets.compare_digest(authorization, self.expected):
+                detail = "wrong token" if authorization else "send the header `Authorization: Bearer TOKEN`"
+                return JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": "Bearer"})
+        content_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
+        if scope["method"] == "POST" and content_type != b"application/json":
+            return JSONResponse({"detail": "send JSON, with the header `Content-Type: application/json`"}, 415)
         length = headers.get(b"content-length", b"0")
-        if length.isdigit() and int(length) > self.limit:
-            return await refuse(413, too_long)
+        if length.isdigit() and int(length) > self.max_bytes:
+            return JSONResponse({"detail": self.too_long}, 413)
+        return None
 
+    def _limited(self, receive: Receive) -> Receive:
+        """Return a `receive` that raises HTTPException once the body is too long or too slow."""
         size, clock = 0, asyncio.get_running_loop().time
-        end = clock() + WHOLE
+        deadline = clock() + BODY_SECONDS
 
-        async def within_limits() -> Message:
+        async def limited_receive() -> Message:
             nonlocal size
             try:
-                async with asyncio.timeout_at(min(clock() + SECONDS, end)):
+                async with asyncio.timeout_at(min(clock() + READ_SECONDS, deadline)):
                     message = await receive()
             except TimeoutError:
-                raise HTTPException(408, "the request's body did not come in time") from None
+                raise HTTPException(408, "the request body did not arrive in time") from None
             size += len(message.get("body", b""))
-            if size > self.limit:
+            if size > self.max_bytes:
                 await self._discard(receive)
-                raise HTTPException(413, too_long)
+                raise HTTPException(413, self.too_long)
             return message
 
-        return await self.app(scope, within_limits, counted)
+        return limited_receive
 
     async def _discard(self, receive: Receive) -> None:
-        """Read on for a while: who is still sending when the connection is closed never gets to read why."""
+        """Read on for a while: a client that is still sending when the connection closes never reads the response."""
         size = 0
         with suppress(TimeoutError):
-            async with asyncio.timeout(SECONDS):
-                while size < 4 * self.limit:
+            async with asyncio.timeout(READ_SECONDS):
+                while size < 4 * self.max_bytes:
                     message = await receive()
                     size += len(message.get("body", b""))
                     if not message.get("more_body"):

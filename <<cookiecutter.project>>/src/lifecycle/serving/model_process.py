@@ -1,4 +1,4 @@
-"""The server's end of worker.py: starts it, loads versions into processes of their own, and asks them."""
+"""The server's end of model_worker.py: starts it, loads versions in processes of their own, and has them score rows."""
 
 import asyncio
 import json
@@ -15,23 +15,23 @@ from typing import Any
 
 from lifecycle.core.errors import DataError
 from lifecycle.core.version_files import TOLERANCE
-from lifecycle.serving import model_worker as worker
+from lifecycle.serving import model_worker
 
-GRACE = 2.0  # seconds that a process has to end by itself, once a call has taken too long
-STARTING = 60.0  # seconds; importing pandas and scikit-learn takes a few
-LONGEST_LINE = 2**28  # bytes
+EXIT_SECONDS = 2.0  # that a process has to end by itself once a call has taken too long
+START_SECONDS = 60.0  # importing pandas and scikit-learn takes a few
+MAX_LINE_BYTES = 2**28
 
 
 class ModelError(Exception):
-    """The model could not answer: what it raised, or that its process is gone."""
+    """The model did not answer: what it raised, or that its process is gone."""
 
 
 class ProcessGoneError(ModelError):
     """The model's process has crashed, or hung and was stopped."""
 
 
-class Workers:
-    """The process that versions are forked from; it is started when first needed, and again if it is gone."""
+class ForkServer:
+    """The process that versions are forked from; started when first needed, and again if it is gone."""
 
     def __init__(self) -> None:
         self.socket = Path(tempfile.mkdtemp(prefix="versions-")) / "socket"
@@ -39,25 +39,25 @@ class Workers:
         self.process: subprocess.Popen[bytes] | None = None
 
     async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Return a connection, which is a new process. Raises ModelError if there is none to be had."""
+        """Return a connection, behind which is a new process. Raises ModelError if none can be started."""
         async with self.starting:
             if self.process is None or self.process.poll() is not None:
                 self._start()
-            deadline = time.monotonic() + STARTING
+            deadline = time.monotonic() + START_SECONDS
             while True:
                 try:
-                    return await asyncio.open_unix_connection(self.socket, limit=LONGEST_LINE)
+                    return await asyncio.open_unix_connection(self.socket, limit=MAX_LINE_BYTES)
                 except OSError as error:
                     if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
-                        raise ModelError(f"no process for a model can be started: {error}") from None
+                        raise ModelError(f"cannot start a process for the model: {error}") from None
                 await asyncio.sleep(0.02)
 
     def _start(self) -> None:
         self.socket.unlink(missing_ok=True)
-        # One thread: a process that has more cannot be forked safely, and for a few rows they cost more than they save.
+        # One thread: a process with several cannot be forked safely, and for a few rows they cost more than they save.
         threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         self.process = subprocess.Popen(
-            [sys.executable, "-P", worker.__file__, str(self.socket)],
+            [sys.executable, "-P", model_worker.__file__, str(self.socket)],
             env=os.environ | threads,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -68,7 +68,7 @@ class Workers:
         if self.process:
             self.process.terminate()
             with suppress(subprocess.TimeoutExpired):
-                self.process.wait(GRACE)
+                self.process.wait(EXIT_SECONDS)
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.socket.parent, ignore_errors=True)
@@ -81,55 +81,61 @@ class ModelProcess:
         self._reader, self._writer = reader, writer
         self.known: list[dict[str, Any]] = []  # rows that were logged with the model
         self.known_answers: list[dict[str, Any]] = []
-        self.about: dict[str, Any] = {}  # `inputs`, `task` and `target` of the model
+        self.metadata: dict[str, Any] = {}  # `inputs`, `task` and `target` of the model
         self.pid, self.seconds = 0, 0.0
 
     @classmethod
-    async def load(cls, workers: Workers, folder: Path, seconds: float, idle: bool = False) -> "ModelProcess":
-        """Load the version in a folder and try it: its answers to the rows logged with it must be those of `evaluate`.
+    async def load(cls, fork_server: ForkServer, folder: Path, seconds: float, idle: bool = False) -> "ModelProcess":
+        """Load a version and check that it reproduces the predictions of `evaluate` for the rows logged with it.
 
-        `seconds` is how long one call may take; `idle` lets everything else on the machine go first. Raises DataError if
-        the version does not load or answers otherwise; ModelError if no process can be started.
+        Args:
+            fork_server: starts its process.
+            folder: the version's files.
+            seconds: how long one call may take.
+            idle: let everything else on the machine go first.
+
+        Raises DataError if the version does not load or predicts something else; ModelError if no process can be started.
         """
-        process = cls(*await workers.connect())
+        process = cls(*await fork_server.connect())
         try:
-            asked = {"folder": str(folder), "seconds": seconds, "idle": idle}
-            said = await process._ask(json.dumps(asked).encode(), worker.LOADING)
+            request = {"folder": str(folder), "seconds": seconds, "idle": idle}
+            loaded = await process._call(json.dumps(request).encode(), model_worker.LOAD_SECONDS)
         except ModelError as error:
             process.close()
             raise DataError(f"it does not load: {error}") from None
         except asyncio.CancelledError:
             process.close()
             raise
-        if not said["difference"] <= TOLERANCE:
+        if not loaded["difference"] <= TOLERANCE:
             process.close()
-            raise DataError(f"its answers differ from those of evaluate by up to {said['difference']:.3g}")
-        process.known, process.known_answers, process.about = said["known"], said["answers"], said
-        process.pid, process.seconds = said["pid"], seconds
+            raise DataError(f"its predictions differ from those of evaluate by up to {loaded['difference']:.3g}")
+        process.known, process.known_answers, process.metadata = loaded["known"], loaded["answers"], loaded
+        process.pid, process.seconds = loaded["pid"], seconds
         return process
 
-    async def answers(self, records: list[bytes]) -> list[dict[str, Any]]:
-        """Return an answer per record, of JSON. One call at a time. Raises ModelError if the model cannot answer."""
-        return (await self._ask(b"[" + b",".join(records) + b"]", self.seconds))["answers"]
+    async def predict(self, records: list[bytes]) -> list[dict[str, Any]]:
+        """Return an answer per record, of JSON. One call at a time. Raises ModelError if the model fails."""
+        answers: list[dict[str, Any]] = (await self._call(b"[" + b",".join(records) + b"]", self.seconds))["answers"]
+        return answers
 
-    async def _ask(self, line: bytes, seconds: float) -> dict[str, Any]:
+    async def _call(self, line: bytes, seconds: float) -> dict[str, Any]:
         try:
             self._writer.write(line + b"\n")
-            async with asyncio.timeout(seconds + GRACE):
-                said = await self._reader.readline()
-        except TimeoutError:  # it should have ended by itself: it is stopped, or deaf
-            said = b""
+            async with asyncio.timeout(seconds + EXIT_SECONDS):
+                reply = await self._reader.readline()
+        except TimeoutError:  # it should have ended by itself: it is stopped, or ignores signals
+            reply = b""
             if self.pid:
                 with suppress(ProcessLookupError):
                     os.kill(self.pid, signal.SIGKILL)
         except (OSError, ValueError):
-            said = b""
-        if not said:
+            reply = b""
+        if not reply:
             raise ProcessGoneError("its process crashed, or took too long and was stopped")
-        answer = json.loads(said)
-        if "error" in answer:
-            raise ModelError(answer["error"])
-        return answer
+        content: dict[str, Any] = json.loads(reply)
+        if "error" in content:
+            raise ModelError(content["error"])
+        return content
 
     def close(self) -> None:
         """End the process."""

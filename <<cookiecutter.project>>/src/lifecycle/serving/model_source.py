@@ -1,6 +1,6 @@
-"""What is to be served, and its files: from the registry, or, while that does not answer, what was served last.
+"""The versions to serve and their files: from the registry or, while it does not answer, those that were served last.
 
-Everything here waits for disk or network: not for the event loop.
+Everything here waits for disk or network, so none of it may run on the event loop.
 """
 
 import json
@@ -11,14 +11,14 @@ from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, ProjectError
 from lifecycle.core.files import write_json
 from lifecycle.core.tracking import store
-from lifecycle.registry import ledger
-from lifecycle.registry import version_cache as artifacts
+from lifecycle.registry import ledger, version_cache
 from lifecycle.registry.aliases import Held, held
 
 REACHABLE, NOT_ASKED = "reachable", "not asked yet"
+RETRYING = "retrying"
 
 
-class Source:
+class ModelSource:
     """The registry, and a cache of its own for the servers of one alias."""
 
     def __init__(self, params: Params, cache: Path, alias: str) -> None:
@@ -26,53 +26,56 @@ class Source:
         self.state = NOT_ASKED
         """Of the registry: `reachable`, or what is wrong."""
         self._connected = False
-        self._last = self.cache / "served.json"
-        self._kept: Held | None = None
+        self._last_served = self.cache / "served.json"
+        self._saved: Held | None = None
 
-    def wanted(self, serving: int | None) -> Held | None:
-        """Return what is to be served; None for what is served already.
+    def target(self, serving: int | None) -> Held | None:
+        """Return the versions to serve; None to leave everything as it is.
 
-        `serving` is the version that answers now. It goes on if its alias has vanished from MLflow, unless the ledger says
-        that it was taken away: a version that somebody has deleted is no reason to answer nothing.
+        `serving` is the version that answers now. It stays if its alias has vanished from MLflow, unless the ledger shows
+        that it was removed: a version that was deleted by mistake must not take the service down.
         """
         try:
-            with store(self.params, "it is asked again", alone=not self._connected) as client:
-                found = held(client, self.params.track.model) or Held({})
-                last = None
-                if serving and self.alias not in found.aliases:
-                    last = ledger.head(client, self.params.track.model)
+            with store(self.params, RETRYING, alone=not self._connected) as client:
+                aliases = held(client, self.params.track.model) or Held({})
+                last_move = None
+                if serving and self.alias not in aliases.aliases:
+                    last_move = ledger.head(client, self.params.track.model)
             self._connected, self.state = True, REACHABLE
         except ProjectError as error:
             self.state = f"unreachable: {error}"
-            return None if serving else self._served_last()
-        if serving and self.alias not in found.aliases and not (last and last.state.get(self.alias) is None):
+            return None if serving else self._load_last_served()
+        removed = last_move is not None and last_move.state.get(self.alias) is None
+        if serving and self.alias not in aliases.aliases and not removed:
             self.state = (
-                f"without a version that is {self.alias}, though none was taken away: version {serving} goes on"
+                f"without the alias {self.alias}, which the ledger does not show as removed: "
+                f"version {serving} stays in service"
             )
-            return Held(found.aliases | {self.alias: serving}, found.percent)
-        return found
+            return Held(aliases.aliases | {self.alias: serving}, aliases.percent)
+        return aliases
 
     def fetch(self, version: int) -> Path:
-        """Return the folder of a version. Raises ProjectError if it is not to be had, or is not what was registered."""
+        """Return the folder of a version. Raises ProjectError if it cannot be had, or is not what was registered."""
         if self._connected:
-            with suppress(ConfigError), store(self.params, "it is asked again", alone=False) as client:
-                return artifacts.fetch(client, self.params.track.model, version, self.cache)
-        return artifacts.cached(version, self.cache)
+            with suppress(ConfigError), store(self.params, RETRYING, alone=False) as client:
+                return version_cache.fetch(client, self.params.track.model, version, self.cache)
+        return version_cache.cached(version, self.cache)
 
-    def keep(self, served: Held) -> None:
-        """Note what is served, for a server that starts while the registry does not answer."""
-        if served != self._kept and self.alias in served.aliases and self.state == REACHABLE:
+    def remember(self, served: Held) -> None:
+        """Write down what is served, for a server that starts while the registry does not answer."""
+        if served != self._saved and self.alias in served.aliases and self.state == REACHABLE:
             with suppress(OSError):  # tried again the next time
-                write_json(served.as_json(), self._last)
-                self._kept = served
+                write_json(served.as_json(), self._last_served)
+                self._saved = served
 
     def prune(self, used: set[Path]) -> None:
-        artifacts.prune(self.cache, used)
+        """Remove cached versions that are not in use, but for the last few."""
+        version_cache.prune(self.cache, used)
 
-    def _served_last(self) -> Held | None:
+    def _load_last_served(self) -> Held | None:
         try:
-            found = Held(**json.loads(self._last.read_text()))
+            last = Held(**json.loads(self._last_served.read_text()))
         except (OSError, ValueError, TypeError):
             return None
         self.state = f"{self.state}; serving what was served last, from {self.cache}"
-        return found
+        return last

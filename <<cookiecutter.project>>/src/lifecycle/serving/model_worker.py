@@ -1,11 +1,11 @@
 """A process for each version of the model, forked from one that has imported pandas and scikit-learn already.
 
-    python -P worker.py SOCKET
+    python -P model_worker.py SOCKET
 
-A version answers with the code it was logged with, which need not be this repo's any more; it may hang or crash without
-taking the server with it; and it scores on another core than the one that speaks HTTP. The server connects once per
-version. Lines of JSON go over the connection: first `{"folder", "seconds", "idle"}`, which is answered by what the
-version is, then lists of records, each answered by `{"answers"}` or `{"error"}`. The process ends with its connection.
+A version answers with the code it was logged with, which may differ from this repo's by now; it may hang or crash without
+taking the server with it; and it scores on another core than the one that serves HTTP. The server connects once per
+version. Lines of JSON go over the connection: first `{"folder", "seconds", "idle"}`, answered by a description of the
+version, then lists of records, each answered by `{"answers"}` or `{"error"}`. The process ends with its connection.
 """
 
 import gc
@@ -22,26 +22,26 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-PRELOADED = "lifecycle.core.scoring"  # for what it imports; a version's own takes its place
-LOADING = 60.0  # seconds
+PRELOADED = "lifecycle.core.scoring"  # for what it imports; the version's own takes its place
+LOAD_SECONDS = 60.0
 
 
-class Version(socketserver.StreamRequestHandler):
+class VersionHandler(socketserver.StreamRequestHandler):
     """One connection: a version of the model, in a process of its own."""
 
     def handle(self) -> None:
-        for stream in (sys.stdout, sys.stderr):  # what a model prints may be what somebody asked
+        for stream in (sys.stdout, sys.stderr):  # a model might print what is in a request
             os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
-        threading.Thread(target=self.end, daemon=True).start()
-        asked = json.loads(self.rfile.readline())
-        if asked["idle"]:
+        threading.Thread(target=self.end_with_connection, daemon=True).start()
+        request = json.loads(self.rfile.readline())
+        if request["idle"]:
             run_when_idle()
-        self.limited(LOADING, partial(self.load, Path(asked["folder"])))
+        self.reply(LOAD_SECONDS, partial(self.load, Path(request["folder"])))
         for line in self.rfile:
-            self.limited(asked["seconds"], partial(self.answer, line))
+            self.reply(request["seconds"], partial(self.predict, line))
 
-    def end(self) -> None:
-        """End with the connection, also in the midst of a call that hangs."""
+    def end_with_connection(self) -> None:
+        """End with the connection, even in the middle of a call that hangs."""
         hung_up = select.poll()
         hung_up.register(self.connection, 0)
         hung_up.poll()
@@ -55,26 +55,33 @@ class Version(socketserver.StreamRequestHandler):
         known, difference = self.scoring.known()
         answers = self.scoring.answers(known)
         gc.collect()
-        gc.freeze()  # what is here stays: looking at it again and again takes long
-        about = {"known": known, "answers": answers, "difference": difference}
-        about |= {"inputs": list(self.scoring.columns), "task": self.scoring.params.task}
-        return about | {"target": self.scoring.params.data.target, "pid": os.getpid()}
+        gc.freeze()  # what is loaded stays: collecting it again and again takes long
+        params = self.scoring.params
+        return {
+            "known": known,
+            "answers": answers,
+            "difference": difference,
+            "inputs": list(self.scoring.columns),
+            "task": params.task,
+            "target": params.data.target,
+            "pid": os.getpid(),
+        }
 
-    def answer(self, line: bytes) -> dict[str, Any]:
+    def predict(self, line: bytes) -> dict[str, Any]:
         return {"answers": self.scoring.answers(json.loads(line))}
 
-    def limited(self, seconds: float, act: Callable[[], dict[str, Any]]) -> None:
-        """Answer with what an act gives or raises; one that takes too long ends this process, whatever it is doing."""
+    def reply(self, seconds: float, call: Callable[[], dict[str, Any]]) -> None:
+        """Send what a call returns or raises. If it takes too long, a signal ends this process, whatever it is doing."""
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
-            said = json.dumps(act())
-        except Exception as error:  # the model's, of whatever kind: the server is told, and goes on
-            said = json.dumps({"error": f"{type(error).__name__}: {error}"[:300]})
+            reply = json.dumps(call())
+        except Exception as error:  # the model's, of any kind: the server is told, and the process goes on
+            reply = json.dumps({"error": f"{type(error).__name__}: {error}"[:300]})
         signal.setitimer(signal.ITIMER_REAL, 0)
-        self.wfile.write(said.encode() + b"\n")
+        self.wfile.write(reply.encode() + b"\n")
 
 
-class Versions(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
+class VersionServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
     """Forks a process for each connection, and ends when the server that started it is gone."""
 
     max_children = 1000
@@ -96,4 +103,4 @@ def run_when_idle() -> None:
 if __name__ == "__main__":
     importlib.import_module(PRELOADED)
     gc.freeze()
-    Versions(sys.argv[1], Version).serve_forever()
+    VersionServer(sys.argv[1], VersionHandler).serve_forever()

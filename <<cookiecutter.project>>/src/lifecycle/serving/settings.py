@@ -1,4 +1,4 @@
-"""serving.yaml, typed and checked in one place; what a platform sets through the environment comes first."""
+"""serving.yaml, typed and checked in one place; environment variables take precedence."""
 
 import os
 from pathlib import Path
@@ -11,8 +11,9 @@ from lifecycle.core.files import read_yaml
 
 SERVING = Path("serving.yaml")
 TOKEN = "SERVING_TOKEN"
+FOLDER_VARIABLES = {"log": "SERVING_LOG", "cache": "SERVING_CACHE"}
 
-Environment = Literal["staging", "production"]
+EnvironmentName = Literal["staging", "production"]
 Positive = Annotated[float, Field(gt=0)]
 Folder = Annotated[Path, Field(strict=False)]
 
@@ -37,38 +38,35 @@ class Canary(Section):
 
 class Serving(Section):
     server: Server
-    environments: dict[Environment, Annotated[list[str], Field(min_length=1)]]
+    environments: dict[EnvironmentName, Annotated[list[str], Field(min_length=1)]]
     canary: Canary
 
     @field_validator("environments")
     @classmethod
-    def _addresses(cls, value: dict[Environment, list[str]]) -> dict[Environment, list[str]]:
-        if missing := {"staging", "production"} - value.keys():
+    def _valid_urls(cls, environments: dict[EnvironmentName, list[str]]) -> dict[EnvironmentName, list[str]]:
+        if missing := {"staging", "production"} - environments.keys():
             raise ValueError(f"{missing.pop()} is missing")
-        for url in [url for urls in value.values() for url in urls]:
+        for url in [url for urls in environments.values() for url in urls]:
             if not url.startswith(("http://", "https://")):
                 raise ValueError(f"{url!r} is not an http(s) address")
-        return {name: [url.rstrip("/") for url in urls] for name, urls in value.items()}
+        return {name: [url.rstrip("/") for url in urls] for name, urls in environments.items()}
 
 
 def load(path: Path = SERVING) -> Serving:
     """Return the checked settings.
 
-    Raises ConfigError naming every missing, misspelt or ill-valued one.
+    Raises ConfigError naming every setting that is missing, misspelt or out of range.
     """
     content = read_yaml(path)
     server, environments = content.get("server"), content.get("environments")
     if isinstance(server, dict):
-        server |= {name: os.environ[key] for name, key in _FOLDERS.items() if os.environ.get(key)}
+        server |= {name: os.environ[key] for name, key in FOLDER_VARIABLES.items() if os.environ.get(key)}
     if isinstance(environments, dict):
-        given = {name: os.environ.get(f"{name.upper()}_URLS", "").split() for name in ("staging", "production")}
-        environments |= {name: urls for name, urls in given.items() if urls}
+        urls = {name: os.environ.get(f"{name.upper()}_URLS", "").split() for name in ("staging", "production")}
+        environments |= {name: addresses for name, addresses in urls.items() if addresses}
     return Serving.checked(content, str(path))
 
 
 def token() -> str | None:
-    """Return the token that servers ask for and clients send, if one is set."""
+    """Return the token that servers require and clients send, if one is set."""
     return os.environ.get(TOKEN, "").strip() or None  # a mounted secret often ends in a new line
-
-
-_FOLDERS = {"log": "SERVING_LOG", "cache": "SERVING_CACHE"}

@@ -1,4 +1,4 @@
-"""Replay rows that took no part in training against a server, as they are or shifted: traffic for demos and tests."""
+"""Replay rows that were not used for training against a server, as they are or shifted: traffic for demos and tests."""
 
 import time
 from collections import Counter
@@ -21,17 +21,29 @@ from lifecycle.serving.canary_stats import score
 from lifecycle.serving.client import Client
 
 CONNECTIONS = 8
+ROWS_AT_A_TIME = 2000  # so that neither requests nor responses pile up
+
+Response = tuple[int, dict[str, Any]]
+"""Status and content."""
 
 
 @dataclass
-class Outcome:
-    """What has become of the rows."""
+class Simulation:
+    """How a server answered the rows."""
 
     statuses: Counter[int] = field(default_factory=Counter)
     versions: Counter[int] = field(default_factory=Counter)
-    score: float = 0.0
-    refusal: str = ""
+    score_sum: float = 0.0
+    first_refusal: str = ""
     seconds: float = 0.0
+
+    def add(self, status: int, content: dict[str, Any]) -> None:
+        self.statuses[status] += 1
+        if status == 200:
+            self.versions[content["model_version"]] += 1
+            self.score_sum += score(content)
+        elif not self.first_refusal:
+            self.first_refusal = str(content.get("detail", content))[:300]
 
 
 def held_out(
@@ -39,8 +51,8 @@ def held_out(
 ) -> tuple[list[dict[str, Any]], list[Any]]:
     """Return the test rows, or those of a file like the raw one, as records, shifted, and their targets.
 
-    A shift multiplies a column by a factor; whole numbers stay whole. Raises DataError if there are no rows; ConfigError if a
-    column is none of theirs, or no number.
+    A shift multiplies a column by a factor; integers stay integers. Raises DataError if there are no rows; ConfigError if
+    there is no such column, or it is not numeric.
     """
     test = config.FEATURES / "test.parquet"
     if not path and not test.exists():
@@ -51,8 +63,8 @@ def held_out(
     columns = {name: column for name, column in columns.items() if name in frame and name != params.data.target}
     for name, factor in shifts.items():
         if name not in columns or not pd.api.types.is_numeric_dtype(frame[name]):
-            numbers = [column for column in columns if pd.api.types.is_numeric_dtype(frame[column])]
-            raise ConfigError(f"--shift {name}: not a number of the contract; those are {', '.join(numbers)}")
+            numeric = [column for column in columns if pd.api.types.is_numeric_dtype(frame[column])]
+            raise ConfigError(f"--shift {name}: not a numeric column of the contract; those are {', '.join(numeric)}")
         shifted = frame[name] * factor
         frame[name] = shifted.round().astype(frame[name].dtype) if frame[name].dtype.kind in "iu" else shifted
     return to_records(frame, columns), target
@@ -60,63 +72,59 @@ def held_out(
 
 def simulate(
     client: Client, rows: int, shifts: dict[str, float], rate: float | None, labels: bool, path: Path | None = None
-) -> Outcome:
-    """Send rows, one request each, over several connections at once, and say what became of them.
+) -> Simulation:
+    """Send rows, one a request, over several connections at once, and return how the server answered them.
 
     Args:
+        client: of the server.
+        rows: how many; after the last one the first follows.
+        shifts: column → the factor by which it is multiplied.
         rate: rows a second; as fast as they are answered, if None.
-        labels: whether to tell the server what has become of each row, which is known of these.
+        labels: whether to report the actual outcome of each row, too.
         path: a file like the raw one; the test rows, if None.
 
     Raises ServerError if the server does not answer at all.
     """
     records, targets = held_out(config.load(), shifts, path)
-    outcome, started = Outcome(), time.monotonic()
+    simulation, started = Simulation(), time.monotonic()
 
-    def send(place: int) -> tuple[int, dict[str, Any]]:
+    def send(place: int) -> Response:
         if rate:
             time.sleep(max(0.0, started + place / rate - time.monotonic()))
-        answer = client.ask("POST", "/predict", records[place % len(records)])
+        response = client.request("POST", "/predict", records[place % len(records)])
         try:
-            content = answer.json()
-        except ValueError:  # uvicorn's own word, when there are too many connections
-            content = {"detail": answer.text}
-        if labels and answer.status_code == 200:
-            label = {"request_id": content["request_id"], "label": targets[place % len(records)]}
-            client.ask("POST", "/feedback", label)
-        return answer.status_code, content
+            content = response.json()
+        except ValueError:  # uvicorn's own text, when there are too many connections
+            content = {"detail": response.text}
+        if labels and response.status_code == 200:
+            feedback = {"request_id": content["request_id"], "label": targets[place % len(records)]}
+            client.request("POST", "/feedback", feedback)
+        return response.status_code, content
 
-    def bounded(pool: ThreadPoolExecutor) -> Iterator[tuple[int, dict[str, Any]]]:
-        """A few thousand at a time: neither the requests nor the answers pile up."""
+    def responses(pool: ThreadPoolExecutor) -> Iterator[Response]:
         places = iter(range(rows))
-        while part := list(islice(places, 2000)):
-            yield from pool.map(send, part)
+        while some := list(islice(places, ROWS_AT_A_TIME)):
+            yield from pool.map(send, some)
 
     client.status()
     with ThreadPoolExecutor(CONNECTIONS) as pool:
-        for status, content in bounded(pool):
-            outcome.statuses[status] += 1
-            if status == 200:
-                outcome.versions[content["model_version"]] += 1
-                outcome.score += score(content)
-            elif not outcome.refusal:
-                outcome.refusal = str(content.get("detail", content))[:300]
-    outcome.seconds = time.monotonic() - started
-    return outcome
+        for status, content in responses(pool):
+            simulation.add(status, content)
+    simulation.seconds = time.monotonic() - started
+    return simulation
 
 
-def describe(outcome: Outcome) -> str:
-    """Return the outcome in a few lines."""
-    good, all_rows = outcome.statuses[200], outcome.statuses.total()
-    lines = [
-        f"{good:,} of {all_rows:,} rows answered in {outcome.seconds:.1f} s ({all_rows / outcome.seconds:,.0f} rows/s)"
-    ]
-    lines += [f"  by version {version}: {count:,}" for version, count in sorted(outcome.versions.items())]
-    if good:
-        lines.append(f"  mean score {outcome.score / good:.4f}")
-    if outcome.refusal:
+def describe(simulation: Simulation) -> str:
+    """Return how the server answered, in a few lines."""
+    answered, rows = simulation.statuses[200], simulation.statuses.total()
+    speed = f"{simulation.seconds:.1f} s ({rows / simulation.seconds:,.0f} rows/s)"
+    lines = [f"{answered:,} of {rows:,} rows answered in {speed}"]
+    lines += [f"  by version {version}: {count:,}" for version, count in sorted(simulation.versions.items())]
+    if answered:
+        lines.append(f"  mean score {simulation.score_sum / answered:.4f}")
+    if simulation.first_refusal:
         refused = ", ".join(
-            f"{count:,} with {status}" for status, count in sorted(outcome.statuses.items()) if status != 200
+            f"{count:,} with {status}" for status, count in sorted(simulation.statuses.items()) if status != 200
         )
-        lines.append(f"  refused: {refused}, the first: {outcome.refusal}")
+        lines.append(f"  refused: {refused}, the first: {simulation.first_refusal}")
     return "\n".join(lines)

@@ -50,7 +50,7 @@ def test_a_version_has_to_be_served_for_as_long_as_a_server_takes_to_look(
 @pytest.mark.parametrize(
     ("role", "problems", "said"),
     [
-        ("staging", (), "serves production, not staging: look at environments in serving.yaml"),
+        ("staging", (), "serves production, not staging: correct environments in serving.yaml"),
         ("production", ("version 2: it does not load: oh",), "a server of production does not serve it: version 2: it does not load"),
         ("production", (), "do not serve version 2 within 0.5 s"),
         ("production", ("version 3: it does not load: oh",), "do not serve version 2 within 0.5 s"),
@@ -60,7 +60,7 @@ def test_what_does_not_become_good_is_refused(
     production: Environment, monkeypatch: pytest.MonkeyPatch, role: str, problems: tuple[str, ...], said: str
 ) -> None:
     says(monkeypatch, [1], problems)
-    monkeypatch.setattr(environment, "PATIENCE", 0.5)
+    monkeypatch.setattr(environment, "WAIT_SECONDS", 0.5)
 
     with pytest.raises(RefusedError, match=said):
         production.wait_for(role, 2)

@@ -1,67 +1,78 @@
-"""The verdict on a canary: by what it and production have answered side by side, is it to be promoted, aborted, or watched on?"""
+"""The verdict on a canary, from what it and production have answered side by side: promote it, abort it, or wait."""
 
 import math
 from dataclasses import dataclass
 from itertools import accumulate
 
-from lifecycle.serving.canary_stats import Tally
+from lifecycle.serving.canary_stats import ArmStats
 from lifecycle.serving.settings import Canary
 
 PROMOTE, ABORT, WAIT = "promote", "abort", "wait"
-SLACK = 5.0  # milliseconds by which a canary may always be slower: below that a ratio says nothing
-ALPHA = 0.001  # how often a canary that answers alike may be taken for one that does not
+LATENCY_SLACK = 5.0  # milliseconds by which a canary may always be slower: a ratio of short times says nothing
+ALPHA = 0.001  # how often the test may reject a canary whose scores come from the same distribution
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What is to be done, and the figures it rests on, a sentence each."""
+    """What to do, and the reasons, a sentence each."""
 
     decision: str
     reasons: list[str]
 
 
-def judge(production: Tally, canary: Tally, policy: Canary) -> Verdict:
+def judge(production: ArmStats, canary: ArmStats, policy: Canary) -> Verdict:
     """Return the verdict.
 
-    Too many errors abort as soon as min_rows could not be reached with fewer; all else is judged once both sides have
-    min_rows. The distributions of scores are apart if their largest distance is beyond the policy's and beyond what chance
-    explains (two-sample Kolmogorov-Smirnov test, Smirnov 1948; rows of one id count once, for they are alike). Error rates are held against production's own.
+    A canary aborts as soon as it has more errors than min_rows rows may have; all else is judged once both sides have min_rows.
+    Error rates are compared with production's own. The distributions of scores differ if their largest distance exceeds both the
+    policy's limit and what chance explains (two-sample Kolmogorov-Smirnov test, Smirnov 1948, in which rows of one id count once
+    because their scores are alike).
     """
-    allowed = policy.max_error_rate + _rate(production)
+    allowed = policy.max_error_rate + _error_rate(production)
     if canary.errors > allowed * max(canary.rows, policy.min_rows):
-        return Verdict(ABORT, [f"it failed in {canary.errors:,} of {canary.rows:,} rows; {allowed:.2%} may fail"])
-    for name, side in (("the canary", canary), ("production", production)):
-        if side.rows < policy.min_rows:
-            return Verdict(WAIT, [f"{name} has answered {side.rows:,} of {policy.min_rows:,} rows"])
-    slow, usual = canary.quantile(0.95), production.quantile(0.95)
-    apart, chance = distance(production.scores, canary.scores), _chance(production.ids, canary.ids)
+        return Verdict(
+            ABORT, [f"it failed on {canary.errors:,} of {canary.rows:,} rows; at most {allowed:.2%} may fail"]
+        )
+    for name, arm in (("the canary", canary), ("production", production)):
+        if arm.rows < policy.min_rows:
+            return Verdict(WAIT, [f"{name} has answered {arm.rows:,} of {policy.min_rows:,} rows"])
+    latency, production_latency = canary.latency_quantile(0.95), production.latency_quantile(0.95)
+    distance = ks_distance(production.scores, canary.scores)
+    chance = ks_bound(production.ids.count(), canary.ids.count())
+    reasons = []
+    if latency > max(policy.max_latency_ratio * production_latency, production_latency + LATENCY_SLACK):
+        reasons.append(
+            f"it is too slow: 95% of rows within {latency:.1f} ms, in production {production_latency:.1f} ms"
+        )
+    if distance > max(policy.max_score_distance, chance):
+        reasons.append(
+            f"its scores are distributed differently: distance {distance:.3f}, where {policy.max_score_distance:g} is "
+            f"allowed and chance explains up to {chance:.3f}"
+        )
+    if reasons:
+        return Verdict(ABORT, reasons)
     figures = [
         f"{canary.rows:,} rows",
-        f"errors {_rate(canary):.2%} (production {_rate(production):.2%})",
-        f"95% answered within {slow:.1f} ms (production {usual:.1f} ms)",
-        f"distance of the scores {apart:.3f} ({policy.max_score_distance:g} allowed, {chance:.3f} is chance)",
+        f"errors {_error_rate(canary):.2%} (production {_error_rate(production):.2%})",
+        f"95% of rows within {latency:.1f} ms (production {production_latency:.1f} ms)",
+        f"score distance {distance:.3f} ({policy.max_score_distance:g} allowed, {chance:.3f} by chance)",
     ]
-    wrong = []
-    if slow > max(policy.max_latency_ratio * usual, usual + SLACK):
-        wrong.append(f"it is too slow: 95% answered within {slow:.1f} ms, by production within {usual:.1f} ms")
-    if apart > max(policy.max_score_distance, chance):
-        wrong.append(
-            f"its scores are distributed otherwise: distance {apart:.3f}, where {policy.max_score_distance:g} is allowed "
-            f"and {chance:.3f} is chance"
-        )
-    return Verdict(ABORT, wrong) if wrong else Verdict(PROMOTE, figures)
+    return Verdict(PROMOTE, figures)
 
 
-def distance(one: list[int], other: list[int]) -> float:
-    """Return the largest distance of two distributions, given as counts in the same bins (Kolmogorov-Smirnov)."""
-    pairs = zip(accumulate(one), accumulate(other), strict=True)
-    ones, others = sum(one) or 1, sum(other) or 1
-    return max(abs(a / ones - b / others) for a, b in pairs)
+def ks_distance(counts: list[int], other_counts: list[int]) -> float:
+    """Return the Kolmogorov-Smirnov distance of two distributions, given as counts in the same bins."""
+    total, other_total = sum(counts) or 1, sum(other_counts) or 1
+    pairs = zip(accumulate(counts), accumulate(other_counts), strict=True)
+    return max(abs(a / total - b / other_total) for a, b in pairs)
 
 
-def _chance(ids: int, others: int) -> float:
-    return math.sqrt(-math.log(ALPHA / 2) / 2 * (ids + others) / (ids * others)) if ids and others else 1.0
+def ks_bound(size: int, other_size: int) -> float:
+    """Return the distance that samples of these sizes from one distribution exceed with probability ALPHA; 1 if one is empty."""
+    if not size or not other_size:
+        return 1.0
+    return math.sqrt(-math.log(ALPHA / 2) / 2 * (size + other_size) / (size * other_size))
 
 
-def _rate(tally: Tally) -> float:
-    return tally.errors / tally.rows if tally.rows else 0.0
+def _error_rate(arm: ArmStats) -> float:
+    return arm.errors / arm.rows if arm.rows else 0.0

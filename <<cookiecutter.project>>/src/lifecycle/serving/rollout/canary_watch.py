@@ -1,4 +1,4 @@
-"""Watch a canary: what its servers say of it, until there is a verdict, no time left, or somebody else has moved on."""
+"""Watch a canary: add up what its servers report until there is a verdict, time is up, or somebody else has ended it."""
 
 import os
 import sys
@@ -10,81 +10,85 @@ from typing import Any
 from lifecycle.core.errors import RefusedError
 from lifecycle.registry import ledger
 from lifecycle.registry.aliases import CANARY, PRODUCTION
-from lifecycle.registry.connection import registry as connected
-from lifecycle.serving.canary_stats import Tally
+from lifecycle.registry.connection import registry
+from lifecycle.serving.canary_stats import ArmStats
 from lifecycle.serving.client import ServerError
 from lifecycle.serving.rollout.canary_analysis import ABORT, PROMOTE, Verdict, judge
 from lifecycle.serving.rollout.environment import Environment
 from lifecycle.serving.settings import Canary
 
-UNSEEN = 3  # looks at the servers without a canary, after which the registry is asked whether there is one
-EVERY = 10.0  # seconds between two lines that say how a canary does
+MAX_UNSEEN = 3  # reports of servers without the canary, after which the registry is asked whether there still is one
+REPORT_SECONDS = 10.0  # between two lines about the canary
 
 
 def watch(environment: Environment, version: int) -> Verdict:
-    """Watch a canary until there is a verdict, or no time left."""
+    """Watch a canary until there is a verdict or time is up. Raises RefusedError if it is no longer the canary."""
     policy: Canary = environment.serving.canary
-    deadline, said = time.monotonic() + 60 * policy.wait_minutes, 0.0
-    arms = Arms(version)
-    say(
+    deadline, next_report = time.monotonic() + 60 * policy.wait_minutes, 0.0
+    reports = ArmReports(version)
+    report(
         f"waiting up to {policy.wait_minutes:g} minutes until both have answered {policy.min_rows:,} rows; `simulate` sends some, "
-        "`deploy abort` ends it"
+        "`deploy abort` ends the canary"
     )
     while True:
-        with suppress(ServerError):  # one that does not answer now may the next time
-            arms.look(environment.statuses())
-        production, canary = arms.sums()
-        verdict = judge(production, canary, policy)
-        if arms.without >= UNSEEN:
-            need_canary(version)
-            arms.without = 0
+        with suppress(ServerError):  # a server that does not answer now may do so the next time
+            reports.update(environment.statuses())
+        verdict = judge(*reports.totals(), policy)
+        if reports.unseen >= MAX_UNSEEN:
+            require_canary(version)
+            reports.unseen = 0
         if verdict.decision in (PROMOTE, ABORT) or time.monotonic() > deadline:
             return verdict
-        if time.monotonic() > said + EVERY:
-            say(f"waiting: {'; '.join(verdict.reasons)}")
-            said = time.monotonic()
+        if time.monotonic() > next_report:
+            report(f"waiting: {'; '.join(verdict.reasons)}")
+            next_report = time.monotonic() + REPORT_SECONDS
         time.sleep(min(1.0, environment.serving.server.poll_seconds))
 
 
 @dataclass
-class Arms:
-    """What the servers have answered side by side. Each counts for itself, so the last word of each is kept."""
+class ArmReports:
+    """The latest statistics of production and canary from each server."""
 
     version: int
-    seen: dict[str, tuple[Tally, Tally]] = field(default_factory=dict)
-    without: int = 0
+    by_server: dict[str, tuple[ArmStats, ArmStats]] = field(default_factory=dict)
+    unseen: int = 0
+    """Reports in a row of servers that do not serve the canary."""
 
-    def look(self, statuses: list[dict[str, Any]]) -> None:
+    def update(self, statuses: list[dict[str, Any]]) -> None:
+        """Take over the reports of some servers: their answers to GET /model."""
         for status in statuses:
             if status["versions"][PRODUCTION] is None:  # it is starting
                 continue
             if status["versions"][CANARY] != self.version:
-                self.without += 1
-            elif status["arms"]:
-                self.without = 0
-                sides = status["arms"]
-                self.seen[status["server"]] = Tally(**sides["production"]), Tally(**sides["canary"])
+                self.unseen += 1
+            elif arms := status["arms"]:
+                self.unseen = 0
+                self.by_server[status["server"]] = (
+                    ArmStats.from_json(arms["production"]),
+                    ArmStats.from_json(arms["canary"]),
+                )
 
-    def sums(self) -> tuple[Tally, Tally]:
-        production, canary = Tally(0), Tally(self.version)
-        for one, other in self.seen.values():
-            production, canary = production + one, canary + other
+    def totals(self) -> tuple[ArmStats, ArmStats]:
+        """Return the statistics of production and canary, added up over the servers."""
+        production, canary = ArmStats(0), ArmStats(self.version)
+        for server_production, server_canary in self.by_server.values():
+            production, canary = production + server_production, canary + server_canary
         return production, canary
 
 
-def need_canary(version: int) -> None:
-    """Raise RefusedError if a version is not the canary any more, saying who has seen to that."""
-    with connected() as (client, model, _):
+def require_canary(version: int) -> None:
+    """Raise RefusedError if a version is no longer the canary, naming the move that ended it."""
+    with registry() as (client, model, _):
         last = ledger.head(client, model)
     if last and last.state.get(CANARY) != version:
         raise RefusedError(
-            f"version {version} is not the canary any more; the last move was {last.action} of version {last.version} to "
+            f"version {version} is no longer the canary; the last move was {last.action} of version {last.version} to "
             f"{last.alias} by {last.who} ({last.reason}), and version {last.state[PRODUCTION]} is in production"
         )
 
 
-def say(text: str) -> None:
-    """Say what was done. If nobody listens any more, that is no reason to undo it."""
+def report(text: str) -> None:
+    """Print a line. A reader that has gone away, such as `head`, is no reason to undo what was done."""
     try:
         print(f"deploy: {text}", flush=True)
     except BrokenPipeError:

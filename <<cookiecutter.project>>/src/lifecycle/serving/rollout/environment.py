@@ -1,4 +1,4 @@
-"""The servers of an environment: staging or production. What they serve, whether they answer rightly, and one on this machine."""
+"""The servers of an environment, staging or production: what they serve, whether they answer correctly, and starting one on this machine."""
 
 import ipaddress
 import os
@@ -11,17 +11,13 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-import pandas as pd
-
-from lifecycle.core import config
+from lifecycle.core import known_rows
 from lifecycle.core.errors import ConfigError, RefusedError
-from lifecycle.core.files import read_parquet, read_yaml
-from lifecycle.core.records import to_records
-from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS, PROBABILITY, TOLERANCE
+from lifecycle.core.version_files import TOLERANCE
 from lifecycle.serving.client import Client, ServerError
 from lifecycle.serving.settings import Serving
 
-PATIENCE = 120.0  # seconds in which servers have to serve what the registry says
+WAIT_SECONDS = 120.0  # in which servers have to serve what the registry says
 
 
 @dataclass
@@ -36,11 +32,11 @@ class Environment:
         return [Client(url) for url in self.serving.environments[self.name]]  # type: ignore[index]
 
     def statuses(self) -> list[dict[str, Any]]:
-        """Return what each address says of itself. Raises ServerError if one does not answer."""
+        """Return what the server at each address reports. Raises ServerError if one does not answer."""
         return [client.status() for client in self.clients]
 
     def start(self) -> None:
-        """Start a server on this machine for each address here at which none answers."""
+        """Start a server for each address on this machine at which none answers."""
         for client in self.clients:
             try:
                 client.status()
@@ -51,96 +47,100 @@ class Environment:
 
     def _start(self, client: Client, port: int) -> None:
         output = Path("logs", f"serve-{self.name}-{port}.log")
+        process = self._launch(port, output)
+        deadline = time.monotonic() + WAIT_SECONDS
+        while True:
+            try:
+                if client.status()["pid"] == process.pid:
+                    pid_file = self._pid_file(port)
+                    pid_file.parent.mkdir(parents=True, exist_ok=True)
+                    pid_file.write_text(str(process.pid))
+                    print(
+                        f"deploy: started a server for {self.name} at {client.url} (its output: {output})", flush=True
+                    )
+                return  # or another one was faster, and has the port
+            except ServerError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise ConfigError(f"the server for {self.name} does not start: see {output}") from None
+                time.sleep(0.2)
+
+    def _launch(self, port: int, output: Path) -> subprocess.Popen[bytes]:
         output.parent.mkdir(exist_ok=True)
         with output.open("ab") as file:
-            process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-P", "-m", "lifecycle.cli", "serve", "--alias", self.name, "--port", str(port)],
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
                 start_new_session=True,
             )
-        deadline = time.monotonic() + PATIENCE
-        while True:
-            try:
-                if client.status()["pid"] == process.pid:
-                    pid = self._pid_file(port)
-                    pid.parent.mkdir(parents=True, exist_ok=True)
-                    pid.write_text(str(process.pid))
-                    print(
-                        f"deploy: started a server for {self.name} at {client.url} (its output: {output})", flush=True
-                    )
-                return  # or somebody else has been faster, and has the port
-            except ServerError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    raise ConfigError(f"the server for {self.name} does not come up: see {output}") from None
-                time.sleep(0.2)
 
     def stop(self) -> int:
-        """Stop the servers that `start` has started. Returns how many."""
-        stopped = 0
-        for client in self.clients:
-            port = self._local_port(client.url)
-            pid = self._pid_file(port) if port else None
-            if not pid or not pid.exists():
-                continue
-            number = int(pid.read_text())
-            try:
-                os.kill(number, 0)
-                # The number may be another process's by now: only the server itself can say that it is its own.
-                if client.status()["pid"] == number:
-                    os.kill(number, signal.SIGTERM)
-                    stopped += 1
-            except ProcessLookupError:
-                pass
-            except ServerError as error:
-                raise ServerError(
-                    f"{error}; if process {number} is the server of {self.name}, stop it by hand"
-                ) from None
-            pid.unlink()
+        """Stop the servers that `start` has started. Returns their number."""
+        return sum(self._stop(client) for client in self.clients)
+
+    def _stop(self, client: Client) -> bool:
+        port = self._local_port(client.url)
+        pid_file = self._pid_file(port) if port else None
+        if not pid_file or not pid_file.exists():
+            return False
+        pid, stopped = int(pid_file.read_text()), False
+        try:
+            os.kill(pid, 0)
+            # The number may belong to another process by now: only the server itself can tell its own.
+            if client.status()["pid"] == pid:
+                os.kill(pid, signal.SIGTERM)
+                stopped = True
+        except ProcessLookupError:
+            pass
+        except ServerError as error:
+            raise ServerError(f"{error}; if process {pid} is the server of {self.name}, stop it by hand") from None
+        pid_file.unlink()
         return stopped
 
     def wait_for(self, role: str, version: int | None) -> None:
-        """Wait until every server has served a version in a role for as long as they take to look at the registry.
+        """Wait until every answer for a whole polling interval came from a server that serves a version in a role.
 
-        So several servers behind one address are all seen, or nearly. Raises RefusedError if one says that the version does not
-        load, or they have not come to it in time.
+        That way several servers behind one address are most likely all seen. Raises RefusedError if one reports that the version
+        does not load, or it takes too long.
         """
-        began = good = time.monotonic()
+        began = last_mismatch = time.monotonic()
         while True:
             for client, status in zip(self.clients, self.statuses(), strict=True):
-                if role not in status["versions"]:
-                    raise RefusedError(
-                        f"{client.url} serves {next(iter(status['versions']))}, not {role}: look at environments in serving.yaml"
-                    )
-                if problem := next(
-                    (said for said in status["problems"] if said.startswith(f"version {version}:")), None
-                ):
-                    raise RefusedError(f"a server of {self.name} does not serve it: {problem}")
-                if status["versions"].get(role) != version:
-                    good = time.monotonic()
-            if time.monotonic() > good + self.serving.server.poll_seconds:
+                if not self._serves(client, status, role, version):
+                    last_mismatch = time.monotonic()
+            if time.monotonic() > last_mismatch + self.serving.server.poll_seconds:
                 return
-            if good > began + PATIENCE:
-                raise RefusedError(f"the servers of {self.name} do not serve version {version} within {PATIENCE:g} s")
+            if last_mismatch > began + WAIT_SECONDS:
+                raise RefusedError(
+                    f"the servers of {self.name} do not serve version {version} within {WAIT_SECONDS:g} s"
+                )
             time.sleep(min(0.5, self.serving.server.poll_seconds / 2))
+
+    def _serves(self, client: Client, status: dict[str, Any], role: str, version: int | None) -> bool:
+        if role not in status["versions"]:
+            alias = next(iter(status["versions"]))
+            raise RefusedError(f"{client.url} serves {alias}, not {role}: correct environments in serving.yaml")
+        for problem in status["problems"]:
+            if problem.startswith(f"version {version}:"):
+                raise RefusedError(f"a server of {self.name} does not serve it: {problem}")
+        return bool(status["versions"][role] == version)
 
     def smoke_test(self, version: int, folder: Path) -> int:
         """Ask every server for rows whose predictions are known from `evaluate`. Returns how many.
 
         Raises RefusedError if one answers otherwise, or not at all.
         """
-        records, expected = known(folder)
-        positive = config.load(folder / config.PARAMS).data.positive
+        rows = known_rows.read(folder)
         for client in self.clients:
             try:
-                answers = pd.DataFrame([flat(answer, positive) for answer in client.predict(records, version)])
+                answers = client.predict(rows.records, version)
             except ServerError as error:
                 raise RefusedError(f"version {version} cannot be asked: {error}") from None
-            far = (answers[list(expected)] - expected).abs() / expected.abs().clip(lower=1)
-            if not float(far.to_numpy().max()) <= TOLERANCE:
-                raise RefusedError(f"{client.url} answers otherwise than evaluate, by up to {far.to_numpy().max():.3g}")
-        return len(records)
+            difference = known_rows.largest_difference(answers, rows.expected)
+            if not difference <= TOLERANCE:
+                raise RefusedError(f"{client.url} answers otherwise than evaluate, by up to {difference:.3g}")
+        return len(rows.records)
 
     def _pid_file(self, port: int) -> Path:
         return self.serving.server.cache / f"{self.name}-{port}.pid"
@@ -154,20 +154,3 @@ class Environment:
         except ValueError:
             local = False
         return (parts.port or 80) if local else None
-
-
-def known(folder: Path) -> tuple[list[dict[str, Any]], pd.DataFrame]:
-    """Return the rows that were logged with a version, as records, and what `evaluate` predicted for them."""
-    columns = read_yaml(folder / config.CONTRACT)["columns"]
-    inputs = read_parquet(folder / KNOWN / INPUTS)
-    records = to_records(inputs, {str(name): columns[name] for name in inputs})
-    return records, read_parquet(folder / KNOWN / PREDICTIONS)
-
-
-def flat(answer: dict[str, Any], positive: Any) -> dict[str, float]:
-    """Return the numbers of an answer, named as `evaluate` names them; `positive` is the class whose probability it gives."""
-    if "prediction" in answer:
-        return {"prediction": answer["prediction"]}
-    if "probability" in answer:
-        return {f"{PROBABILITY}{positive}": answer["probability"]}
-    return {f"{PROBABILITY}{name}": value for name, value in answer["probabilities"].items()}

@@ -1,0 +1,37 @@
+"""One metric, of all rows or of a slice, checked against its limit."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+PASS, FAIL, NOISE, ACCEPTED, NOT_JUDGED = "pass", "FAIL", "within noise", "accepted", "not judged"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """A row of the report."""
+
+    name: str
+    base: float | None
+    branch: Any
+    limit: str
+    status: str
+    why: str
+    change: float | None = None
+    low: float | None = None
+    """Lower end of the 95% interval of the change; None where it could not be computed."""
+    high: float | None = None
+
+
+def not_a_number(value: Any, missing: str) -> str:
+    """Return why a value cannot be checked, or nothing; `missing` is the reason for None."""
+    if value is None:
+        return missing
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"is {str(value)[:40]!r}, not a number"
+    return "" if math.isfinite(value) else f"is {value}, not a finite number"
+
+
+def finite_or_none(value: Any) -> float | None:
+    """Return a value if it is a finite number, else None."""
+    return None if not_a_number(value, "missing") else value

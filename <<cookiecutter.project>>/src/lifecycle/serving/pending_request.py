@@ -1,0 +1,33 @@
+"""Rows that wait for a version to score them."""
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+Answer = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Row:
+    """A record to be scored."""
+
+    request_id: str
+    row_id: str  # its id in the data, or its request id if it has none
+    record: bytes  # JSON
+    since: float  # when it arrived, by time.perf_counter()
+
+
+@dataclass(slots=True)
+class PendingRequest:
+    """Rows that one version scores together, and the future of their answers."""
+
+    rows: list[Row]
+    role: str
+    future: asyncio.Future[list[Answer]]
+    since: float  # when this version got it, by time.perf_counter(): another may have failed on it before
+    production_answers: list[Answer] = field(default_factory=list)  # if the version is a shadow
+
+    def fail(self, error: Exception) -> None:
+        """Give the error to whoever waits."""
+        if not self.future.done():
+            self.future.set_exception(error)
