@@ -359,4 +359,4 @@ def test_without_a_log_the_workflow_says_what_to_set(start: Loop, tmp_path: Path
     done = act(start.project, tmp_path, "schedule", "--workflows=.github/workflows/retrain.yml")
 
     assert jobs(done.stdout) == {"unconfigured": "succeeded"}, done.stdout[-6000:]
-    assert "Nothing was learned: the repository variable PREDICTION_LOG" in done.stdout
+    assert "Nothing was retrained: the repository variable PREDICTION_LOG" in done.stdout

@@ -9,7 +9,7 @@ from machinery.monitoring import lab
 
 from lifecycle.core.config import Params
 from lifecycle.core.times import Window
-from lifecycle.monitoring import alarm_rule, report_format
+from lifecycle.monitoring import alarm_rule, summary_format
 from lifecycle.monitoring.summary import Baseline, Summary
 from lifecycle.monitoring.traffic import Traffic, collect
 from lifecycle.prediction_log.writer import FEEDBACK, Log
@@ -43,7 +43,7 @@ def test_a_window_is_read_compared_and_described(params: Params, tmp_path: Path,
         (METRIC[task], 300, "ok")
     ]
     assert found.reasons == found.alarms
-    for text in (report_format.terminal(found), report_format.markdown(found)):
+    for text in (summary_format.terminal(found), summary_format.markdown(found)):
         assert "wasserstein" in text
         assert METRIC[task] in text
         assert text.count("drift") >= 2
@@ -54,7 +54,7 @@ def test_an_alarm_that_does_not_last_is_shown_and_is_healthy() -> None:
     present = lab.past(alarm=True)
     rule = lab.settings().rule
 
-    text = report_format.terminal(alarm_rule.decide(present, [], rule))
+    text = summary_format.terminal(alarm_rule.decide(present, [], rule))
 
     assert text.endswith("age drifted\nnot enough to act: an alarm in 1 of the last 1 windows\nmonitor: healthy\n")
 

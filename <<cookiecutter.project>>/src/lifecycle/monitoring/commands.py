@@ -10,7 +10,7 @@ from lifecycle.core.errors import ConfigError, ProjectError
 
 def monitor(arguments: argparse.Namespace) -> int:
     """Compare a window of the traffic with the reference. Exit code 0: healthy, 1: act, 2: undecided, or an error."""
-    from lifecycle.monitoring import alarm_rule, report_format
+    from lifecycle.monitoring import alarm_rule, summary_format
     from lifecycle.monitoring.monitor import Options, monitor
 
     if arguments.act and arguments.alias != "production":
@@ -23,7 +23,7 @@ def monitor(arguments: argparse.Namespace) -> int:
     except Exception:
         traceback.print_exc()
         return 2
-    print(report_format.terminal(summary), end="")
+    print(summary_format.terminal(summary), end="")
     print(f"report: {folder}")
     if arguments.act:
         from lifecycle.monitoring.alerts import act

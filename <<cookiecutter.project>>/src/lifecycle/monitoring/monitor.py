@@ -15,7 +15,7 @@ from lifecycle.core.times import Window, duration, now, window
 from lifecycle.core.tracking import store
 from lifecycle.core.version_files import REFERENCE
 from lifecycle.gate.policy import Policy
-from lifecycle.monitoring import drift_page, mlflow_series, report, settings
+from lifecycle.monitoring import drift_page, mlflow_series, settings, window_report
 from lifecycle.monitoring.settings import Monitoring
 from lifecycle.monitoring.summary import Baseline, Summary
 from lifecycle.monitoring.traffic import Traffic, Watched, collect
@@ -54,7 +54,7 @@ def monitor(options: Options) -> tuple[Summary, Path]:
     compared = comparison.of(traffic.sample) if summary.readable >= limits.window.min_rows else []
     if compared:
         summary = baseline.measured(summary, traffic.sample, labelled, compared)
-    summary, folder = report.publish(summary, compared, limits)
+    summary, folder = window_report.publish(summary, compared, limits)
     try:
         mlflow_series.log(summary, params)
     except ConfigError as error:

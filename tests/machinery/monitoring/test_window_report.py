@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lifecycle.monitoring import report
+from lifecycle.monitoring import window_report
 
 
 def test_a_report_that_is_not_finished_leaves_nothing_but_the_old_one(tmp_path: Path) -> None:
@@ -13,7 +13,7 @@ def test_a_report_that_is_not_finished_leaves_nothing_but_the_old_one(tmp_path: 
     (tmp_path / "window" / "summary.json").write_text("old")
 
     def fail() -> None:
-        with report.unfinished(tmp_path) as folder:
+        with window_report.unfinished(tmp_path) as folder:
             (folder / "summary.json").write_text("new")
             raise RuntimeError
 
@@ -27,11 +27,11 @@ def test_a_report_that_is_not_finished_leaves_nothing_but_the_old_one(tmp_path: 
 def test_two_monitors_at_once_leave_one_whole_report(tmp_path: Path) -> None:
     def monitor(name: str) -> None:
         for _ in range(20):
-            with report.unfinished(tmp_path) as folder:
+            with window_report.unfinished(tmp_path) as folder:
                 for file in ("summary.json", "summary.md", "drift.html"):
                     (folder / file).write_text(name)
-                with report.locked(tmp_path):
-                    report.put(folder, tmp_path / "window")
+                with window_report.locked(tmp_path):
+                    window_report.put(folder, tmp_path / "window")
 
     threads = [threading.Thread(target=monitor, args=(name,)) for name in ("first", "second", "third")]
     for thread in threads:

@@ -10,7 +10,7 @@ from filelock import FileLock
 
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import write_json, write_text
-from lifecycle.monitoring import alarm_rule, drift_page, report_format
+from lifecycle.monitoring import alarm_rule, drift_page, summary_format
 from lifecycle.monitoring.drift import Compared
 from lifecycle.monitoring.settings import Monitoring
 from lifecycle.monitoring.summary import Summary
@@ -29,7 +29,7 @@ def publish(summary: Summary, compared: Sequence[Compared], settings: Monitoring
         if compared:
             title = f"{summary.model} version {summary.version}: the window compared with the reference"
             text = summary.alarms or ["No alarm in this window."]
-            drift_page.draw(compared, title, [report_format.headline(summary), *text], folder / PAGE)
+            drift_page.draw(compared, title, [summary_format.headline(summary), *text], folder / PAGE)
         with locked():  # the status rests on the reports that are there
             earlier = alarm_rule.earlier_windows(REPORTS, summary, settings.rule.windows - 1)
             if compared:
@@ -37,7 +37,7 @@ def publish(summary: Summary, compared: Sequence[Compared], settings: Monitoring
             else:
                 summary = alarm_rule.undecided(summary, earlier, settings.window.min_rows)
             write_json(summary.to_json(), folder / alarm_rule.SUMMARY)
-            write_text(report_format.markdown(summary), folder / TEXT)
+            write_text(summary_format.markdown(summary), folder / TEXT)
             role = "" if summary.role == "production" else f"-{summary.role}"
             place = REPORTS / f"{summary.window.name}{role}"
             put(folder, place)
