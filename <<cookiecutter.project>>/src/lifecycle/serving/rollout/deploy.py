@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 Revert = Callable[["MlflowClient", str], Move | None]
-"""Takes a move back, given the model's name; None if that is not needed any more."""
+"""Takes a move back, given the model's name; None if there is nothing to revert."""
 
 
 def to_staging(environment: Environment, version: int | None, reason: str) -> None:
