@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 TEMPLATE = Path(__file__).resolve().parent.parent
-PROJECT, PACKAGE = "telco-churn", "telco_churn"  # what cookiecutter.json proposes
+PROJECT = "telco-churn"  # the default answer in cookiecutter.json
 MAXRSS_BYTES = 1 if sys.platform == "darwin" else 1024
 
 

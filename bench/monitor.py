@@ -28,9 +28,9 @@ RECORDS = """
 import json
 from pathlib import Path
 import pandas as pd
-from telco_churn import config
-from telco_churn.files import read_parquet, read_yaml
-from telco_churn.json_rows import to_records
+from lifecycle.core import config
+from lifecycle.core.files import read_parquet, read_yaml
+from lifecycle.core.records import to_records
 frame, said = read_parquet(config.FEATURES / "test.parquet"), read_parquet(config.PREDICTIONS)
 columns = {name: column for name, column in read_yaml(config.CONTRACT)["columns"].items() if name != "churn"}
 for record, label, probability in zip(to_records(frame, columns), said["prediction"], said["probability"]):
@@ -61,15 +61,15 @@ Report([preset]).run(*sides).save_html("all_rows.html")
 """
 READING = f"""
 import datetime
-from telco_churn.monitoring.reference import log_schema, read
-from telco_churn.monitoring.traffic import HEAD
-from telco_churn.serving import log_reader
-from telco_churn import config
+from lifecycle.core import config
+from lifecycle.core.reference import log_schema, read
+from lifecycle.core.times import Window
+from lifecycle.prediction_log import reader
 import pyarrow
 day = datetime.datetime(2026, 1, 31, tzinfo=datetime.UTC)
-fields = pyarrow.schema([*HEAD, *log_schema(read(config.REFERENCE).schema)])
-for content in log_reader.blocks("{LOG}", day, day, "jsonl"):
-    log_reader.table(content, fields)
+fields = pyarrow.schema([*reader.HEAD, *log_schema(read(config.REFERENCE).schema)])
+for lines in reader.blocks("{LOG}", Window(day, day + datetime.timedelta(days=1)), "jsonl"):
+    reader.parse(lines, fields)
 """
 MONITOR = ["telco-churn", "monitor", "--since", f"{DAY:%Y-%m-%d}", "--until", f"{DAY + timedelta(days=1):%Y-%m-%d}"]
 COMMANDS = {

@@ -38,13 +38,13 @@ def released(folder: Path) -> Path:
     return project
 
 
-def shadow(wanted: bool) -> None:
+def shadow(running: bool) -> None:
     """Put the version in staging beside production, or take it away; in the project that `released` has returned."""
     from lifecycle.core import config
     from lifecycle.core.tracking import store
     from lifecycle.registry import trials
 
     with store(config.load(), "") as client:
-        trials.begin(client, PROJECT, "shadow", "bench") if wanted else trials.stop(
+        trials.begin(client, PROJECT, "shadow", "bench") if running else trials.stop(
             client, PROJECT, "shadow", None, "bench"
         )

@@ -20,24 +20,25 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from measure import PACKAGE, Usage, machine, progress, pull, render, run, table
+from measure import Usage, machine, progress, pull, render, run, table
 from resample import resample_in
 
-STAGES = ("data", "validate", "features", "train", "evaluate")
+STAGES = ("data", "validate", "featurize", "train", "evaluate")
 SIDES = ("train", "validation", "test")
 INPUTS = {
     "validate": ["data/interim/dataset.parquet"],
-    "features": ["data/interim/dataset.parquet"],
+    "featurize": ["data/interim/dataset.parquet"],
     "train": ["data/features/train.parquet"],
     "evaluate": [f"data/features/{side}.parquet" for side in SIDES],
 }
 TABLES = {  # source code of a list of frames
-    "data": "[data.read_raw(config.load().data.raw, contract.load(config.CONTRACT))]",
+    "data": "[read_raw(params.data.raw, contract.load(config.CONTRACT, params.package))]",
     **{stage: f"[files.read_parquet(name) for name in {paths}]" for stage, paths in INPUTS.items()},
 }
-SIZE = f"""
-from {PACKAGE} import config, contract, files
-from {PACKAGE}.stages import data
+SIZE = """
+from lifecycle.core import config, contract, files
+from lifecycle.core.raw_table import read_raw
+params = config.load()
 print(sum(int(frame.memory_usage(deep=True).sum()) for frame in TABLES))
 """
 LIFTED = {  # what the contract says of 7,043 rows and a table drawn from them cannot hold: pattern → replacement
@@ -85,18 +86,18 @@ def measure(rows: int) -> list[Figures]:
     with tempfile.TemporaryDirectory(prefix="bench-rows-") as folder:
         progress(f"{rows:,} rows: resampling")
         project = prepare(Path(folder), rows)
-        imports = {stage: run(["python", "-c", f"import {PACKAGE}.stages.{stage}"], project) for stage in STAGES}
+        imports = {stage: run(["python", "-c", f"import lifecycle.pipeline.{stage}"], project) for stage in STAGES}
         used = {}
         for stage in STAGES:
-            used[stage] = run(["python", "-m", f"{PACKAGE}.stages.{stage}"], project)
+            used[stage] = run(["python", "-m", f"lifecycle.pipeline.{stage}"], project)
             progress(f"{rows:,} rows: {used[stage].output.splitlines()[-1]}")
         sizes = {stage: run(["python", "-c", SIZE.replace("TABLES", TABLES[stage])], project) for stage in STAGES}
         return [Figures(rows, stage, used[stage], imports[stage], int(sizes[stage].output) / 1e6) for stage in STAGES]
 
 
-def misses(found: list[Figures]) -> list[str]:
+def misses(measured: list[Figures]) -> list[str]:
     """Return the aims that were missed, a sentence each."""
-    large = [figures for figures in found if figures.input_mb >= SMALL_MB]
+    large = [figures for figures in measured if figures.input_mb >= SMALL_MB]
     sentences = []
     for figures in large:
         name = f"{figures.stage} at {figures.rows:,} rows"
@@ -112,10 +113,10 @@ def misses(found: list[Figures]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure time and memory of each stage over rows.")
     parser.add_argument("--rows", type=int, nargs="+", default=[7_000, 70_000, 700_000, 7_000_000])
-    wanted = sorted(parser.parse_args().rows)
+    sizes = sorted(parser.parse_args().rows)
     progress("warm-up")
-    measure(min(wanted))
-    found = [figures for rows in wanted for figures in measure(rows)]
+    measure(min(sizes))
+    measured = [figures for rows in sizes for figures in measure(rows)]
     header = ["rows", "stage", "seconds", "µs/row", "net µs/row", "peak MB", "import MB", "input MB", "net/input"]
     lines = [
         [
@@ -123,11 +124,11 @@ def main() -> None:
             *[f"{row.net_per_row:.2f}", f"{row.used.peak_mb:,.0f}", f"{row.imports.peak_mb:,.0f}"],
             *[f"{row.input_mb:,.1f}", f"{row.net_memory:.2f}", f"{row.used.peak_mb / row.input_mb:.2f}"],
         ]
-        for row in found
+        for row in measured
     ]
     print(f"{machine()}\n\n{table([*header, 'peak/input'], lines)}\n")
     print(
-        "\n".join(f"- {sentence}" for sentence in misses(found))
+        "\n".join(f"- {sentence}" for sentence in misses(measured))
         or f"No aim missed on inputs of {SMALL_MB} MB and more."
     )
 

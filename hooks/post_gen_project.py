@@ -42,6 +42,7 @@ PARTS = {
     ],
     "retraining": [
         "src/lifecycle/retraining",
+        "retraining.yaml",
         "docs/retraining.md",
         ".github/workflows/retrain.yml",
         "scripts/drift_demo.py",

@@ -20,11 +20,22 @@ SUMMARY = {
     "version": "4",
     "role": "production",
     "log": "logs",
+    "rows": 600,
+    "compared": {"rows": 600, "reference": 3000},
+    "labels": 0,
+    "other_versions": {},
+    "broken_lines": 0,
+    "alarms": ["tenure drifted"],
+    "drifted": ["tenure"],
+    "score": None,
+    "quality": [],
+    "performance": [],
+    "readable": 600,
     "status": "act",
     "reasons": ["tenure drifted in 2 of the last 3 windows, `$(touch hacked)` @someone"],
     "columns": [
-        {"name": "tenure", "distance": "jensenshannon", "value": 0.31, "threshold": 0.1, "status": "drift"},
-        {"name": "partner", "distance": "jensenshannon", "value": 0.01, "threshold": 0.1, "status": "ok"},
+        {"name": "tenure", "kind": "categorical", "distance": "jensenshannon", "value": 0.31, "threshold": 0.1, "status": "drift"},
+        {"name": "partner", "kind": "categorical", "distance": "jensenshannon", "value": 0.01, "threshold": 0.1, "status": "ok"},
     ],
 }
 LATER = SUMMARY | {"window": {"since": "2026-03-02T00:00:00+00:00", "until": "2026-03-03T00:00:00+00:00"}}
@@ -64,9 +75,10 @@ def webhook(status: int, seconds: float = 0.0) -> Iterator[tuple[str, list[Any]]
 def act(project: BakedProject, github: Hub | None, *summaries: Any, **environment: str) -> list[str]:
     """Act on windows, one after the other, as `monitor --act` does, and return what was done."""
     script = (
-        "import json, sys\nfrom pathlib import Path\nfrom telco_churn.monitoring.act import act\n"
-        "for summary in json.load(open('.git/summaries.json')):\n"
-        "    for line in act(summary, Path('reports/monitoring/x'), Path()):\n        print(line)\n"
+        "import json\nfrom pathlib import Path\n"
+        "from lifecycle.monitoring.alerts import act\nfrom lifecycle.monitoring.summary import Summary\n"
+        "for content in json.load(open('.git/summaries.json')):\n"
+        "    for line in act(Summary.from_json(content), Path('reports/monitoring/x'), Path()):\n        print(line)\n"
     )
     (project.path / "logs").mkdir(exist_ok=True)  # where nobody has been asked anything yet
     (project.path / ".git/act.py").write_text(script)
@@ -82,9 +94,9 @@ def test_one_issue_is_opened_brought_up_to_date_and_closed_when_it_is_over(fresh
     lines = [line for line in said if line.startswith("issue")]
     assert lines == [
         "issue: opened #1: https://github.com/o/r/issues/1",
-        "issue: #1 has this window already",
-        "issue: brought #1 up to date: https://github.com/o/r/issues/1",
-        "issue: closed #1, it is over",
+        "issue: #1 lists this window already",
+        "issue: updated #1: https://github.com/o/r/issues/1",
+        "issue: closed #1, healthy again",
         "issue: opened #2: https://github.com/o/r/issues/2",
     ]
     first, second = github.issues
@@ -126,7 +138,7 @@ def test_a_webhook_gets_json_and_its_address_is_in_no_message(fresh: BakedProjec
 
 @pytest.mark.parametrize(
     ("status", "seconds", "says"),
-    [(500, 0, "it answers 500"), (302, 0, "it answers 302"), (200, 5, "(ReadTimeout)"), (0, 0, "(ConnectionError)")],
+    [(500, 0, "(HTTP 500)"), (302, 0, "(HTTP 302)"), (200, 5, "(ReadTimeout)"), (0, 0, "(ConnectionError)")],
 )
 def test_a_webhook_that_fails_is_a_line_and_loses_nothing_else(
     fresh: BakedProject, github: Hub, status: int, seconds: float, says: str
@@ -147,9 +159,9 @@ def test_without_github_the_webhook_and_the_retraining_are_not_lost(fresh: Baked
         said = act(fresh, None, SUMMARY, MONITORING_WEBHOOK=url, **environment)
 
     assert said[0] == "webhook: delivered"
-    assert said[1].startswith("issue: not done: gh api: ")
+    assert said[1].startswith("issue: failed: gh api: ")
     assert said[-1].startswith("retraining: stopped: nothing to learn: the log has no labelled row")
-    assert "the reason stays (monitoring: tenure drifted in 2 of the last 3 windows" in said[-1]
+    assert "the reason remains (monitoring: tenure drifted in 2 of the last 3 windows" in said[-1]
 
 
 def test_settings_say_where_retraining_starts_and_whether_there_is_an_issue(fresh: BakedProject, github: Hub) -> None:
@@ -163,16 +175,29 @@ def test_settings_say_where_retraining_starts_and_whether_there_is_an_issue(fres
     with FileLock(fresh.path / ".dvc/tmp/retrain.lock"):
         here = act(fresh, github, SUMMARY)
 
-    webhook = "webhook: none, MONITORING_WEBHOOK is not set"
+    webhook = "webhook: not sent, MONITORING_WEBHOOK is not set"
     assert never == [webhook, "retraining: not started, retrain.start of monitoring.yaml is never"]
     assert github_anyway == [webhook, "retraining: started retrain.yml on GitHub"]
     assert github.started[0][1]["ref"] == "trunk"
-    assert here[-1] == "retraining: stopped: another retraining is under way here: wait for it to end"
+    assert here[-1] == "retraining: stopped: another retraining is running in this repo: wait until it ends"
     assert github.issues == []
+
+
+def test_without_retraining_in_the_repo_the_rest_is_done_and_a_line_says_so(fresh: BakedProject, github: Hub) -> None:
+    fresh.run("mv src/lifecycle/retraining .git/retraining")
+    try:
+        lines = act(fresh, github, SUMMARY)
+    finally:
+        fresh.run("mv .git/retraining src/lifecycle/retraining")
+
+    assert lines[0] == "webhook: not sent, MONITORING_WEBHOOK is not set"
+    assert lines[1].startswith("issue: opened #1")
+    assert lines[2:] == ["retraining: not started, it is not part of this repo"]
+    assert github.started == []
 
 
 def test_what_is_undecided_is_left_alone(fresh: BakedProject, github: Hub) -> None:
     said = act(fresh, github, SUMMARY | {"status": "undecided", "missing_rows": 120})
 
-    assert said == ["could not decide, so nothing was done"]
+    assert said == ["undecided: too few rows, so nothing was done"]
     assert github.asked == []

@@ -9,7 +9,7 @@ from conftest import BakedProject
 pytestmark = pytest.mark.slow
 
 RAW = "data/raw/telco.csv"
-KEPT = (
+RESULTS = (
     "metrics",
     "plots",
     "models",
@@ -46,7 +46,7 @@ def row(number: int, old: str, new: str) -> Change:
     return raw(change)
 
 
-DATA_SAYS_NO = {
+DATA_ERRORS = {
     "unparsable": (raw(lambda lines: [*lines, "C99999,No,1"]), [RAW, "cannot be read: CSV parse error: Expected 21 columns, got 3: C99999,No,1"]),
     "binary": (lambda project: (project.path / RAW).write_bytes(bytes(range(256))) and None, [RAW, "cannot be read"]),
     "empty": (raw(lambda lines: []), [RAW, "is empty"]),
@@ -72,7 +72,7 @@ DATA_SAYS_NO = {
     ),
 }  # fmt: skip
 
-QUESTION_WAS_WRONG = {
+CONFIGURATION_ERRORS = {
     "parameter missing": (edit("params.yaml", "seed: 42", ""), ["params.yaml: seed is missing"]),
     "parameter misspelt": (edit("params.yaml", "threshold:", "treshold:"), ["evaluate.treshold is not a parameter (did you mean threshold?)"]),
     "parameter out of range": (edit("params.yaml", "validation: 0.15", "validation: 1.5"), ["split.validation is 1.5: input should be less than 1"]),
@@ -91,31 +91,33 @@ QUESTION_WAS_WRONG = {
     "contract names an unknown type": (edit("contract.yaml", "dtype: int64", "dtype: integer63"), ["contract.yaml", "integer63"]),
 }  # fmt: skip
 
-CASES = [(name, 1, *case) for name, case in DATA_SAYS_NO.items()] + [
-    (name, 2, *case) for name, case in QUESTION_WAS_WRONG.items()
+CASES = [(name, 1, *case) for name, case in DATA_ERRORS.items()] + [
+    (name, 2, *case) for name, case in CONFIGURATION_ERRORS.items()
 ]
 
 
-@pytest.mark.parametrize(("exit_code", "change", "says"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("exit_code", "change", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 def test_bad_input_is_refused_in_one_line_and_the_last_results_stay(
-    copy: BakedProject, exit_code: int, change: Change, says: list[str]
+    copy: BakedProject, exit_code: int, change: Change, expected: list[str]
 ) -> None:
-    before = copy.hashes(*KEPT)
+    before = copy.hashes(*RESULTS)
     change(copy)
 
     done = copy.run("dvc repro", check=False)
 
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")] or [done.stderr]
-    for part in says:
-        assert part in line
+    for text in expected:
+        assert text in line
     assert f"exited with {exit_code}" in done.stderr
     assert "Traceback" not in done.stderr
     assert len(line) < 1500
-    assert copy.hashes(*KEPT) == before
+    assert copy.hashes(*RESULTS) == before
 
 
 def test_once_mended_the_pipeline_picks_up_where_it_was(copy: BakedProject) -> None:
-    before = copy.hashes(*KEPT)
+    before = copy.hashes(*RESULTS)
     row(3, "Mailed check", "Bitcoin")(copy)
     copy.run("dvc repro", check=False)
     failed = copy.read("reports/validation_failed.json")
@@ -126,7 +128,7 @@ def test_once_mended_the_pipeline_picks_up_where_it_was(copy: BakedProject) -> N
     assert failed["passed"] is False
     assert failed["checks"][0]["examples"] == ["customer_id C00003: Bitcoin"]
     assert "train" not in re.findall(r"Running stage '(\w+)'", output)
-    assert copy.hashes(*KEPT) == before
+    assert copy.hashes(*RESULTS) == before
     assert copy.run("git status --porcelain").stdout == ""
 
 

@@ -24,17 +24,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("batch")]
 
 DATE = "2026-03-01"
 RELEASE = """
-from telco_churn import config
-from telco_churn.release import ledger, registry
-from telco_churn.release.registration import register
-from telco_churn.tracking import store
+from lifecycle.core import config
+from lifecycle.core.tracking import store
+from lifecycle.registry import moves
+from lifecycle.registry.registration import register
 params = config.load()
 model = params.track.model
 with store(params, "") as client:
     register(client, params)
-    registry.promote(client, model, "staging", None, "test")
-    client.set_model_version_tag(model, "1", registry.CHECKS, registry.PASSED)
-    registry.promote(client, model, "production", None, "test")
+    moves.promote(client, model, "staging", None, "test")
+    client.set_model_version_tag(model, "1", moves.STAGING_CHECKS, moves.PASSED)
+    moves.promote(client, model, "production", None, "test")
 """
 # Each row is broken in a way of its own, and a tenth of the customers has not been seen for long.
 TABLES = r"""
@@ -65,25 +65,27 @@ good.assign(tenure=-1).to_parquet("wrong.parquet", index=False)
 RUNS = """
 import json, os, sys, warnings
 warnings.simplefilter("ignore")
-from telco_churn import cli
-from telco_churn.batch import commands, process
-from telco_churn.errors import ProjectError
+from lifecycle.batch import commands, process
+from lifecycle.core.errors import ProjectError
+from lifecycle.pipeline import commands as pipeline_commands
 import argparse
 parser = argparse.ArgumentParser()
-commands.add_to(parser.add_subparsers())
-found = []
+verbs = parser.add_subparsers()
+pipeline_commands.add_to(verbs)
+commands.add_to(verbs)
+results = []
 for arguments in json.loads(sys.argv[1]):
     try:
-        found.append([0, process.main(commands.prepared(parser.parse_args(["score", *arguments])))])
+        results.append([0, process.main(commands.make_job(parser.parse_args(["score", *arguments])))])
     except ProjectError as error:
-        found.append([error.exit_code, str(error)])
-print(json.dumps(found), flush=True)
+        results.append([error.exit_code, str(error)])
+print(json.dumps(results), flush=True)
 os._exit(0)
 """
 CATALOG = """
 import json, os
-from telco_churn.batch import java
-java.find()
+from lifecycle.batch.spark import java
+java.configure()
 from pyspark.sql import SparkSession
 spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").config("spark.log.level", "OFF").getOrCreate()
 spark.read.parquet("file://" + os.path.abspath("data/interim/dataset.parquet")).limit(300).write.saveAsTable("default.customers")
@@ -91,16 +93,19 @@ spark.sql("create table default.flat (customer_id string, date date) using parqu
 spark.sql("insert into default.flat values ('C1', date'2026-01-01')")
 spark.sql("create table default.other (customer_id string, score double, date date) using parquet partitioned by (date)")
 spark.stop()
-from telco_churn.batch import commands, process
-from telco_churn.errors import ProjectError
+from lifecycle.batch import commands, process
+from lifecycle.core.errors import ProjectError
+from lifecycle.pipeline import commands as pipeline_commands
 import argparse
 parser = argparse.ArgumentParser()
-commands.add_to(parser.add_subparsers())
+verbs = parser.add_subparsers()
+pipeline_commands.add_to(verbs)
+commands.add_to(verbs)
 codes = []
 for output, day in (("scores", 1), ("scores", 2), ("scores", 1), ("flat", 1), ("other", 1)):
-    given = f"score --engine spark --master local[2] --input default.customers --output default.{output} --as-of 2026-03-0{day}"
+    command = f"score --engine spark --master local[2] --input default.customers --output default.{output} --as-of 2026-03-0{day}"
     try:
-        codes.append([0, process.main(commands.prepared(parser.parse_args(given.split())))])
+        codes.append([0, process.main(commands.make_job(parser.parse_args(command.split())))])
     except ProjectError as error:
         codes.append([error.exit_code, str(error)])
 spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
@@ -112,12 +117,12 @@ VERDICTS = """
 import json, os, warnings
 warnings.simplefilter("ignore")
 from pathlib import Path
-from telco_churn import contract
-from telco_churn.batch import contract_on_spark, java, session
-from telco_churn.errors import DataError
-from telco_churn.stages.data import read_raw
-java.find()
-schema = contract.load(Path("contract.yaml"))
+from lifecycle.batch.spark import contract_checks, java, session
+from lifecycle.core import contract
+from lifecycle.core.errors import DataError
+from lifecycle.core.raw_table import read_raw
+java.configure()
+schema = contract.load(Path("contract.yaml"), "telco_churn")
 good = read_raw(Path("data/raw/telco.csv"), schema).head(2000).astype({"contract": "object", "payment_method": "object"})
 good = good.astype({"tenure": "int32", "monthly_charges": "float32"})  # which the contract's types have room for
 bad = good.copy()
@@ -130,19 +135,100 @@ bad.loc[9, "payment_method"] = None
 bad["female"] = 1
 bad["monthly_charges"] = 60.0
 unlike = good.assign(tenure=[0.5, *good["tenure"][1:]], partner=[None, *good["partner"][1:]])
-found = []
+verdicts = []
 with session.session("local[2]", "verdicts") as spark:
     for frame in (good, bad, unlike, bad.drop(columns="tenure").assign(extra=1)):
         frame.to_parquet("verdicts.parquet", index=False)
-        on_spark = contract_on_spark.validate(spark.read.parquet(session.location("verdicts.parquet")), schema)
+        on_spark = contract_checks.validate(spark.read.parquet(session.location("verdicts.parquet")), schema)
         try:
             on_pandas = contract.validate(read_raw(Path("verdicts.parquet"), schema), schema, "customer_id")
         except DataError as error:
             on_pandas = str(error)
         if isinstance(on_pandas, list):
             on_pandas = sorted([r["column"], r["check"].partition("(")[0], r["passed"]] for r in on_pandas)
-        found.append([on_pandas, sorted([r["column"], r["check"].partition("(")[0], r["passed"]] for r in on_spark)])
-print(json.dumps(found), flush=True)
+        verdicts.append([on_pandas, sorted([r["column"], r["check"].partition("(")[0], r["passed"]] for r in on_spark)])
+print(json.dumps(verdicts), flush=True)
+os._exit(0)
+"""
+CHECKS = """
+import pandas as pd
+
+from lifecycle.core.column_checks import column_check, value_check
+
+
+@column_check
+def mostly_above(column: pd.Series, *, limit: float, share: float) -> bool:
+    assert str(column.dtype) == "int64"
+    return bool((column > limit).mean() >= share)
+
+
+@column_check
+def categories_at_most(column: pd.Series, *, most: int) -> bool:
+    return len(column.cat.categories) <= most
+
+
+@column_check
+def in_year(column: pd.Series, *, year: int) -> bool:
+    return bool((column.dt.year == year).all())
+
+
+@value_check
+def multiple_of(column: pd.Series, *, step: float) -> pd.Series:
+    return column % step == 0
+
+
+@value_check
+def broken(column: pd.Series, *, unit: str) -> pd.Series:
+    return column[unit]
+"""
+# Spark's pandera has `isin`, but not for booleans, and Java has no group of that spelling.
+CONTRACT = r"""
+columns:
+  key: {dtype: str, str_matches: '(?P<letter>[AB])\d+$', str_length: {min_value: 2, max_value: 2}}
+  months: {dtype: int64, mostly_above: {limit: 24, share: 0.5}, multiple_of: {step: 5}}
+  plan: {dtype: category, categories_at_most: {most: 2}}
+  active: {dtype: bool, isin: [true]}
+  since: {dtype: 'datetime64[ns]', in_year: {year: 2026}}
+  share: {dtype: float64, nullable: true, multiple_of: {step: 0.5}}
+  extra: {dtype: int64, required: false, multiple_of: {step: 5}}
+"""
+USERS_CHECKS = r"""
+import json, os, warnings
+warnings.simplefilter("ignore")
+from pathlib import Path
+import pandas as pd
+from lifecycle.batch.spark import contract_checks, driver_checks, java, session
+from lifecycle.core import contract
+from lifecycle.core.raw_table import read_raw
+java.configure()
+schema = contract.load(Path("checks.yaml"), "telco_churn")
+good = pd.DataFrame({"key": ["A1", "B2"], "months": [25, 30], "plan": ["x", "y"], "active": [True, True],
+                     "since": pd.to_datetime(["2026-01-01", "2026-12-31"]), "share": [0.5, None]})
+bad = pd.DataFrame({"key": ["A1", "C2"], "months": [6, 12], "plan": ["x", "y"], "active": [True, False],
+                    "since": pd.to_datetime(["2026-01-01", "2027-01-01"]), "share": [0.5, 0.3]})
+bad = pd.concat([bad, bad.assign(plan="z")])
+results = {}
+
+def verdicts(records):
+    return sorted([r["column"], r["check"], r["passed"]] for r in records)
+
+def failures(schema, table):
+    return [contract.describe([r]) for r in contract_checks.validate(table, schema) if not r["passed"]]
+
+with session.session("local[2]", "checks") as spark:
+    for name, frame in {"good": good, "bad": bad}.items():
+        frame.to_parquet("checks.parquet", index=False)
+        table = spark.read.parquet(session.location("checks.parquet"))
+        on_pandas = contract.validate(read_raw(Path("checks.parquet"), schema), schema, "key")
+        results[name] = [verdicts(on_pandas), verdicts(contract_checks.validate(table, schema))]
+    Path("broken.yaml").write_text("columns:\n  months: {dtype: int64, broken: {unit: days}}\n")
+    broken = contract.load(Path("broken.yaml"), "telco_churn")
+    results["broken"] = failures(broken, table.select("months"))
+    results["null"] = failures(schema, table.withColumn("months", table.months + table.share))
+    results["table"] = failures(contract.load(Path("unique.yaml"), "telco_churn"), table)
+    driver_checks.MAX_ROWS = 3
+    results["large"] = failures(schema, table)
+print(json.dumps(results), flush=True)
 os._exit(0)
 """
 
@@ -171,13 +257,13 @@ class Scored:
     def python(self, script: str, *arguments: str) -> Any:
         name = f"script-{abs(hash(script))}.py"
         (self.project.path / ".git" / name).write_text(script)
-        given = " ".join(f"'{argument}'" for argument in arguments)
-        printed = self.run(f"python .git/{name} {given}").stdout
+        quoted = " ".join(f"'{argument}'" for argument in arguments)
+        printed = self.run(f"python .git/{name} {quoted}").stdout
         return json.loads(printed.splitlines()[-1]) if printed else None
 
     def runs(self, *commands: str) -> list[tuple[int, str]]:
-        found = self.python(RUNS, json.dumps([command.split() for command in commands]))
-        return [(code, said) for code, said in found]
+        results = self.python(RUNS, json.dumps([command.split() for command in commands]))
+        return [(code, message) for code, message in results]
 
     def rows(self, folder: str, columns: str = "") -> list[list[Any]]:
         """The rows of an output, but for the time, sorted by their first column."""
@@ -202,28 +288,28 @@ def scored(reproduced: BakedProject, tmp_path_factory: pytest.TempPathFactory) -
     project.run("telco-churn gate --base HEAD~1 --record", PYTHONPATH="src")
     refused = project.run("telco-churn score --input whole.csv --output none", check=False, PYTHONPATH="src")
     assert refused.returncode == 1
-    assert refused.stderr == "error: no version of telco-churn is production: promote one, then score\n"
+    assert refused.stderr == "error: no version of telco-churn is in production: promote one, then score\n"
     scored.python(RELEASE)
     return scored
 
 
 def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: Scored) -> None:
-    given = f"--input bad.csv --as-of {DATE} --active-since last_seen=2026-01-01"
-    done = scored.run(f"telco-churn score {given} --output local")
+    bad = f"--input bad.csv --as-of {DATE} --active-since last_seen=2026-01-01"
+    done = scored.run(f"telco-churn score {bad} --output local")
     spark = "--engine spark --master local[2]"
     scored.run("mkdir -p spark/date=2026-02-28 && touch spark/date=2026-02-28/_kept")
     failing = ("torn", "empty.parquet", "wrong.parquet")
-    found = scored.runs(
-        f"{given} {spark} --output spark", *[f"--input {name} {spark} --output none" for name in failing]
+    results = scored.runs(
+        f"{bad} {spark} --output spark", *[f"--input {name} {spark} --output none" for name in failing]
     )
 
-    assert [code for code, _ in found] == [0, 1, 1, 1], found
-    said = ("part-1.parquet: cannot be read", "has no rows", "7,043 of 7,043 rows break the contract")
-    assert all(words in line for words, (_, line) in zip(said, found[1:], strict=True)), found
+    assert [code for code, _ in results] == [0, 1, 1, 1], results
+    messages = ("part-1.parquet: cannot be read", "has no rows", "7,043 of 7,043 rows break the contract")
+    assert all(message in line for message, (_, line) in zip(messages, results[1:], strict=True)), results
     assert not list((scored.project.path / "none").glob("date=*"))
     assert not list((scored.project.path / "none").glob(".staging*"))
-    assert "scored 6,335 of 7,044 rows of bad.csv, 9 in quarantine (local_quarantine), 700 not active" in done.stdout
-    assert "scored 6,335 of 7,044 rows" in found[0][1]
+    assert "scored 6,335 of 7,044 rows of bad.csv, 9 quarantined (local_quarantine), 700 not active" in done.stdout
+    assert "scored 6,335 of 7,044 rows" in results[0][1]
     local = scored.rows("local")
     assert len(local) == 6335
     assert local == scored.rows("spark")
@@ -231,7 +317,7 @@ def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: S
     assert reasons == scored.rows("spark_quarantine", "customer_id,reason,row")
     why = {key: reason for key, reason, _ in reasons}
     assert why["C00002"] == "tenure: not int64 (abc)"
-    assert why["C00003"] == "contract: not among the contract's (Ten years)"
+    assert why["C00003"] == "contract: not a category of the contract (Ten years)"
     assert why["C00004"] == "monthly_charges: missing"
     assert why["X1"] == r"customer_id: str_matches('^C\d{5}$') fails (X1)"
     assert [row for row in reasons if row[2] == "C1,Yes"]
@@ -240,14 +326,14 @@ def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: S
 
 def test_local_failures_are_one_line_and_write_nothing(scored: Scored) -> None:
     names = ("torn", "empty.parquet", "missing.parquet", "wrong.parquet", "nowhere.parquet")
-    found = scored.runs(*[f"--input {name} --output nothing" for name in names])
+    results = scored.runs(*[f"--input {name} --output nothing" for name in names])
 
-    assert [code for code, _ in found] == [1, 1, 1, 1, 2]
-    assert "torn/part-1.parquet: cannot be read" in found[0][1]
-    assert "has no rows" in found[1][1]
-    assert "missing column tenure" in found[2][1]
-    assert "7,043 of 7,043 rows break the contract" in found[3][1]
-    assert "in_range(0, 120) fails (-1)" in found[3][1]
+    assert [code for code, _ in results] == [1, 1, 1, 1, 2]
+    assert "torn/part-1.parquet: cannot be read" in results[0][1]
+    assert "has no rows" in results[1][1]
+    assert "missing column tenure" in results[2][1]
+    assert "7,043 of 7,043 rows break the contract" in results[3][1]
+    assert "in_range(0, 120) fails (-1)" in results[3][1]
     assert not list((scored.project.path / "nothing").glob("date=*"))
 
 
@@ -270,7 +356,7 @@ def test_a_full_disk_leaves_the_old_scores(scored: Scored) -> None:
     assert done.stderr.count("\n") == 1
 
 
-def test_killed_at_any_moment_the_output_is_the_old_or_the_new_one(scored: Scored) -> None:
+def test_killed_at_any_moment_a_run_leaves_the_old_output_or_the_new_one(scored: Scored) -> None:
     scored.run(f"telco-churn score --input parts --as-of {DATE} --output killed")
     whole = scored.rows("killed", "customer_id,probability")
     command = f"telco-churn score --input parts --as-of {DATE} --output killed"
@@ -292,29 +378,29 @@ def test_killed_at_any_moment_the_output_is_the_old_or_the_new_one(scored: Score
     assert not list(folder.glob(".staging-*"))
 
 
-def test_of_two_runs_for_a_date_one_refuses(scored: Scored) -> None:
+def test_a_second_run_for_a_date_is_refused(scored: Scored) -> None:
     (scored.project.path / "busy").mkdir()
     with FileLock(scored.project.path / "busy" / f".lock-{DATE}", timeout=0):
-        found = scored.runs(
+        results = scored.runs(
             f"--input parts --as-of {DATE} --output busy", "--input parts --as-of 2026-03-02 --output busy"
         )
 
-    assert found[0][0] == 1
-    assert f"busy/date={DATE}: another run is writing it" in found[0][1]
-    assert found[1][0] == 0
+    assert results[0][0] == 1
+    assert f"busy/date={DATE}: another run is writing it" in results[0][1]
+    assert results[1][0] == 0
 
 
 def test_the_nightly_workflow_scores_and_without_its_variables_says_what_to_set(scored: Scored, tmp_path: Path) -> None:
     project = copied(scored.project, tmp_path)
     project.run("git remote add origin https://github.com/o/r.git")
-    given = {
+    variables = {
         "MLFLOW_TRACKING_URI": f"sqlite:///{scored.project.path}/mlflow.db",
         "SCORE_INPUT": scored.project.path / "parts",
         "SCORE_OUTPUT": tmp_path / "nightly",
     }
     workflow = "--workflows=.github/workflows/score.yml"
 
-    done = act(project, tmp_path, "schedule", workflow, *[f"--var={name}={value}" for name, value in given.items()])
+    done = act(project, tmp_path, "schedule", workflow, *[f"--var={name}={value}" for name, value in variables.items()])
     bare = act(project, tmp_path, "schedule", workflow)
 
     assert jobs(done.stdout) == {"score": "succeeded"}, done.stdout[-3000:]
@@ -323,7 +409,7 @@ def test_the_nightly_workflow_scores_and_without_its_variables_says_what_to_set(
     assert "Nothing was scored: set the repository variables" in bare.stdout
 
 
-def test_the_contract_has_the_same_verdicts_on_spark(scored: Scored) -> None:
+def test_the_contract_has_the_verdicts_of_pandas_on_spark(scored: Scored) -> None:
     good, bad, unlike, other = scored.python(VERDICTS)
 
     assert good[0] == good[1]
@@ -339,6 +425,48 @@ def test_the_contract_has_the_same_verdicts_on_spark(scored: Scored) -> None:
     assert ["extra", "column_in_schema"] in failing
 
 
+@pytest.fixture(scope="module")
+def on_spark(scored: Scored) -> dict[str, Any]:
+    """What checks of the user's own, and some that Spark's pandera lacks, give on Spark; all in one session."""
+    (scored.project.path / "src/telco_churn/checks.py").write_text(CHECKS)
+    (scored.project.path / "checks.yaml").write_text(CONTRACT)
+    (scored.project.path / "unique.yaml").write_text(CONTRACT + "unique: [key, months]\n")
+    return scored.python(USERS_CHECKS)
+
+
+def test_the_users_own_checks_and_those_that_spark_lacks_have_the_verdicts_of_pandas_on_spark(
+    on_spark: dict[str, Any],
+) -> None:
+    (good_on_pandas, good), (bad_on_pandas, bad) = on_spark["good"], on_spark["bad"]
+    assert good == good_on_pandas
+    assert all(passed for *_, passed in good)
+    assert bad == bad_on_pandas
+    failing = {f"{column} {check.partition('(')[0]}" for column, check, passed in bad if not passed}
+    assert failing == {
+        "key str_matches", "months mostly_above", "months multiple_of", "plan categories_at_most", "active isin",
+        "since in_year", "share multiple_of",
+    }  # fmt: skip
+
+
+def test_a_check_that_was_not_run_on_spark_is_a_failure_that_says_why(on_spark: dict[str, Any]) -> None:
+    assert on_spark["broken"] == ["column months: broken(unit=days) fails (not run: KeyError: 'days')"]
+    assert (
+        "column months: multiple_of(step=5) fails (not run: the column has values that are missing or not int64)"
+        in (on_spark["null"])
+    )
+    assert (
+        "column (all): unique(['key', 'months']) fails (not run: Spark does not check several columns together)"
+        in (on_spark["table"])
+    )
+    not_run = [
+        line for line in on_spark["large"] if "(not run: it needs the whole column on the driver, and 4 rows" in line
+    ]
+    assert {line.partition("(")[0] for line in not_run} == {
+        "column key: str_matches", "column months: mostly_above", "column months: multiple_of",
+        "column plan: categories_at_most", "column active: isin", "column since: in_year", "column share: multiple_of",
+    }  # fmt: skip
+
+
 def test_tables_of_a_catalog_keep_their_other_dates(scored: Scored, tmp_path: Path) -> None:
     (tmp_path / "spark-defaults.conf").write_text(
         f"spark.sql.catalogImplementation hive\nspark.sql.warehouse.dir {tmp_path}/warehouse\n"
@@ -349,12 +477,12 @@ def test_tables_of_a_catalog_keep_their_other_dates(scored: Scored, tmp_path: Pa
         "python .git/catalog.py", PYTHONPATH=f"src:{scored.packages}:.git", SPARK_CONF_DIR=str(tmp_path)
     )
 
-    codes, dates, kept = json.loads(done.stdout.splitlines()[-1])
+    codes, dates, flat_rows = json.loads(done.stdout.splitlines()[-1])
     assert [code for code, _ in codes] == [0, 0, 0, 2, 2], codes
     assert dates == {"2026-03-01": 300, "2026-03-02": 300}
     assert "default.flat: is not partitioned by date alone" in codes[3][1]
     assert "default.other: has the columns customer_id, score, date, not customer_id, probability" in codes[4][1]
-    assert kept == 1
+    assert flat_rows == 1
 
 
 def test_a_cluster_that_loses_a_worker_still_scores_every_row(scored: Scored, tmp_path: Path) -> None:

@@ -144,7 +144,7 @@ def test_a_version_that_answers_wrongly_in_production_is_rolled_back(served: Ser
     printed = process.communicate(timeout=120)[0]
 
     assert process.returncode == 1, printed
-    assert "cannot be asked" in printed
+    assert "version 3 does not score the known rows" in printed
     assert printed.rstrip().endswith("; reverted")
     assert aliases(served)["production"] == 1
 

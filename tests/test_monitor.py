@@ -95,7 +95,7 @@ def window(traffic: dict[str, Any], number: int) -> list[str]:
     return ["--since", since, "--until", until, "--log", str(traffic["log"])]
 
 
-def test_traffic_as_usual_is_healthy_then_drift_is_believed_once_it_lasts_and_not_any_more_once_it_is_over(
+def test_traffic_as_usual_is_healthy_then_drift_is_acted_on_once_it_lasts_and_no_longer_once_it_is_over(
     monitor: Monitor, served: Served, traffic: dict[str, Any]
 ) -> None:
     done = [monitor(*window(traffic, number)) for number in range(4)]
@@ -109,7 +109,7 @@ def test_traffic_as_usual_is_healthy_then_drift_is_believed_once_it_lasts_and_no
         [True, True, False],
     ]
     assert "tenure" in found[1]["drifted"]
-    assert "not believed yet: an alarm in 1 of the last 2 windows" in done[1].stdout
+    assert "not enough to act: an alarm in 1 of the last 2 windows" in done[1].stdout
     assert [reason for reason in found[2]["reasons"] if reason.startswith("tenure drifted: wasserstein")]
     assert found[0]["drifted"] == found[3]["drifted"] == []
     assert {part["metric"] for part in found[0]["performance"]} == {"roc_auc", "average_precision", "log_loss", "brier"}
@@ -143,7 +143,7 @@ def test_the_page_can_be_read_in_a_browser_without_a_network(
 
     shown, asked = browsed(page, tmp_path)
 
-    assert "<h1>telco-churn version 1: the window beside the reference</h1>" in shown
+    assert "<h1>telco-churn version 1: the window compared with the reference</h1>" in shown
     drawn = shown.partition("Dataset Drift is detected")[2]  # what the page's own script has drawn
     assert "score: probability" in drawn
     assert "Wasserstein distance (normed)" in drawn
@@ -158,7 +158,7 @@ def test_an_empty_log_and_one_of_another_version_are_no_verdict(
     done = monitor("--log", str(tmp_path))
     assert done.returncode == 2
     assert monitor.summary(done)["missing_rows"] == 500
-    assert "0 rows of 500 that are needed: 500 are missing" in done.stdout
+    assert "0 rows, 500 are needed: 500 are missing" in done.stdout
 
     served.move("production", 2)
     done = monitor(*window(traffic, 0))
@@ -227,7 +227,7 @@ def test_without_mlflow_the_report_is_written_and_a_line_says_what_is_missing(
     assert done.returncode == 0, done.stderr
     assert monitor.summary(done)["rows"] == ROWS
     warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: ")]
-    assert "going by version 1, which was production the last time" in warnings[0]
+    assert "using version 1, which was production the last time" in warnings[0]
     assert "this window is missing from the series there" in warnings[1]
 
 
@@ -281,7 +281,7 @@ def test_the_daily_workflow_remembers_its_windows_and_acts_when_drift_lasts(
 
         first, said = day()
         assert first == {"monitor": "succeeded"}, said
-        assert "not believed yet" in said
+        assert "not enough to act" in said
         assert (github.issues, github.started) == ([], [])
         yesterday(tmp_path / "artifacts/kept/monitoring-1")
         second, said = day()
@@ -310,4 +310,4 @@ def test_without_its_variables_the_workflow_says_what_to_set(served: Served, tmp
     done = act(served.project, tmp_path, "schedule", "--workflows=.github/workflows/monitor.yml")
 
     assert jobs(done.stdout) == {"unconfigured": "succeeded"}, done.stdout[-3000:]
-    assert "Nothing was looked at: set the repository variables PREDICTION_LOG" in done.stdout
+    assert "Nothing was monitored: set the repository variables PREDICTION_LOG" in done.stdout

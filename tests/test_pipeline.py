@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import BakedProject
 
-STAGES = ["data", "validate", "features", "train", "evaluate", "track"]
-WITHOUT_REGISTRY = "--ignore tests/release/registry"  # which asks neither data nor params; it runs with the workflows
+STAGES = ["data", "validate", "featurize", "train", "evaluate", "track"]
 RESULTS = (
     "metrics",
     "plots",
@@ -42,7 +41,7 @@ def test_the_style_holds_whatever_the_package_is_called(
     baked.run("ruff check . && ruff format --check --diff .")
 
 
-def test_every_stage_says_what_it_did_and_how_long_it_took(reproduced: BakedProject) -> None:
+def test_every_stage_prints_what_it_did_and_how_long_it_took(reproduced: BakedProject) -> None:
     log = (reproduced.path / ".git" / "repro.log").read_text()
 
     for stage in STAGES:
@@ -62,7 +61,7 @@ def test_the_model_is_worth_its_name(reproduced: BakedProject) -> None:
         assert bounds["high"] - bounds["low"] < 0.15
 
 
-def test_slices_and_model_card_speak_of_the_columns_in_params(reproduced: BakedProject) -> None:
+def test_slices_and_model_card_are_about_the_columns_in_params(reproduced: BakedProject) -> None:
     slices = reproduced.read("metrics/slices.json")
     card = reproduced.text("reports/model_card.md")
 
@@ -151,7 +150,7 @@ def test_a_stage_that_is_killed_leaves_the_last_results(copy: BakedProject) -> N
     copy.replace("params.yaml", "threshold: 0.5", "threshold: 0.4")
     copy.replace("params.yaml", "max_leaf_nodes: 4", "max_leaf_nodes: 5")
     copy.replace(
-        "src/telco_churn/stages/train.py",
+        "src/lifecycle/pipeline/train.py",
         "    model_file.save(",
         "    import os; os.kill(os.getpid(), 9)\n    model_file.save(",
     )
@@ -167,7 +166,7 @@ def test_adding_rows_moves_no_row_to_another_side(copy: BakedProject) -> None:
         rows = copy.text("data/raw/telco.csv").splitlines()[1:801]
         file.write("".join(f"C9{row[2:]}\n" for row in rows))
 
-    log = copy.run("dvc repro features").stdout
+    log = copy.run("dvc repro featurize").stdout
 
     assert "read 7,843 rows" in log
     after = set(copy.parquet("data/features/test.parquet", "list(frame.customer_id)"))
@@ -204,13 +203,13 @@ def test_the_other_tasks_run_by_changing_params_alone(
 def test_the_projects_tests_hold_after_a_value_is_tuned(copy: BakedProject) -> None:
     copy.run("dvc exp run -S train.hist_gradient_boosting.learning_rate=0.1 -S evaluate.threshold=0.4")
 
-    tested = copy.run(f"pytest -q {WITHOUT_REGISTRY}", PYTHONPATH="src").stdout
+    tested = copy.run("pytest -q", PYTHONPATH="src").stdout
 
-    assert re.search(r"\d\d\d passed", tested)
-    assert re.findall(r"SKIPPED .*", tested) == re.findall(r"SKIPPED .* comes with the extra `monitor`", tested)
+    assert re.search(r"\d+ passed", tested)
+    assert "SKIPPED" not in tested
 
 
-def test_the_command_checks_any_file(copy: BakedProject, tmp_path: Path) -> None:
+def test_the_command_validates_any_file(copy: BakedProject, tmp_path: Path) -> None:
     good = copy.run("telco-churn validate", PYTHONPATH="src")
     header, first, *rest = copy.text("data/raw/telco.csv").splitlines()
     (tmp_path / "bad.csv").write_text("\n".join([header, first.replace(",1,0,", ",7,0,", 1), *rest]))
@@ -253,7 +252,7 @@ def test_a_table_of_ones_own_takes_the_place_of_the_sample(fresh: BakedProject) 
         source[:start].replace("import numpy as np\n", "").replace("ADD_ONS = ", "# ") + "    return frame\n"
     )
     fresh.run("make repro")
-    tested = fresh.run(f"pytest -q {WITHOUT_REGISTRY}", PYTHONPATH="src")
+    tested = fresh.run("pytest -q", PYTHONPATH="src")
 
     fresh.commit("Data of my own")
     judged = fresh.run("make gate BASE=HEAD", PYTHONPATH="src")
@@ -265,7 +264,7 @@ def test_a_table_of_ones_own_takes_the_place_of_the_sample(fresh: BakedProject) 
 
 
 def test_help_lists_what_make_can_do(project: BakedProject) -> None:
-    targets = {line.split()[0] for line in project.run("make help").stdout.splitlines()}
+    targets = set(re.findall(r"^  ([a-z-]+) ", project.run("make help").stdout, flags=re.MULTILINE))
 
     assert targets == {
         "help",

@@ -155,7 +155,7 @@ def test_the_release_workflow_takes_a_merged_model_to_production(released: Relea
     assert jobs(released.printed) == {"staging": "succeeded", "production": "succeeded"}
     for line in (
         "gate: recorded on run",
-        "register: version 1 of telco-churn is the candidate",
+        "register: version 1 of telco-churn is candidate",
         "deploy: version 1 is in staging; checked: the file that the gate checked, and the same predictions for 100 test rows",
         "deploy: version 1 is served as staging and reproduces the predictions of evaluate for 100 known rows",
         "deploy: version 1 is served as production and reproduces the predictions of evaluate for 100 known rows",

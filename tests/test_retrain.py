@@ -176,10 +176,10 @@ def test_the_commit_says_why_and_what_changed(retrained: tuple[Loop, str]) -> No
 
     assert "Why: tenure drifted; `touch hacked` @someone" in message
     assert f"{NEW} rows are new; 5 more are in the dataset already" in message
-    assert "1 were answered again later, and that counts" in message
+    assert "1 rows were answered again later; the last answer counts" in message
     assert "3: column customer_id: the row has none" in message
     assert "Test rows of each: roc_auc 0.8483 → 0.8" in message
-    assert "new test rows, as they were answered and retrained: roc_auc 0.8" in message
+    assert "new test rows, production's answers and the retrained model: roc_auc 0.8" in message
     assert git(loop.origin, "rev-list", "--count", f"main..{commit}") == "1"
     assert not list(loop.project.path.rglob("hacked"))
 
@@ -223,8 +223,8 @@ def test_the_same_rows_again_add_nothing_and_what_was_cut_off_is_finished(after:
     after.hub.pulls[0] |= {"body": "cut off before this was written", "draft": True}
     said = after.retrain()
 
-    assert "has these rows already, of a retraining that was cut off: going on from there" in said
-    assert said.endswith("retrain: brought pull request #1 up to date: https://github.com/o/r/pulls/1\n")
+    assert "has these rows already, from a retraining that was cut off: continuing there" in said
+    assert said.endswith("retrain: updated pull request #1: https://github.com/o/r/pulls/1\n")
     assert after.hub.pulls[0]["draft"] is False
     assert "### ✅ Gate: PASS" in after.hub.pulls[0]["body"]
     assert after.branches() == branches
@@ -238,7 +238,7 @@ def test_what_others_have_committed_to_the_branch_is_not_lost(after: Loop) -> No
 
     said = after.retrain(code=1)
 
-    assert said.startswith(f"error: the open pull request of {branch} has commits that are not of retraining")
+    assert said.startswith(f"error: the open pull request of {branch} has commits by others")
     assert after.branches() == before
 
 
@@ -251,10 +251,10 @@ def test_once_it_is_merged_there_is_nothing_to_learn(after: Loop) -> None:
     said = after.retrain()
     refused = after.retrain("--reason 'it drifts on'", code=1)
 
-    nothing = f"nothing to learn: no new row among {NEW + 8 + 1} labelled ones; {NEW + 6} are in the dataset already, 3 set aside"
+    nothing = f"nothing to learn: no new row among {NEW + 8 + 1} labelled ones; {NEW + 6} are in the dataset already, 3 left out"
     assert f"retrain: {nothing}" in said
     assert f"error: {nothing}" in refused
-    assert "the reason stays (it drifts on)" in refused
+    assert "the reason remains (it drifts on)" in refused
     assert len(after.hub.pulls) == 1
 
 
@@ -274,7 +274,7 @@ def test_killed_at_any_moment_it_goes_on_and_a_model_the_gate_refuses_comes_as_a
             assert time.monotonic() < deadline, when
             time.sleep(0.01)
         if when == "begun":
-            assert "error: another retraining is under way here" in after.retrain(code=1)
+            assert "error: another retraining is running in this repo" in after.retrain(code=1)
         os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
@@ -300,8 +300,8 @@ def test_killed_at_any_moment_it_goes_on_and_a_model_the_gate_refuses_comes_as_a
     assert "retrain: gate: FAIL against " in said
     (pull,) = after.hub.pulls
     assert pull["draft"] is True
-    assert pull["title"].startswith("Not to be merged, the gate says no: Retrain with ")
-    assert pull["body"].startswith("**The gate says no, so this is a draft.**")
+    assert pull["title"].startswith("Blocked by the gate: Retrain with ")
+    assert pull["body"].startswith("**Blocked by the gate, so this is a draft.**")
     assert "roc\\_auc is 0.8" in pull["body"]
 
 
@@ -319,16 +319,16 @@ def test_without_a_remote_it_stops_at_the_commit_and_says_what_is_left_to_do(aft
 
 
 def test_too_few_new_rows_are_not_worth_it(start: Loop) -> None:
-    start.project.replace("monitoring.yaml", "min_rows: 100 ", f"min_rows: {NEW + 1} ")
+    start.project.replace("retraining.yaml", "min_rows: 100 ", f"min_rows: {NEW + 1} ")
     try:
         said = start.retrain("--local")
-        start.project.replace("monitoring.yaml", "branch: main", "branch: trunk")
+        start.project.replace("retraining.yaml", "branch: main", "branch: trunk")
         lost = start.retrain("--local", code=2)
     finally:
-        start.project.run("git checkout --quiet monitoring.yaml")
+        start.project.run("git checkout --quiet retraining.yaml")
 
-    assert f"retrain: nothing to learn: {NEW} of the {NEW + 1} new rows that retrain.min_rows asks for among" in said
-    assert "retrain.branch: trunk: git knows no such revision here" in lost
+    assert f"retrain: nothing to learn: {NEW} new rows, min_rows of retraining.yaml is {NEW + 1}, among" in said
+    assert "branch of retraining.yaml: trunk: git knows no such revision here" in lost
 
 
 def test_the_workflow_fetches_the_log_pushes_with_the_steps_token_and_starts_the_checks(
@@ -359,4 +359,4 @@ def test_without_a_log_the_workflow_says_what_to_set(start: Loop, tmp_path: Path
     done = act(start.project, tmp_path, "schedule", "--workflows=.github/workflows/retrain.yml")
 
     assert jobs(done.stdout) == {"unconfigured": "succeeded"}, done.stdout[-6000:]
-    assert "Nothing was learned: the repository variable PREDICTION_LOG" in done.stdout
+    assert "Nothing was retrained: the repository variable PREDICTION_LOG" in done.stdout

@@ -1,14 +1,14 @@
-"""The loop on one machine: serve a model, let the world change, notice it, retrain, and see the new model pass the gate.
+"""The loop on one machine: serve a model, let the world change, detect the drift, retrain, and see the new model pass the gate.
 
     make drift-demo
 
-It plays in a clone, .drift-demo/repo, with an MLflow store, a git remote and a server of its own; your repo and its production
-are not touched. What changes in the world, and what has become of the customers, is written down here:
+It runs in a clone, .drift-demo/repo, with an MLflow store, a git remote and a server of its own; your repo and its production
+are not touched. What happens to the customers of the sample:
 
-- The first 5,400 customers of the sample are what the first model is trained on. It has never seen the other 1,643.
-- The first 543 of those come as they are, and so do their labels.
-- Before the last 1,100 come, prices rise by 40%, and whoever then pays more than 105 dollars a month gets a bonus and stays.
-  Everybody else does what the sample says. So the columns drift, and so does what follows from them.
+- The first model is trained on the first 5,400 customers. It has never seen the other 1,643.
+- The first 543 of those are replayed as they are, with their labels.
+- Before the last 1,100 are replayed, prices rise by 40%, and whoever then pays more than 105 dollars a month gets a bonus and
+  stays. Everybody else does what the sample says. So the columns drift, and so does how the label depends on them.
 """
 
 import datetime
@@ -37,13 +37,13 @@ ENVIRONMENT = {
     "DVC_NO_ANALYTICS": "1",
 }
 CLI = "<< cookiecutter.project >>"
-QUICK = (  # what takes its time, and shows nothing here
+QUICK = (  # what takes long and shows nothing here
     ("params.yaml", "bootstrap: 1000", "bootstrap: 200"),
     ("gates.yaml", "recompute: [data, validate, features, evaluate]", "recompute: [evaluate]"),
 )
 # What takes a model to production, in one process: importing MLflow takes longer than any of it.
 RELEASE = """
-from << cookiecutter.package >>.cli import main
+from lifecycle.cli import main
 for command in ("gate --base HEAD~1 --record", "register", "promote --to staging --reason demo", "check",
                 "promote --to production --reason demo"):
     try:
@@ -55,7 +55,7 @@ for command in ("gate --base HEAD~1 --record", "register", "promote --to staging
 
 
 def run(command: str, accept: tuple[int, ...] = (0,), quiet: bool = False) -> None:
-    """Run a command in the clone as a person would, after showing it."""
+    """Print a command and run it in the clone."""
     if not quiet:
         print(f"\n$ {command}", flush=True)
     done = subprocess.run(
@@ -70,7 +70,7 @@ def run(command: str, accept: tuple[int, ...] = (0,), quiet: bool = False) -> No
 
 
 def prepare() -> None:
-    """A clone with the first customers, and two files with the others: as they are, and after the prices have risen."""
+    """Make a clone with the first customers, and files with the others: as they are, and after the prices have risen."""
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir()
     subprocess.run(["git", "clone", "--quiet", ".", str(REPO)], check=True, env=ENVIRONMENT)
@@ -79,10 +79,10 @@ def prepare() -> None:
     run("git config user.email drift-demo@localhost", quiet=True)
     run("git switch --quiet -C main", quiet=True)
     run("dvc pull --quiet data/raw/telco.csv.dvc", quiet=True)
-    run("git rm -rq --ignore-unmatch metrics plots reports dvc.lock", quiet=True)  # nothing to be compared with yet
+    run("git rm -rq --ignore-unmatch metrics plots reports dvc.lock", quiet=True)  # there is no model to compare with yet
     run("git commit --quiet --allow-empty --message 'Before the first model'", quiet=True)
-    for name, usual, quick in QUICK:
-        (REPO / name).write_text((REPO / name).read_text().replace(usual, quick))
+    for name, default, quick in QUICK:
+        (REPO / name).write_text((REPO / name).read_text().replace(default, quick))
     customers = pd.read_csv(RAW)
     customers.iloc[:KNOWN].to_csv(RAW, index=False)
     customers.iloc[KNOWN : KNOWN + AS_BEFORE].to_csv(PLACE / "as_before.csv", index=False)
@@ -94,7 +94,7 @@ def prepare() -> None:
 
 
 def train() -> None:
-    """The first model, and a remote for what comes after it."""
+    """Train the first model, and make a remote for what comes after it."""
     run("dvc add --quiet data/raw/telco.csv", quiet=True)
     run("dvc push --quiet data/raw/telco.csv.dvc", quiet=True)
     run("dvc repro", quiet=True)
@@ -107,13 +107,13 @@ def train() -> None:
 
 
 def release() -> None:
-    """Through the gate and into production, as every model goes."""
+    """Take the model through the gate and into production, as every model goes."""
     (PLACE / "release.py").write_text(RELEASE)
     run("python ../release.py", quiet=True)
 
 
 def traffic(name: str, rows: int) -> str:
-    """Send the customers of a file, and what has become of them; return the window in which that was."""
+    """Replay the customers of a file with their labels; return the window in which that was."""
     time.sleep(1)  # windows are of whole seconds
     since = datetime.datetime.now(datetime.UTC)
     run(f"{CLI} simulate --input ../{name} --rows {rows} --labels --url {URL}")
@@ -123,10 +123,10 @@ def traffic(name: str, rows: int) -> str:
 
 def main() -> None:
     if not Path("data/raw/telco.csv.dvc").exists():
-        sys.exit("error: the demo speaks of the sample's customers, and data/raw/telco.csv.dvc is not here any more")
+        sys.exit("error: the demo needs the sample's customers, data/raw/telco.csv.dvc")
     began = time.monotonic()
     print(
-        f"Training the first model in {PLACE}/repo, and taking it to production there, which takes a minute or two ...",
+        f"Training the first model in {PLACE}/repo and taking it to production there; this takes a minute or two ...",
         flush=True,
     )
     prepare()
@@ -142,13 +142,13 @@ def main() -> None:
         release()  # the server picks up what is in production
         while subprocess.run(["curl", "-fs", "-o", os.devnull, f"{URL}/health/ready"]).returncode:
             if server.poll() is not None or time.monotonic() - began > 600:
-                sys.exit(f"error: the server does not come up: see {PLACE}/server.log")
+                sys.exit(f"error: the server does not start: see {PLACE}/server.log")
             time.sleep(0.2)
-        print("\nThe world is as it was:")
+        print("\nTraffic as usual:")
         run(f"{CLI} monitor {traffic('as_before.csv', AS_BEFORE)}", accept=(0, 1, 2))
-        print("\nPrices rise by 40%, and who pays much gets a bonus and stays. One window is not believed:")
+        print("\nPrices rise by 40%, and customers who pay much get a bonus and stay. One window is not enough to act:")
         run(f"{CLI} monitor {traffic('risen_1.csv', WINDOW)}", accept=(0, 1, 2))
-        print("\nIt lasts, so it is acted upon:")
+        print("\nThe drift lasts, so it is time to act:")
         run(f"{CLI} monitor {traffic('risen_2.csv', WINDOW)} --act", accept=(0, 1, 2))
         if not subprocess.run(["git", "branch", "--list", "retrain/*"], cwd=REPO, capture_output=True).stdout:
             run(f"{CLI} retrain --reason 'prices have risen'")

@@ -11,7 +11,7 @@ from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
 from lifecycle.pipeline.train import fit
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path.cwd()  # the rendered project
 
 
 @pytest.fixture(scope="session")
@@ -19,5 +19,5 @@ def version(table: pd.DataFrame, params: Params, inputs: list[str], tmp_path_fac
     folder = tmp_path_factory.mktemp("version")
     for name in (config.PARAMS, config.CONTRACT):
         shutil.copy(ROOT / name, folder)
-    model_file.save(fit(build_features(table), inputs, params), folder / config.MODEL.name)
+    model_file.save(fit(build_features(table), inputs, params), folder / config.MODEL.name, params.package)
     return folder

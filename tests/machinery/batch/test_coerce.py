@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lifecycle.batch.coerce import typed
+from lifecycle.batch.coerce import coerce
 
 
 @pytest.mark.parametrize(
-    ("values", "kind", "expected", "wrong"),
+    ("values", "dtype", "expected", "expected_invalid"),
     [
         (["3", "abc", "1.5", None], "int64", [3, 0, 0, 0], [False, True, True, False]),
         ([3.0, 1.5, None], "int64", [3, 0, 0], [False, True, False]),
@@ -20,28 +20,28 @@ from lifecycle.batch.coerce import typed
         ([7, 8], "str", ["7", "8"], [False, False]),
     ],
 )
-def test_values_are_given_the_contracts_type_and_those_that_do_not_fit_are_told(
-    values: list, kind: str, expected: list, wrong: list[bool]
+def test_values_are_given_the_contracts_type_and_those_that_do_not_fit_are_marked(
+    values: list, dtype: str, expected: list, expected_invalid: list[bool]
 ) -> None:
-    found, odd = typed(pd.Series(values, name="column"), pd.api.types.pandas_dtype(kind))
+    coerced, invalid = coerce(pd.Series(values, name="column"), pd.api.types.pandas_dtype(dtype))
 
-    assert str(found.dtype) == str(pd.api.types.pandas_dtype(kind))
-    assert [None if pd.isna(value) else value for value in found] == expected
-    assert odd.tolist() == wrong
+    assert str(coerced.dtype) == str(pd.api.types.pandas_dtype(dtype))
+    assert [None if pd.isna(value) else value for value in coerced] == expected
+    assert invalid.tolist() == expected_invalid
 
 
-@pytest.mark.parametrize("given", ["object", "category", "str"])
-def test_a_category_has_the_contracts_codes_whatever_the_file_had(given: str) -> None:
-    kind = pd.CategoricalDtype(pd.Index(["No", "Yes"], dtype=object))
+@pytest.mark.parametrize("source", ["object", "category", "str"])
+def test_a_category_has_the_contracts_codes_whatever_the_file_had(source: str) -> None:
+    dtype = pd.CategoricalDtype(pd.Index(["No", "Yes"], dtype=object))
 
-    found, odd = typed(pd.Series(["Yes", "Perhaps", None, "No"], dtype=given), kind)
+    coerced, invalid = coerce(pd.Series(["Yes", "Perhaps", None, "No"], dtype=source), dtype)
 
-    assert found.cat.codes.tolist() == [1, -1, -1, 0]
-    assert odd.tolist() == [False, True, False, False]
+    assert coerced.cat.codes.tolist() == [1, -1, -1, 0]
+    assert invalid.tolist() == [False, True, False, False]
 
 
 @pytest.mark.parametrize("values", [[1, 0, 2], [1.0, 0.0, None], ["1", "0", "1.0"]])
 def test_a_whole_number_is_the_category_of_that_name_whatever_its_type(values: list) -> None:
-    kind = pd.CategoricalDtype(pd.Index(["0", "1"], dtype=object))
+    dtype = pd.CategoricalDtype(pd.Index(["0", "1"], dtype=object))
 
-    assert typed(pd.Series(values), kind)[0].cat.codes.tolist() == [1, 0, -1]
+    assert coerce(pd.Series(values), dtype)[0].cat.codes.tolist() == [1, 0, -1]

@@ -12,7 +12,7 @@ DATE = "2026-03-01"
 
 
 def write(folder: Path, content: str, fail: bool = False) -> None:
-    with output.writing(str(folder), DATE) as (scores, quarantine):
+    with output.staged_output(str(folder), DATE) as (scores, quarantine):
         (scores / "part").write_text(content)
         (scores / ".part.crc").write_text("sum")
         (quarantine / "part").write_text(f"bad {content}")
@@ -30,7 +30,7 @@ def test_a_date_is_replaced_as_a_whole_with_its_quarantine(tmp_path: Path) -> No
     assert not list(tmp_path.glob("*/.staging*"))
 
 
-def test_the_one_before_stays_readable_until_the_next_run(tmp_path: Path) -> None:
+def test_the_previous_output_stays_readable_until_the_next_run(tmp_path: Path) -> None:
     write(tmp_path / "scores", "old")
     with (tmp_path / f"scores/date={DATE}/part").open() as reading:
         write(tmp_path / "scores", "new")
@@ -42,13 +42,13 @@ def test_the_one_before_stays_readable_until_the_next_run(tmp_path: Path) -> Non
     assert [path.read_text() for path in (tmp_path / "scores").glob(".old*/part")] == ["new"]
 
 
-@pytest.mark.parametrize("taken", ["a file", "a link", "somebody's table"])
-def test_what_it_has_not_written_is_not_replaced(tmp_path: Path, taken: str) -> None:
+@pytest.mark.parametrize("existing", ["a file", "a link", "another table"])
+def test_a_folder_that_score_did_not_write_is_not_replaced(tmp_path: Path, existing: str) -> None:
     place = output.partition(tmp_path / "scores", DATE)
     place.parent.mkdir()
-    if taken == "a file":
+    if existing == "a file":
         place.write_text("mine")
-    elif taken == "a link":
+    elif existing == "a link":
         place.symlink_to(tmp_path)
     else:
         place.mkdir()
@@ -57,7 +57,7 @@ def test_what_it_has_not_written_is_not_replaced(tmp_path: Path, taken: str) -> 
     with pytest.raises(ConfigError, match="was not written by `score`"):
         write(tmp_path / "scores", "new")
 
-    assert place.is_symlink() or place.read_text() == "mine" if taken != "somebody's table" else list(place.iterdir())
+    assert list(place.iterdir()) if existing == "another table" else place.is_symlink() or place.read_text() == "mine"
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_what_it_has_not_written_is_not_replaced(tmp_path: Path, taken: str) -> 
         ("in", "x/../in"),
     ],
 )
-def test_input_and_output_do_not_lie_in_each_other(tmp_path: Path, source: str, written: str) -> None:
-    with pytest.raises(ConfigError, match="lie in each other"):
-        output.check_apart(str(tmp_path / source), str(tmp_path / written))
+def test_input_and_output_do_not_overlap(tmp_path: Path, source: str, written: str) -> None:
+    with pytest.raises(ConfigError, match="overlap"):
+        output.check_no_overlap(str(tmp_path / source), str(tmp_path / written))
 
 
 def test_a_run_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
@@ -85,7 +85,7 @@ def test_a_run_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*/.staging*"))
 
 
-def test_the_next_run_removes_what_killed_ones_left_and_nothing_of_those_that_live(tmp_path: Path) -> None:
+def test_a_run_removes_what_killed_runs_left_and_nothing_of_runs_that_are_alive(tmp_path: Path) -> None:
     for name in (f".staging-{DATE}-dead", ".staging-2026-03-02-alive", ".staging-2026-03-03-dead"):
         (tmp_path / "scores" / name).mkdir(parents=True)
 
@@ -95,23 +95,23 @@ def test_the_next_run_removes_what_killed_ones_left_and_nothing_of_those_that_li
     assert [path.name for path in (tmp_path / "scores").glob(".staging*")] == [".staging-2026-03-02-alive"]
 
 
-def test_of_two_runs_for_a_date_the_second_refuses_and_another_date_goes_on(tmp_path: Path) -> None:
-    with output.writing(str(tmp_path / "scores"), DATE):
+def test_a_second_run_for_a_date_is_refused_and_one_for_another_date_is_not(tmp_path: Path) -> None:
+    with output.staged_output(str(tmp_path / "scores"), DATE):
         with pytest.raises(RefusedError, match="another run is writing it"):
             write(tmp_path / "scores", "second")
-        with output.writing(str(tmp_path / "scores"), "2026-03-02"):
+        with output.staged_output(str(tmp_path / "scores"), "2026-03-02"):
             pass
 
     assert (tmp_path / "scores/date=2026-03-02").exists()
 
 
-def test_where_folders_cannot_be_swapped_the_old_one_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_folders_cannot_be_swapped_the_old_output_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "scores", "old")
 
-    def cannot(one: Path, other: Path) -> None:
+    def unsupported(left: Path, right: Path) -> None:
         raise OSError(errno.EINVAL, "Invalid argument")
 
-    monkeypatch.setattr(output, "_exchange", cannot)
+    monkeypatch.setattr(output, "_swap", unsupported)
     with pytest.raises(ConfigError, match="cannot be replaced in one step"):
         write(tmp_path / "scores", "new")
 

@@ -7,15 +7,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as arrow
 
 from lifecycle.core import reference
 from lifecycle.core.config import Params
 from lifecycle.core.files import write_json, write_text
+from lifecycle.core.times import Window
 from lifecycle.gate import policy
 from lifecycle.monitoring.settings import Monitoring
-from lifecycle.monitoring.summary import Judge
-from lifecycle.monitoring.traffic import Traffic
-from lifecycle.monitoring.window import Window
+from lifecycle.monitoring.summary import Baseline, Summary
+from lifecycle.monitoring.traffic import Traffic, Watched
 
 UNTIL = datetime.datetime(2026, 3, 1, 6, tzinfo=datetime.UTC)
 DAY = datetime.timedelta(days=1)
@@ -48,7 +49,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "performance": {"min_labels": 200, "delay": None},
     "rule": {"windows": 3, "alarms": 2},
     "alert": {"webhook_seconds": 10, "issue": "drift"},
-    "retrain": {"start": "auto", "branch": "main", "min_rows": 100},
+    "retrain": {"start": "auto", "branch": "main"},
 }
 
 
@@ -99,20 +100,25 @@ def kept(rows: int, seed: int, params: Params) -> pd.DataFrame:
     return reference.reference(frame, predictions, INPUTS, many).to_pandas()
 
 
-def judge(folder: Path, params: Params, wanted: Monitoring, rows: int = 2000) -> Judge:
-    """Return the judge of a version, whose files are in a folder."""
+def baseline(folder: Path, params: Params, limits: Monitoring, rows: int = 2000) -> Baseline:
+    """Return the baseline of a version, whose files are in a folder."""
     folder.mkdir(exist_ok=True)
     write_text(CONTRACT, folder / "contract.yaml")
-    limits = policy.parse(GATES.replace("{LIMITS}", LIMITS[params.task]), "test")
-    return Judge(4, folder, kept(rows, 1, params), params, limits, wanted)
+    gates = policy.parse(GATES.replace("{LIMITS}", LIMITS[params.task]), "test")
+    return Baseline(4, folder, kept(rows, 1, params), params, gates, limits)
 
 
-def summary(judge: Judge, sample: pd.DataFrame, labelled: pd.DataFrame | None = None) -> dict[str, Any]:
-    """Return what the judge says of a window, given as the log's samples."""
+def watched(baseline: Baseline, log: Path) -> Watched:
+    schema = arrow.Schema.from_pandas(baseline.reference, preserve_index=False)
+    return Watched(log, "production", baseline.version, schema)
+
+
+def summary(baseline: Baseline, sample: pd.DataFrame, labelled: pd.DataFrame | None = None) -> Summary:
+    """Return the summary of a window, given as the log's samples."""
     labelled = sample.head(0) if labelled is None else labelled
-    window = Window(UNTIL - DAY, UNTIL)
-    begun = judge.summary(window, Traffic(len(sample), sample, labelled, {}, 0))
-    return judge.judged(begun, sample, labelled, judge.comparison().of(sample))
+    traffic = Traffic(len(sample), sample, labelled, {}, 0)
+    started = baseline.summary(Window(UNTIL - DAY, UNTIL), watched(baseline, Path("log")), traffic)
+    return baseline.measured(started, sample, labelled, baseline.comparison().of(sample))
 
 
 def lines(frame: pd.DataFrame, start: str, version: int = 4, role: str = "production", ids: str = "r") -> list[bytes]:
@@ -138,10 +144,33 @@ def feedback(labels: dict[str, Any], start: str) -> list[bytes]:
     ]
 
 
+def past(days_ago: float = 0, alarm: bool = True, days: float = 1, **changes: Any) -> Summary:
+    """Return the summary of a window that ended some days ago."""
+    until = UNTIL - days_ago * DAY
+    content: dict[str, Any] = {
+        "window": Window(until - days * DAY, until),
+        "model": "m",
+        "version": "4",
+        "rows": 100,
+        "compared": {"rows": 100, "reference": 100},
+        "labels": 0,
+        "other_versions": {},
+        "broken_lines": 0,
+        "alarms": ["age drifted"] if alarm else [],
+        "drifted": [],
+        "columns": [],
+        "score": None,
+        "quality": [],
+        "performance": [],
+        "role": "production",
+        "log": "logs",
+        "readable": 100,
+        "status": "healthy",
+    }
+    return Summary(**(content | changes))
+
+
 def written(reports: Path, days_ago: float, alarm: bool, days: float = 1, **changes: Any) -> None:
     """Write the summary of an earlier window."""
-    until = UNTIL - days_ago * DAY
-    window = Window(until - days * DAY, until)
-    content = {"window": {"since": window.since.isoformat(), "until": window.until.isoformat()}, "model": "m"}
-    content |= {"version": "4", "status": "healthy", "alarms": ["something"] if alarm else [], **changes}
-    write_json(content, reports / window.name / "summary.json")
+    summary = past(days_ago, alarm, days, **changes)
+    write_json(summary.to_json(), reports / summary.window.name / "summary.json")

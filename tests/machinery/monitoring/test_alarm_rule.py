@@ -1,4 +1,4 @@
-"""When alarms are believed: not because of one window, and not any more once it is over."""
+"""When to act: not because of one window, and no longer once the drift is over."""
 
 import itertools
 from pathlib import Path
@@ -7,33 +7,24 @@ from typing import Any
 import pytest
 from machinery.monitoring import lab
 
-from lifecycle.monitoring import alarm_rule as rule
-from lifecycle.monitoring import history
+from lifecycle.monitoring import alarm_rule
 from lifecycle.monitoring.settings import Rule
-
-PRESENT: dict[str, Any] = {
-    "window": {"since": (lab.UNTIL - lab.DAY).isoformat(), "until": lab.UNTIL.isoformat()},
-    "model": "m",
-    "version": "4",
-    "rows": 100,
-    "readable": 100,
-    "alarms": ["age drifted"],
-}
+from lifecycle.monitoring.summary import Summary
 
 
-def decided(reports: Path, alarm: bool = True, windows: int = 3, alarms: int = 2) -> dict[str, Any]:
-    present = PRESENT | {"alarms": PRESENT["alarms"] if alarm else []}
-    before = history.earlier(reports, present, windows - 1)
-    return rule.decided(present, before, Rule(windows=windows, alarms=alarms))
+def decided(reports: Path, alarm: bool = True, windows: int = 3, alarms: int = 2) -> Summary:
+    present = lab.past(alarm=alarm)
+    before = alarm_rule.earlier_windows(reports, present, windows - 1)
+    return alarm_rule.decide(present, before, Rule(windows=windows, alarms=alarms))
 
 
-def test_one_alarm_is_not_believed(tmp_path: Path) -> None:
+def test_one_alarm_is_not_enough(tmp_path: Path) -> None:
     lab.written(tmp_path, 1, alarm=False)
 
     found = decided(tmp_path)
 
-    assert (found["status"], found["reasons"]) == ("healthy", [])
-    assert [one["alarm"] for one in found["history"]] == [False, True]
+    assert (found.status, found.reasons) == ("healthy", [])
+    assert [window.alarm for window in found.history] == [False, True]
 
 
 def test_two_of_three_are_and_the_reason_says_so(tmp_path: Path) -> None:
@@ -42,22 +33,22 @@ def test_two_of_three_are_and_the_reason_says_so(tmp_path: Path) -> None:
 
     found = decided(tmp_path)
 
-    assert found["status"] == "act"
-    assert found["reasons"] == ["age drifted", "an alarm in 2 of the last 3 windows"]
+    assert found.status == "act"
+    assert found.reasons == ["age drifted", "an alarm in 2 of the last 3 windows"]
 
 
-@pytest.mark.parametrize("other", [{"role": "staging"}, {"log": "elsewhere"}, {"version": "3"}, {"model": "n"}])
-def test_a_window_of_something_else_has_no_say(tmp_path: Path, other: dict[str, Any]) -> None:
-    lab.written(tmp_path, 1, alarm=True, **other)
+@pytest.mark.parametrize("change", [{"role": "staging"}, {"log": "elsewhere"}, {"version": "3"}, {"model": "n"}])
+def test_a_window_of_something_else_does_not_count(tmp_path: Path, change: dict[str, Any]) -> None:
+    lab.written(tmp_path, 1, alarm=True, **change)
 
-    assert [one["alarm"] for one in decided(tmp_path)["history"]] == [True]
+    assert [window.alarm for window in decided(tmp_path).history] == [True]
 
 
 def test_drift_that_has_healed_is_no_reason(tmp_path: Path) -> None:
     for days in (1, 2, 3):
         lab.written(tmp_path, days, alarm=True)
 
-    assert decided(tmp_path, alarm=False)["status"] == "healthy"
+    assert decided(tmp_path, alarm=False).status == "healthy"
 
 
 @pytest.mark.parametrize(("windows", "alarms"), [(n, k) for n in range(1, 5) for k in range(1, n + 1)])
@@ -68,41 +59,43 @@ def test_k_of_the_last_n_and_the_latest(tmp_path: Path, windows: int, alarms: in
             lab.written(reports, days, alarm)
         for latest in (True, False):
             expected = latest and sum([latest, *past[: windows - 1]]) >= alarms
-            assert (decided(reports, latest, windows, alarms)["status"] == "act") == expected
+            assert (decided(reports, latest, windows, alarms).status == "act") == expected
 
 
 def test_a_window_counts_once_however_often_it_ran_or_overlaps(tmp_path: Path) -> None:
     for days in (0, 0.1, 0.5, 0.8):  # all of them share more than a tenth of the present one
         lab.written(tmp_path, days, alarm=True)
 
-    assert [one["alarm"] for one in decided(tmp_path)["history"]] == [True]
+    assert [window.alarm for window in decided(tmp_path).history] == [True]
 
 
 def test_a_schedule_need_not_be_kept_to_the_minute(tmp_path: Path) -> None:
     lab.written(tmp_path, 0.95, alarm=True)
 
-    assert decided(tmp_path)["status"] == "act"
+    assert decided(tmp_path).status == "act"
 
 
-@pytest.mark.parametrize("change", [{"version": "3"}, {"model": "other"}, {"status": "undecided"}, {"alarms": None}])
-def test_windows_of_other_versions_and_undecided_ones_have_no_say(tmp_path: Path, change: dict[str, Any]) -> None:
+@pytest.mark.parametrize("change", [{"version": "3"}, {"model": "other"}, {"status": "undecided"}])
+def test_windows_of_other_versions_and_undecided_ones_do_not_count(tmp_path: Path, change: dict[str, Any]) -> None:
     lab.written(tmp_path, 2, alarm=False)
-    lab.written(tmp_path, 1, alarm=True, **({"window": {}} if change == {"alarms": None} else change))
+    lab.written(tmp_path, 1, alarm=True, **change)
 
-    assert [one["alarm"] for one in decided(tmp_path)["history"]] == [False, True]
+    assert [window.alarm for window in decided(tmp_path).history] == [False, True]
 
 
-def test_a_summary_that_is_no_json_has_no_say(tmp_path: Path) -> None:
+@pytest.mark.parametrize("text", ['{"window": ', "[]", '{"window": {}, "model": "m", "version": "4", "alarms": ["a"]}'])
+def test_a_damaged_summary_does_not_count(tmp_path: Path, text: str) -> None:
     lab.written(tmp_path, 1, alarm=True)
-    next(tmp_path.glob("*/summary.json")).write_text('{"window": ')
+    next(tmp_path.glob("*/summary.json")).write_text(text)
 
-    assert decided(tmp_path)["status"] == "healthy"
+    assert decided(tmp_path).status == "healthy"
 
 
 def test_too_few_rows_are_no_verdict_and_it_says_how_many_are_missing(tmp_path: Path) -> None:
     lab.written(tmp_path, 1, alarm=True)
 
-    found = rule.undecided(PRESENT | {"alarms": []}, history.earlier(tmp_path, PRESENT, 2), 500)
+    present = lab.past(alarm=False)
+    found = alarm_rule.undecided(present, alarm_rule.earlier_windows(tmp_path, present, 2), 500)
 
-    assert (found["status"], found["missing_rows"]) == ("undecided", 400)
-    assert found["reasons"] == ["100 rows of 500 that are needed: 400 are missing"]
+    assert (found.status, found.missing_rows) == ("undecided", 400)
+    assert found.reasons == ["100 rows, 500 are needed: 400 are missing"]

@@ -7,7 +7,7 @@ from machinery.monitoring import lab
 
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
-from lifecycle.monitoring.distances import column
+from lifecycle.monitoring.distances import reference_column
 from lifecycle.monitoring.drift import Comparison
 
 WINDOWS = 200
@@ -21,7 +21,7 @@ def comparison(params: Params, rows: int = 3000, seed: int = 1, **changes: objec
 
 
 def alarmed(against: Comparison, window: pd.DataFrame) -> list[str]:
-    return [one.column.name for one in against.of(window) if one.drifted]
+    return [compared.column.name for compared in against.of(window) if compared.drifted]
 
 
 @pytest.mark.parametrize("rows", [500, 50_000])
@@ -125,12 +125,12 @@ def test_a_column_without_any_value_is_compared_with_nothing(params: Params) -> 
     window = lab.kept(1000, 2, params).assign(**{"inputs.amount": np.nan})
 
     assert "amount" not in [one.column.name for one in comparison(params).of(window)]
-    assert column("x", pd.Series([np.nan, np.nan])) is None
+    assert reference_column("x", pd.Series([np.nan, np.nan])) is None
 
 
 def test_a_constant_column_is_no_drift_until_it_varies(params: Params) -> None:
-    one = column("x", pd.Series(["a"] * 500))
-    assert one
+    constant = reference_column("x", pd.Series(["a"] * 500))
+    assert constant
 
-    assert one.distance_to(one.like(pd.Series(["a"] * 100))) == 0
-    assert (one.distance_to(one.like(pd.Series(["b"] * 100))) or 0) > 0.5
+    assert constant.distance_to(constant.like(pd.Series(["a"] * 100))) == 0
+    assert (constant.distance_to(constant.like(pd.Series(["b"] * 100))) or 0) > 0.5

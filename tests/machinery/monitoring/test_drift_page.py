@@ -1,4 +1,4 @@
-"""The page shows the figures that were judged, and needs nothing from the network."""
+"""The page shows the figures that were baselined, and needs nothing from the network."""
 
 import re
 from pathlib import Path
@@ -7,17 +7,17 @@ import pytest
 from machinery.monitoring import lab
 
 from lifecycle.core.config import Params
-from lifecycle.monitoring import drift_page as drawing
+from lifecycle.monitoring import drift_page
 
 
-def test_the_distances_drawn_are_those_that_were_judged(params: Params, tmp_path: Path) -> None:
+def test_the_distances_drawn_are_those_that_were_baselined(params: Params, tmp_path: Path) -> None:
     pytest.importorskip("evidently", reason="comes with the extra `monitor`")
-    judge = lab.judge(tmp_path / "4", lab.of_task(params, "binary"), lab.settings())
-    window = lab.kept(700, 2, judge.params)
+    baseline = lab.baseline(tmp_path / "4", lab.of_task(params, "binary"), lab.settings())
+    window = lab.kept(700, 2, baseline.params)
     window["inputs.age"] += 5
-    compared = judge.comparison().of(window)
+    compared = baseline.comparison().of(window)
 
-    drawn = drawing.draw(compared, "the <title>", ["a & b"], tmp_path / "drift.html")
+    drawn = drift_page.draw(compared, "the <title>", ["a & b"], tmp_path / "drift.html")
 
     assert list(drawn.values()) == pytest.approx([one.value for one in compared], abs=1e-9)
     page = (tmp_path / "drift.html").read_text()

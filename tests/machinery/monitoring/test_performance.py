@@ -14,9 +14,9 @@ from lifecycle.monitoring import performance
 TODAY = datetime.date(2026, 3, 1)
 
 
-def judged(params: Params, rows: pd.DataFrame, exceptions: str = "[]") -> list[performance.Finding]:
+def measured(params: Params, rows: pd.DataFrame, exceptions: str = "[]") -> list[performance.MetricInterval]:
     text = lab.GATES.replace("{LIMITS}", lab.LIMITS[params.task]).replace("exceptions: []", f"exceptions: {exceptions}")
-    return performance.judge(rows, policy.parse(text, "test"), params, TODAY)
+    return performance.measure(rows, policy.parse(text, "test"), params, TODAY)
 
 
 def spoilt(rows: pd.DataFrame, share: float) -> pd.DataFrame:
@@ -31,21 +31,21 @@ def test_worse_answers_are_a_breach_and_good_ones_are_not(params: Params, task: 
     params = lab.of_task(params, task)
     rows = lab.kept(1000, 3, params)
 
-    (good,), (bad,) = judged(params, rows), judged(params, spoilt(rows, 0.8))
+    (good,), (bad,) = measured(params, rows), measured(params, spoilt(rows, 0.8))
 
-    assert (good["status"], bad["status"]) == ("ok", "breach")
-    assert good["low"] < good["value"] < good["high"]
-    assert bad["labels"] == 1000
+    assert (good.status, bad.status) == ("ok", "breach")
+    assert good.low < good.value < good.high
+    assert bad.labels == 1000
 
 
 def test_a_metric_below_its_limit_is_none_while_its_interval_reaches_it(params: Params) -> None:
     params = lab.of_task(params, "binary")
     rows = spoilt(lab.kept(6000, 3, params), 0.4)
 
-    few, many = judged(params, rows.head(100))[0], judged(params, rows)[0]
+    few, many = measured(params, rows.head(100))[0], measured(params, rows)[0]
 
-    assert max(few["value"], many["value"]) < 0.7
-    assert (few["status"], many["status"]) == ("ok", "breach")
+    assert max(few.value, many.value) < 0.7
+    assert (few.status, many.status) == ("ok", "breach")
 
 
 @pytest.mark.parametrize(("expires", "status"), [("2026-03-01", "ok"), ("2026-02-28", "breach")])
@@ -54,13 +54,13 @@ def test_an_exception_of_the_gate_holds_here_too_until_it_ends(params: Params, e
     rows = spoilt(lab.kept(2000, 3, params), 0.4)
     said = f"[{{metric: roc_auc, min: 0.4, reason: r, accepted_by: a, expires: {expires}}}]"
 
-    assert [one["status"] for one in judged(params, rows, said)] == [status]
+    assert [metric.status for metric in measured(params, rows, said)] == [status]
 
 
 def test_a_metric_that_the_rows_do_not_define_is_left_out(params: Params) -> None:
     params = lab.of_task(params, "binary")
 
-    assert judged(params, lab.kept(200, 3, params).assign(actual="a")) == []
+    assert measured(params, lab.kept(200, 3, params).assign(actual="a")) == []
 
 
 def test_labels_are_taken_for_classes_by_their_text_and_others_are_none(params: Params) -> None:

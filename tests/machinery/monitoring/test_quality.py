@@ -1,4 +1,4 @@
-"""Data that is not sound raises an alarm; chance does not."""
+"""Faulty data raises an alarm; chance does not."""
 
 from pathlib import Path
 from typing import Any
@@ -10,22 +10,22 @@ from machinery.monitoring import lab
 
 from lifecycle.core.config import Params
 from lifecycle.monitoring import quality
-from lifecycle.monitoring.summary import Judge
+from lifecycle.monitoring.summary import Baseline
 
 
 @pytest.fixture
-def judge(params: Params, tmp_path: Path) -> Judge:
-    return lab.judge(tmp_path, lab.of_task(params, "binary"), lab.settings())
+def baseline(params: Params, tmp_path: Path) -> Baseline:
+    return lab.baseline(tmp_path, lab.of_task(params, "binary"), lab.settings())
 
 
-def alarms(judge: Judge, window: pd.DataFrame) -> set[tuple[str, str]]:
-    allowed = judge.settings.quality
-    found = quality.judge(judge.reference, window, judge.folder, allowed, 0.005, judge.params)
-    return {(one["check"], one["column"]) for one in found if one["status"] == "alarm"}
+def alarms(baseline: Baseline, window: pd.DataFrame) -> set[tuple[str, str]]:
+    limits = baseline.settings.quality
+    findings = quality.check(baseline.reference, window, baseline.folder, limits, 0.005, baseline.params)
+    return {(finding.check, finding.column) for finding in findings if finding.status == "alarm"}
 
 
-def test_sound_windows_raise_no_alarm(judge: Judge) -> None:
-    assert [alarms(judge, lab.kept(500, 100 + seed, judge.params)) for seed in range(20)] == [set()] * 20
+def test_windows_without_a_fault_raise_no_alarm(baseline: Baseline) -> None:
+    assert [alarms(baseline, lab.kept(500, 100 + seed, baseline.params)) for seed in range(20)] == [set()] * 20
 
 
 @pytest.mark.parametrize(
@@ -41,35 +41,33 @@ def test_sound_windows_raise_no_alarm(judge: Judge) -> None:
         ("joined", "someday", {"constant", "invalid", "unseen"}),
     ],
 )
-def test_a_column_that_is_spoilt_is_named_with_what_is_wrong(
-    judge: Judge, column: str, values: Any, check: set[str]
-) -> None:
-    window = lab.kept(500, 5, judge.params).assign(**{f"inputs.{column}": values})
+def test_a_faulty_column_is_named_with_its_fault(baseline: Baseline, column: str, values: Any, check: set[str]) -> None:
+    window = lab.kept(500, 5, baseline.params).assign(**{f"inputs.{column}": values})
 
-    found = alarms(judge, window)
+    found = alarms(baseline, window)
 
     assert {name for name, _ in found} >= check - {"unseen"}
     assert {where for _, where in found} == {column}
 
 
-def test_how_many_strangers_are_to_be_expected_the_reference_says(judge: Judge) -> None:
+def test_the_share_of_unseen_categories_to_expect_follows_from_the_reference(baseline: Baseline) -> None:
     """Most notes of a window have never been seen, and that is how notes are; a tenth of rows in a new plan is not."""
-    window = lab.kept(500, 5, judge.params)
-    assert window["inputs.note"].isin(judge.reference["inputs.note"]).mean() < 0.8
+    window = lab.kept(500, 5, baseline.params)
+    assert window["inputs.note"].isin(baseline.reference["inputs.note"]).mean() < 0.8
 
     window.loc[:49, "inputs.plan"] = "none"
-    assert alarms(judge, window) == {("unseen", "plan")}
+    assert alarms(baseline, window) == {("unseen", "plan")}
 
 
-def test_a_rise_counts_beyond_what_is_allowed_and_beyond_chance(judge: Judge) -> None:
-    window = lab.kept(500, 5, judge.params)
+def test_a_rise_counts_beyond_the_limit_and_beyond_chance(baseline: Baseline) -> None:
+    window = lab.kept(500, 5, baseline.params)
     window.loc[:69, "inputs.amount"] = np.nan  # from a tenth to a good fifth of the rows
-    assert alarms(judge, window) == {("nulls", "amount")}
-    assert alarms(judge, window.sample(20, random_state=1)) == set()
+    assert alarms(baseline, window) == {("nulls", "amount")}
+    assert alarms(baseline, window.sample(20, random_state=1)) == set()
 
 
-def test_a_mean_may_miss_its_bounds_by_chance_in_a_small_window(judge: Judge) -> None:
-    window = lab.kept(500, 5, judge.params)
+def test_a_mean_may_miss_its_bounds_by_chance_in_a_small_window(baseline: Baseline) -> None:
+    window = lab.kept(500, 5, baseline.params)
     window["inputs.age"] += 15
-    assert ("mean_between", "age") in alarms(judge, window)
-    assert ("mean_between", "age") not in alarms(judge, window.head(5))
+    assert ("mean_between", "age") in alarms(baseline, window)
+    assert ("mean_between", "age") not in alarms(baseline, window.head(5))

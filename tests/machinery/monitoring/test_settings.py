@@ -16,32 +16,27 @@ def test_the_file_of_this_repo_can_be_read() -> None:
     assert settings.load()
 
 
-def test_the_environment_says_where_the_log_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MONITORING_LOG", "s3://bucket/log")
+def test_without_retraining_the_file_has_no_such_section(tmp_path: Path) -> None:
+    path = tmp_path / "monitoring.yaml"
+    path.write_text(settings.MONITORING.read_text().partition("\n# How `monitor --act` starts")[0])
 
-    assert settings.load().window.log == "s3://bucket/log"
+    found = settings.load(path)
 
-
-def test_a_log_that_is_not_there_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="nowhere: no such folder; the prediction log is where servers write it"):
-        settings.prediction_log(str(tmp_path / "nowhere"))
-
-    assert settings.prediction_log(str(tmp_path)) == str(tmp_path)
-    assert settings.prediction_log("s3://bucket/log") == "s3://bucket/log"
+    assert (found.retrain, found.cache) == (None, Path(".monitoring"))
 
 
 @pytest.mark.parametrize(
     ("key", "value", "said"),
     [
-        ("window__length", "a day", "'a day' is no length of time"),
+        ("window__length", "a day", "'a day' is not a length of time"),
         ("window__min_rows", 10, "window.min_rows is 10"),
         ("sample__rows", 0, "sample.rows is 0"),
         ("drift__score", 0, "drift.score is 0"),
         ("drift__false_alarms", 1, "drift.false_alarms is 1"),
         ("quality__nulls", 1.5, "quality.nulls is 1.5"),
         ("performance__min_labels", 30_000, "more than sample.labels"),
-        ("performance__delay", "0d", "'0d' is no length of time"),
-        ("rule__alarms", 4, "4 alarms in 3 windows cannot be"),
+        ("performance__delay", "0d", "'0d' is not a length of time"),
+        ("rule__alarms", 4, "4 alarms in 3 windows are impossible"),
         ("rule__windowz", 4, "did you mean windows"),
     ],
 )
@@ -51,7 +46,7 @@ def test_what_cannot_be_meant_is_refused(key: str, value: Any, said: str) -> Non
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "before"),
+    ("key", "value", "alarm"),
     [
         ("drift__categorical", 0.9, "plan drifted"),
         ("drift__numerical", 3.0, "age drifted"),
@@ -64,7 +59,7 @@ def test_what_cannot_be_meant_is_refused(key: str, value: Any, said: str) -> Non
         ("performance__min_labels", 900, "roc_auc"),
     ],
 )
-def test_a_key_decides_what_is_an_alarm(params: Params, tmp_path: Path, key: str, value: Any, before: str) -> None:
+def test_a_key_decides_what_is_an_alarm(params: Params, tmp_path: Path, key: str, value: Any, alarm: str) -> None:
     params = lab.of_task(params, "binary")
     window = lab.kept(800, 6, params)
     window["inputs.age"] = window["inputs.age"] * 1.2
@@ -74,14 +69,14 @@ def test_a_key_decides_what_is_an_alarm(params: Params, tmp_path: Path, key: str
     window["probability"] **= 2
     labelled = window.assign(actual=np.random.default_rng(1).permutation(window["actual"]))
 
-    one = lab.summary(lab.judge(tmp_path, params, lab.settings()), window, labelled)
-    other = lab.summary(lab.judge(tmp_path, params, lab.settings(**{key: value})), window, labelled)
+    default = lab.summary(lab.baseline(tmp_path, params, lab.settings()), window, labelled)
+    changed = lab.summary(lab.baseline(tmp_path, params, lab.settings(**{key: value})), window, labelled)
 
-    if before:
-        assert any(said.startswith(before) for said in one["alarms"])
-        assert not any(said.startswith(before) for said in other["alarms"])
+    if alarm:
+        assert any(text.startswith(alarm) for text in default.alarms)
+        assert not any(text.startswith(alarm) for text in changed.alarms)
     else:
-        thresholds = [{part["name"]: part["threshold"] for part in found["columns"]} for found in (one, other)]
+        thresholds = [{column.name: column.threshold for column in found.columns} for found in (default, changed)]
         assert thresholds[0]["amount"] > thresholds[1]["amount"]
 
 
@@ -89,7 +84,7 @@ def test_a_key_decides_what_is_an_alarm(params: Params, tmp_path: Path, key: str
     ("old", "new", "says"),
     [
         ("webhook_seconds: 10", "webhook_seconds: 0", "alert.webhook_seconds is 0"),
-        ("min_rows: 100", "min_row: 100", "retrain.min_row is not a parameter (did you mean min_rows?)"),
+        ("start: auto", "strat: auto", "retrain.strat is not a parameter (did you mean start?)"),
         ("start: auto", "start: sometimes", "retrain.start is 'sometimes'"),
         ("branch: main", "branch: 'main; rm'", "retrain.branch is 'main; rm'"),
         ("issue: drift", "issue: 'a,b'", "alert.issue is 'a,b'"),

@@ -11,8 +11,8 @@ from machinery.monitoring import lab
 
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
+from lifecycle.core.times import Window
 from lifecycle.monitoring.traffic import Traffic, Watched, collect
-from lifecycle.monitoring.window import Window
 from lifecycle.prediction_log import reader as log_reader
 from lifecycle.prediction_log.writer import FEEDBACK, Log
 

@@ -1,136 +1,143 @@
+"""One definition of which label belongs to which answer: comparing a shadow, monitoring and retraining agree on any log."""
+
 import datetime
 import json
+import random
 from pathlib import Path
 from typing import Any
 
+import pyarrow as arrow
 import pytest
 
-from lifecycle.prediction_log.labels import labelled_rows
+from lifecycle.core.times import Window
+from lifecycle.monitoring.traffic import Watched, collect
+from lifecycle.prediction_log.labelled_rows import labelled_rows
+from lifecycle.prediction_log.labels import Labels
+from lifecycle.serving.compare import _answers, paired, with_labels
+
+WINDOW = Window(*(datetime.datetime(2026, 3, day, 12, tzinfo=datetime.UTC) for day in (1, 2)))
+MINUTE = datetime.timedelta(minutes=1)
+REFERENCE = arrow.schema(
+    {"inputs.x": arrow.float64(), "inputs.id": arrow.string(), "probability": arrow.float64(), "actual": arrow.string()}
+)
 
 
-def moment(text: str) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(text).replace(tzinfo=datetime.UTC)
+class Log:
+    """A log of production, version 3, and of its shadow, version 4."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def answer(self, time: datetime.datetime, request_id: str, x: float = 1) -> None:
+        for role, version in (("production", 3), ("shadow", 4)):
+            head = {"time": text(time), "version": version, "role": role, "request_id": request_id, "milliseconds": 1.0}
+            self._write(
+                time, "a.jsonl", head | {"inputs": {"x": x, "id": request_id}, "label": "No", "probability": 0.2}
+            )
+
+    def label(self, time: datetime.datetime, request_id: str, label: Any = "Yes") -> None:
+        self._write(time, "b.feedback.jsonl", {"time": text(time), "request_id": request_id, "label": label})
+
+    def _write(self, time: datetime.datetime, name: str, content: dict[str, Any]) -> None:
+        path = self.folder / f"{time:%Y-%m-%d}" / name
+        path.parent.mkdir(exist_ok=True)
+        with path.open("a") as file:
+            file.write(json.dumps(content, separators=(",", ":")) + "\n")
+
+
+def text(time: datetime.datetime) -> str:
+    return time.isoformat(timespec="milliseconds")
 
 
 @pytest.fixture
-def log(tmp_path: Path) -> Path:
-    """Row 1 was answered on the first, row 2 on the second; both by a server that was asked by a shadow, too."""
-    for day, number in (("2026-03-01", 1), ("2026-03-02", 2)):
-        for role in ("production", "shadow"):
-            answer(tmp_path, f"{day}T12:00:00+00:00", str(number), role, label="No", probability=0.2)
-    return tmp_path
+def log(tmp_path: Path) -> Log:
+    return Log(tmp_path)
 
 
-def answer(folder: Path, time: str, request_id: str, role: str = "production", **answer: Any) -> None:
-    head = {"time": time, "version": 3, "role": role, "request_id": request_id, "milliseconds": 1.0}
-    write(folder, time, "server.jsonl", head | {"inputs": {"x": 1, "note": '"request_id":"9"'}} | answer)
+def compared(log: Log) -> set[tuple[str, str]]:
+    labels = Labels(log.folder, WINDOW)
+    answers, _ = _answers(log.folder, WINDOW, labels)
+    known = with_labels(paired(answers, 4), labels)
+    return set(zip(known["request_id"], known["label_actual"], strict=True))
 
 
-def label(folder: Path, time: str, request_id: str, label: Any) -> None:
-    write(folder, time, "other.feedback.jsonl", {"time": time, "request_id": request_id, "label": label})
+def monitored(log: Log) -> set[tuple[str, str]]:
+    known = collect(Watched(log.folder, "production", 3, REFERENCE), WINDOW, 1000, 1000).labelled
+    return set(zip(known["inputs.id"], known["actual"], strict=True))
 
 
-def write(folder: Path, time: str, name: str, content: Any) -> None:
-    path = folder / time[:10] / name
-    path.parent.mkdir(exist_ok=True)
-    with path.open("a") as file:
-        file.write(json.dumps(content, separators=(",", ":")) + "\n")
+def retrained(log: Log) -> set[tuple[str, str]]:
+    return {(row.request_id, str(row.label)) for row in labelled_rows(log.folder, WINDOW)[0]}
 
 
-def test_a_label_that_comes_in_days_later_belongs_to_its_row(log: Path) -> None:
-    label(log, "2026-04-20T12:00:00+00:00", "1", "Yes")
-
-    (row,), broken = labelled_rows(log)
-
-    assert (row.request_id, row.label, row.version, broken) == ("1", "Yes", 3, 0)
-    assert row.inputs["x"] == 1
-    assert row.answer == {"label": "No", "probability": 0.2}
-    assert (row.answered, row.labelled) == (moment("2026-03-01T12:00"), moment("2026-04-20T12:00"))
-
-
-def test_a_window_is_of_answers_and_not_of_labels(log: Path) -> None:
-    label(log, "2026-04-20T12:00:00+00:00", "1", "Yes")
-    label(log, "2026-04-20T12:00:00+00:00", "2", "Yes")
-
-    first, _ = labelled_rows(log, until=moment("2026-03-01T23:00"))
-    second, _ = labelled_rows(log, since=moment("2026-03-01T13:00"))
-
-    assert [row.request_id for row in first + second] == ["1", "2"]
-
-
-def test_the_last_label_counts_in_whatever_order_they_lie(log: Path) -> None:
-    label(log, "2026-03-05T12:00:00+00:00", "1", "Yes")
-    label(log, "2026-03-05T10:00:00+02:00", "1", "No")  # earlier, though it comes later in the file
-
-    (row,), _ = labelled_rows(log)
-
-    assert row.label == "Yes"
+NOON = WINDOW.since + 6 * 60 * MINUTE
+CASES: dict[str, tuple[list[tuple[Any, ...]], list[tuple[Any, ...]], str | None]] = {
+    "later": ([(NOON,)], [(NOON + MINUTE, "Yes")], "Yes"),
+    "4 minutes older, by another clock": ([(NOON,)], [(NOON - 4 * MINUTE, "Yes")], "Yes"),
+    "30 minutes older": ([(NOON,)], [(NOON - 30 * MINUTE, "Yes")], None),
+    "after the window": ([(NOON,)], [(WINDOW.until + 9999 * MINUTE, "Yes")], "Yes"),
+    "the last of several": ([(NOON,)], [(NOON + 2 * MINUTE, "Yes"), (NOON + MINUTE, "No")], "Yes"),
+    "the last of several, after the window": ([(NOON,)], [(NOON, "No"), (WINDOW.until, "Yes")], "Yes"),
+    "a number": ([(NOON,)], [(NOON, 1)], "1"),
+    "different inputs": ([(NOON, 1), (NOON + MINUTE, 2)], [(NOON + 2 * MINUTE, "Yes")], None),
+    "different inputs, -1 and -2": ([(NOON, -1), (NOON + MINUTE, -2)], [(NOON + 2 * MINUTE, "Yes")], None),
+    "the same inputs, written otherwise": ([(NOON, 1), (NOON + MINUTE, 1.0)], [(NOON + 2 * MINUTE, "Yes")], "Yes"),
+    "between two answers of a row": ([(NOON,), (NOON + 30 * MINUTE,)], [(NOON + MINUTE, "Yes")], "Yes"),
+    "at the start": ([(WINDOW.since,)], [(NOON, "Yes")], "Yes"),
+    "at the start, by another clock, the day before": ([(WINDOW.since,)], [(WINDOW.since - 4 * MINUTE, "Yes")], "Yes"),
+    "just before the start": ([(WINDOW.since - MINUTE,)], [(NOON, "Yes")], None),
+    "just before the end": ([(WINDOW.until - MINUTE / 60,)], [(WINDOW.until, "Yes")], "Yes"),
+    "at the end": ([(WINDOW.until,)], [(WINDOW.until + MINUTE, "Yes")], None),
+    "never": ([(NOON,)], [], None),
+    "of a row that was not answered": ([], [(NOON, "Yes")], None),
+}
 
 
-def test_a_row_counts_once_though_a_shadow_has_seen_it_and_a_canary_counts_as_production_does(log: Path) -> None:
-    answer(log, "2026-03-02T13:00:00+00:00", "3", "canary", prediction=2.5)
-    for role in ("pinned", "staging"):
-        answer(log, "2026-03-02T13:00:00+00:00", role, role)
-    for request_id in ("1", "3", "pinned", "staging", "nobody"):
-        label(log, "2026-03-02T14:00:00+00:00", request_id, 2)
+@pytest.mark.parametrize("name", list(CASES))
+def test_compare_monitoring_and_retraining_give_an_answer_the_same_label(log: Log, name: str) -> None:
+    answers, labels, expected = CASES[name]
+    for time, *x in answers:
+        log.answer(time, "r", *x)
+    for time, label in labels:
+        log.label(time, "r", label)
 
-    rows, _ = labelled_rows(log)
-
-    assert [row.request_id for row in rows] == ["1", "3"]
-
-
-def test_lines_that_cannot_be_read_are_counted_and_the_others_read(log: Path) -> None:
-    label(log, "2026-03-02T14:00:00+00:00", "1", "Yes")
-    with (log / "2026-03-01/server.jsonl").open("ab") as file:
-        file.write(b'{"time":"2026-03-01T12\n\xff\xfe\n[]\n')
-    with (log / "2026-03-02/other.feedback.jsonl").open("a") as file:
-        file.write('{"time":"2026-03-01T12:00:00","request_id":"2","label":"no offset"}\n7\n')
-
-    rows, broken = labelled_rows(log)
-
-    assert ([row.request_id for row in rows], broken) == (["1"], 5)
+    found = set() if expected is None else {("r", expected)}
+    assert (compared(log), monitored(log), retrained(log)) == (found, found, found)
 
 
-def test_a_log_that_is_not_there_has_no_rows(tmp_path: Path) -> None:
-    assert labelled_rows(tmp_path / "nowhere") == ([], 0)
+@pytest.mark.parametrize("seed", range(20))
+def test_they_agree_on_a_random_log(log: Log, seed: int) -> None:
+    """Few ids, and times about both ends of the window and the midnight in it."""
+    chance = random.Random(seed)
+    places = [WINDOW.since, WINDOW.until, WINDOW.since + 12 * 60 * MINUTE]
+
+    def time() -> datetime.datetime:
+        return chance.choice(places) + chance.choice([-40, -6, -5, -4, -1, 0, 1, 4, 5, 6, 40]) * MINUTE
+
+    for _ in range(120):
+        log.answer(time(), f"r{chance.randrange(80)}", chance.choice([1, 1, 1, 2]))
+        log.label(time(), f"r{chance.randrange(80)}", chance.choice(["Yes", "No", 3, True]))
+
+    found = compared(log)
+
+    assert len(found) > 10
+    assert found == monitored(log) == retrained(log)
 
 
-def test_a_label_that_is_older_than_the_answer_was_meant_for_another_row(log: Path) -> None:
-    label(log, "2026-03-01T11:54:00+00:00", "1", "Yes")
-    label(log, "2026-03-02T11:56:00+00:00", "2", "Yes")  # the clock of another server may be five minutes slow
+def test_a_shadow_and_a_pinned_version_are_not_learned_from(log: Log) -> None:
+    log.answer(NOON, "r")
+    log.label(NOON, "r")
+    path = next(log.folder.glob("*/a.jsonl"))
+    path.write_text(path.read_text().replace("production", "pinned"))
 
-    assert [row.request_id for row in labelled_rows(log)[0]] == ["2"]
-
-
-def test_an_id_of_different_rows_has_no_label_and_of_the_same_row_the_later_answer_counts(log: Path) -> None:
-    head = {"version": 3, "role": "production", "milliseconds": 1.0, "label": "No"}
-    other = {"time": "2026-03-02T13:00:00+00:00", "request_id": "2", "inputs": {"x": 2}}
-    write(log, "2026-03-02", "another.jsonl", head | other)
-    again = {"time": "2026-03-01T11:00:00+00:00", "request_id": "1", "inputs": {"x": 1, "note": '"request_id":"9"'}}
-    write(log, "2026-03-01", "zzz.jsonl", head | again)
-    for number in "12":
-        label(log, "2026-03-03T12:00:00+00:00", number, "Yes")
-
-    (row,), _ = labelled_rows(log)
-
-    assert (row.request_id, row.answered) == ("1", moment("2026-03-01T12:00"))
+    assert retrained(log) == set()
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        '{"time":"2026-03-01T12:00:00+00:00","version":Infinity,"role":"production","request_id":"1","inputs":{}}',
-        '{"time":"0001-01-01T00:00:00+14:00","version":3,"role":"production","request_id":"1","inputs":{}}',
-        '{"time":"2999-01-01T00:00:00+00:00","version":3,"role":"production","request_id":"1","inputs":{}}',
-        "[" * 100_000,
-    ],
-)
-def test_a_line_that_is_odd_is_counted_and_stops_nothing(log: Path, line: str) -> None:
-    for kind in ("odd.jsonl", "odd.feedback.jsonl"):
-        (log / "2026-03-01" / kind).write_text(line + "\n")
-    label(log, "2026-03-03T12:00:00+00:00", "1", "Yes")
+def test_an_id_that_another_version_answered_for_other_inputs_has_no_label(log: Log) -> None:
+    log.answer(NOON, "r", 1)
+    log.label(NOON, "r")
+    path = next(log.folder.glob("*/a.jsonl"))
+    old = path.read_text().splitlines()[0].replace('"version":3', '"version":2').replace('"x":1', '"x":2')
+    path.write_text(path.read_text() + old + "\n")
 
-    rows, broken = labelled_rows(log)
-
-    assert [row.request_id for row in rows] == ["1"]
-    assert broken == 2
+    assert (compared(log), monitored(log), retrained(log)) == (set(), set(), set())

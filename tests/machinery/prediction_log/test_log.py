@@ -8,13 +8,14 @@ from pathlib import Path
 import pyarrow as arrow
 import pytest
 
-from lifecycle.core.errors import ConfigError
-from lifecycle.core.times import now
+from lifecycle.core.times import Window
+from lifecycle.prediction_log import labels
 from lifecycle.prediction_log import reader as log_reader
 from lifecycle.prediction_log.writer import FEEDBACK, Log, LogError
 
 SINCE = datetime.datetime(2026, 1, 30, 12, tzinfo=datetime.UTC)
 UNTIL = datetime.datetime(2026, 1, 31, 12, tzinfo=datetime.UTC)
+WINDOW = Window(SINCE, UNTIL)
 
 
 def line(number: int, time: str = "2026-01-31T10:00:00.000+00:00", **more: object) -> bytes:
@@ -24,8 +25,14 @@ def line(number: int, time: str = "2026-01-31T10:00:00.000+00:00", **more: objec
 
 
 def read(folder: Path) -> tuple[list[str], int]:
-    found, broken = log_reader.answers(folder, SINCE, UNTIL)
-    return sorted(found["request_id"]), broken
+    found = list(log_reader.answers(folder, WINDOW))
+    return sorted(name for block in found for name in block.rows["request_id"]), sum(block.broken for block in found)
+
+
+def texts(lines: list[bytes]) -> tuple[list[str | None], list[int]]:
+    """The labels of lines as text, and the places of the lines that can be read."""
+    table, places = log_reader.with_label([line.rstrip(b"\n") for line in lines], log_reader.HEAD)
+    return table["label"].to_pylist(), places
 
 
 def test_what_was_written_is_read_of_the_window_alone(tmp_path: Path) -> None:
@@ -39,10 +46,6 @@ def test_what_was_written_is_read_of_the_window_alone(tmp_path: Path) -> None:
     )
 
     assert read(tmp_path) == (["r1", "r2", "r4", "r5"], 0)
-    found, _ = log_reader.answers(tmp_path, SINCE, UNTIL)
-    assert found[["role", "version", "label", "probability"]].drop_duplicates().values.tolist() == [
-        ["production", 3, "Yes", 0.25]
-    ]
 
 
 def test_lines_that_were_cut_or_garbled_are_counted_and_the_others_read(tmp_path: Path) -> None:
@@ -52,35 +55,24 @@ def test_lines_that_were_cut_or_garbled_are_counted_and_the_others_read(tmp_path
 
 
 @pytest.mark.parametrize("label", [1, True, 0.5])
-def test_labels_that_are_no_text_are_read_as_one(tmp_path: Path, label: object) -> None:
-    Log(tmp_path).write([line(1, label=label)], "2026-01-31")
-
-    found, broken = log_reader.answers(tmp_path, SINCE, UNTIL)
-
-    assert (found["label"].tolist(), broken) == ([str(label)], 0)
+def test_labels_that_are_not_texts_are_read_as_one(label: object) -> None:
+    assert texts([line(1, label=label)]) == ([str(label)], [0])
 
 
-def test_labels_of_several_kinds_are_read_and_what_only_looks_like_one_is_left_alone(tmp_path: Path) -> None:
-    said = [line(1, label=True), line(2, label=-1.5), line(3, label='"label": 1'), line(4, inputs={"label": 7}), b"{\n"]
-    Log(tmp_path).write(said, "2026-01-31")
+def test_labels_of_several_kinds_are_read_and_what_only_looks_like_one_is_left_alone() -> None:
+    lines = [line(1, label=True), line(2, label=-1.5), b"{", line(3, label='"label": 1'), line(4, inputs={"label": 7})]
 
-    found, broken = log_reader.answers(tmp_path, SINCE, UNTIL)
-
-    assert (found["label"].tolist(), broken) == (["True", "-1.5", '"label": 1', "Yes"], 1)
+    assert texts(lines) == (["True", "-1.5", '"label": 1', "Yes"], [0, 1, 3, 4])
 
 
-def test_the_last_word_on_a_row_counts(tmp_path: Path) -> None:
-    def said(hour: int, label: str) -> bytes:
-        return (
-            json.dumps({"time": f"2026-01-31T{hour:02}:00:00+00:00", "request_id": "r1", "label": label}).encode()
-            + b"\n"
-        )
+@pytest.mark.parametrize(
+    ("label", "unquoted", "value"),
+    [("True", True, True), ("True", False, "True"), ("1", True, 1), ("1", False, "1"), ("1E2", True, 100.0)],
+)
+def test_a_label_is_given_back_as_it_was_in_json(label: str, unquoted: bool, value: object) -> None:
+    found = labels.value(label, unquoted)
 
-    Log(tmp_path).write([said(11, "No")], "2026-01-31", FEEDBACK)
-    Log(tmp_path).write([said(9, "Yes")], "2026-01-31", FEEDBACK)
-
-    found, _ = log_reader.feedback(tmp_path, SINCE, UNTIL)
-    assert found[["request_id", "label"]].values.tolist() == [["r1", "No"]]
+    assert (found, type(found)) == (value, type(value))
 
 
 def test_the_heads_of_lines_are_those_of_the_whole_lines_whatever_is_in_them() -> None:
@@ -91,12 +83,12 @@ def test_the_heads_of_lines_are_those_of_the_whole_lines_whatever_is_in_them() -
         line(4)[:-9],
     ]
     lines = [part.rstrip(b"\n").replace(b": ", b":").replace(b", ", b",") for part in (line(1), *odd, line(5))]
-    schema = arrow.schema([log_reader.ANSWERS.field(name) for name in ("version", "request_id")])
+    schema = arrow.schema([log_reader.HEAD.field(name) for name in ("version", "request_id")])
 
     for some in (lines[:1], lines[:2], lines[:3], lines):
-        expected, broken = log_reader.table(b"\n".join(some), schema)
+        expected, places = log_reader.parse(some, schema)
         found = log_reader.heads(some, schema)
-        assert (found[0].to_pylist(), found[1]) == (expected.to_pylist(), broken)
+        assert (found[0].to_pylist(), found[1]) == (expected.to_pylist(), places)
 
 
 def test_no_log_is_no_rows(tmp_path: Path) -> None:
@@ -115,16 +107,3 @@ def test_a_line_that_does_not_fit_on_the_disk_is_taken_back(tmp_path: Path, monk
     log.write([line(3)], "2026-01-31")
 
     assert read(tmp_path) == (["r1", "r3"], 0)
-
-
-@pytest.mark.parametrize("text", ["", "1", "0d", "-1d", "1y", "d", "1.5d"])
-def test_a_window_that_is_none_is_refused(text: str) -> None:
-    with pytest.raises(ConfigError, match="write a number and m, h, d or w"):
-        log_reader.window(text)
-
-
-def test_a_window_ends_now() -> None:
-    since, until = log_reader.window("12h")
-
-    assert (until - since).total_seconds() == pytest.approx(12 * 3600, abs=1)
-    assert (now() - until).total_seconds() < 5

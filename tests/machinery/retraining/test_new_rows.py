@@ -12,9 +12,9 @@ from lifecycle.core.config import Params
 from lifecycle.core.files import read_yaml
 from lifecycle.core.raw_table import read_raw
 from lifecycle.core.records import to_records
-from lifecycle.prediction_log.labels import Labelled
-from lifecycle.retraining.new_rows import New, select, sources
-from lifecycle.retraining.raw_file import append
+from lifecycle.prediction_log.labelled_rows import Labelled
+from lifecycle.retraining.dataset import append
+from lifecycle.retraining.new_rows import NewRows, select, sources
 
 CONTRACT = """
 schema_type: dataframe
@@ -45,7 +45,7 @@ class Table:
         (folder / "contract.yaml").write_text(CONTRACT.format(target=TARGETS[task]))
         self.path, self.label = folder / name, LABELS[task][0]
         self.columns = read_yaml(folder / "contract.yaml")["columns"]
-        self.schema = contract.load(folder / "contract.yaml")
+        self.schema = contract.load(folder / "contract.yaml", params.package)
         data = config.Data(raw=self.path, id="key", target="target", positive=1 if task == "binary" else None)
         self.params = params.model_copy(update={"task": task, "data": data})
         first = pd.DataFrame([RAW | {"target": self.label}])
@@ -61,7 +61,7 @@ class Table:
     def read(self) -> pd.DataFrame:
         return read_raw(self.path, self.schema)
 
-    def select(self, *rows: Labelled) -> New:
+    def select(self, *rows: Labelled) -> NewRows:
         return select(list(rows), self.read(), self.schema, self.columns, self.params)
 
     def row(self, number: Any, label: Any = None, minutes: int = 0, **inputs: Any) -> Labelled:
@@ -117,14 +117,14 @@ def test_what_is_in_a_csv_file_stays_byte_for_byte(table: Table, start: bytes, e
 
 
 @pytest.mark.parametrize("task", list(TARGETS))
-def test_a_label_that_breaks_the_contract_is_set_aside_with_its_reason(
+def test_a_label_that_breaks_the_contract_is_left_out_with_its_reason(
     tmp_path: Path, params: Params, task: str
 ) -> None:
     table = Table(tmp_path, params, task)
     new = table.select(table.row(2), table.row(3, LABELS[task][1]))
 
     assert [record["key"] for record in new.records] == [2]
-    (reason,) = new.aside
+    (reason,) = new.rejected
     assert reason.startswith("column target: ")
 
 
@@ -140,14 +140,14 @@ def test_a_label_that_breaks_the_contract_is_set_aside_with_its_reason(
         ({"mail": "a\nb"}, "column mail: has a line break, which the pipeline does not read from a CSV file"),
     ],
 )
-def test_a_row_that_breaks_the_contract_is_set_aside_with_its_reason(table: Table, inputs: Any, reason: str) -> None:
+def test_a_row_that_breaks_the_contract_is_left_out_with_its_reason(table: Table, inputs: Any, reason: str) -> None:
     new = table.select(
         table.row(2), table.row(3, **inputs), table.row(4, **inputs) if "size" in inputs else table.row(5)
     )
 
     assert 2 in new.frame["key"].tolist()
     assert 3 not in new.frame["key"].tolist()
-    assert dict(new.aside) == {reason: 2 if "size" in inputs else 1}
+    assert dict(new.rejected) == {reason: 2 if "size" in inputs else 1}
     assert len(new.frame) == len(new.records) == len(new.rows)
 
 
@@ -170,17 +170,17 @@ def test_what_has_been_added_is_not_added_again(table: Table) -> None:
     assert (len(again.records), again.known) == (0, 2)
 
 
-def test_a_column_that_the_contract_has_no_more_is_left_out_and_one_that_is_new_is_missed(table: Table) -> None:
+def test_a_column_that_the_contract_no_longer_has_is_left_out_and_one_that_is_new_is_missed(table: Table) -> None:
     lacking = table.row(3)
     del lacking.inputs["paid"]
 
     new = table.select(table.row(2, gone=7), lacking)
 
     assert [record["key"] for record in new.records] == [2]
-    assert list(new.aside) == ["column paid: Input should be a valid boolean"]
+    assert list(new.rejected) == ["column paid: Input should be a valid boolean"]
 
 
-def test_a_check_of_a_whole_column_sets_no_row_aside(table: Table) -> None:
+def test_a_check_of_a_whole_column_leaves_no_row_out(table: Table) -> None:
     assert len(table.select(table.row(2, size=9.0), table.row(3, size=9.0)).records) == 2
 
 

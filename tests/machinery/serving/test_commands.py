@@ -25,8 +25,8 @@ NOBODY = "http://127.0.0.1:9"
         ("simulate --rows 1 --shift tenure", 2, "argument --shift: invalid shift value: 'tenure'"),
         ("simulate --rows 1 --shift nothing=2", 2, "error: --shift nothing: not a numeric column of the contract; those are"),
         (f"simulate --rows 1 --url {NOBODY}", 2, f"error: {NOBODY} does not answer: "),
-        ("compare --window 1m --log nowhere", 1, "error: nowhere: no row was answered by a shadow since"),
-        ("compare --window soon", 2, "error: --window soon: write a number and m, h, d or w"),
+        ("compare --window 1m --log nowhere", 2, "error: nowhere: no such folder"),
+        ("compare --window soon", 2, "error: --window: 'soon' is not a length of time: write a number and m, h, d or w"),
     ],
 )  # fmt: skip
 def test_a_usage_error_is_one_line(

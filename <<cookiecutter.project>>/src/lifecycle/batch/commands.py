@@ -1,10 +1,11 @@
-"""Commands for whole tables."""
+"""Command `score`, and `validate --engine spark`."""
 
 import argparse
 import datetime
 import os
 import sys
 import time
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,45 +15,45 @@ from lifecycle.pipeline import commands as pipeline_commands
 if TYPE_CHECKING:
     from lifecycle.batch.job import Job
 
+ENGINES = ("local", "spark")
+
 
 def score(arguments: argparse.Namespace) -> int:
-    """Score every row of a table with the version that has an alias."""
-    job = prepared(arguments)
-    # This process becomes the one that scores: nothing that the registry needed stays in memory, and whoever stops the
-    # one stops the other.
+    """Score every row of a table with the version of the model that has an alias."""
+    job = make_job(arguments)
+    # This process turns into the one that scores: memory that the registry needed is freed, and stopping it stops the run.
     sys.stdout.flush()
-    path = os.pathsep.join([job.code, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
+    path = os.pathsep.join([job.code_folder, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
     command = [sys.executable, "-P", "-m", "lifecycle.batch.process", job.to_json()]
     os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": path})
 
 
-def prepared(arguments: argparse.Namespace) -> "Job":
-    """Return what is to be done, once the version is here. Raises RefusedError if none has the alias."""
-    began = time.time()
+def make_job(arguments: argparse.Namespace) -> "Job":
+    """Fetch the version and return what the run has to do. Raises RefusedError if no version has the alias."""
+    started = time.time()
     from lifecycle.batch import settings
-    from lifecycle.batch.input_files import parts
+    from lifecycle.batch.input_files import input_files
     from lifecycle.batch.job import Job
     from lifecycle.batch.overlay import overlay
     from lifecycle.batch.spark import java
     from lifecycle.core import config
     from lifecycle.core.tracking import store
-    from lifecycle.registry import aliases
-    from lifecycle.registry import version_cache as artifacts
+    from lifecycle.registry import aliases, version_cache
 
     if arguments.engine == "spark":
-        java.find()
-    batch, params = settings.load(), config.load()
+        java.configure()
+    batch_settings, params = settings.load(), config.load()
     if arguments.engine == "local":
-        parts(arguments.input)  # is there anything to be scored?
+        input_files(arguments.input)  # fail before anything is fetched
     if Path(arguments.output).name in ("", ".."):
-        raise ConfigError(f"--output {arguments.output}: name a folder; its quarantine stands beside it")
+        raise ConfigError(f"--output {arguments.output}: name a folder, beside which the quarantine can be written")
     with store(params, "nothing was scored") as client:
         held = aliases.held(client, params.track.model)
         version = held.aliases.get(arguments.alias) if held else None
         if version is None:
-            raise RefusedError(f"no version of {params.track.model} is {arguments.alias}: promote one, then score")
-        folder = artifacts.fetch(client, params.track.model, version, batch.cache)
-        artifacts.prune(batch.cache, {folder})
+            raise RefusedError(f"no version of {params.track.model} is in {arguments.alias}: promote one, then score")
+        folder = version_cache.fetch(client, params.track.model, version, batch_settings.cache)
+        version_cache.prune(batch_settings.cache, {folder})
     return Job(
         input=arguments.input,
         output=arguments.output.rstrip("/") or arguments.output,
@@ -62,33 +63,34 @@ def prepared(arguments: argparse.Namespace) -> "Job":
         active_since=arguments.active_since,
         alias=arguments.alias,
         version=version,
-        folder=str(folder.resolve()),
-        code=str(overlay(folder, batch.cache).resolve()),
-        began=began,
+        version_folder=str(folder.resolve()),
+        code_folder=str(overlay(folder, batch_settings.cache).resolve()),
+        started=started,
         scored_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        max_bad_share=batch.max_bad_share,
-        rows=batch.rows,
+        max_bad_share=batch_settings.max_bad_share,
+        batch_rows=batch_settings.rows,
     )
 
 
 def validate(arguments: argparse.Namespace) -> int:
-    """Validate a file against the contract and print every check that fails."""
+    """Validate a table against contract.yaml and print every check that fails."""
     if arguments.engine == "local":
         return pipeline_commands.validate(arguments)
+    warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")  # about versions of pandas
     from lifecycle.batch.spark import contract_checks, java
     from lifecycle.core import config, contract
 
-    java.find()
+    java.configure()
     params = config.load()
     path = arguments.path or str(params.data.raw)
     schema = contract.load(config.CONTRACT, params.package)
     return pipeline_commands.print_checks(path, contract_checks.report(path, arguments.master, schema, params))
 
 
-def _since(text: str) -> tuple[str, str]:
+def _column_and_date(text: str) -> tuple[str, str]:
     column, _, date = text.rpartition("=")
     if not column:
-        raise argparse.ArgumentTypeError(f"{text!r} is not COLUMN=DATE")
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form COLUMN=DATE")
     return column, _date(date).isoformat()
 
 
@@ -96,36 +98,44 @@ def _date(text: str) -> datetime.date:
     try:
         return datetime.date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date: write it as 2026-01-31") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-01-31") from None
+
+
+def _add_engine(verb: Any, local: str, spark: str) -> None:
+    """Add the options that choose the engine; the texts say what each engine reads."""
+    verb.add_argument(
+        "--engine", choices=ENGINES, default="local", help=f"local reads {local}; spark also {spark} (default: local)"
+    )
+    verb.add_argument("--master", metavar="URL", help="Spark master, with --engine spark (default: local[*])")
 
 
 def add_to(verbs: Any) -> None:
     """Add `score` to the command line, and the engine to `validate`."""
     verb = verbs.choices["validate"]
-    verb.add_argument(
-        "--engine",
-        choices=("local", "spark"),
-        default="local",
-        help="with spark, PATH may also be a folder, an address or DATABASE.TABLE (default: %(default)s)",
-    )
-    verb.add_argument("--master", help="Spark's (default: local[*])")
+    verb.description = validate.__doc__
+    _add_engine(verb, "a CSV or Parquet file", "a folder of them, an address or DATABASE.TABLE")
     verb.set_defaults(run=validate)
-    verb = verbs.add_parser("score", help="score a whole table", description=score.__doc__)
+
+    verb = verbs.add_parser("score", help="score every row of a table", description=score.__doc__)
+    verb.add_argument("--input", required=True, metavar="TABLE", help="Parquet or CSV, a file or a folder")
     verb.add_argument(
-        "--input", required=True, help="Parquet or CSV, a file or a folder; with Spark also DATABASE.TABLE"
+        "--output", required=True, metavar="FOLDER", help="gets one partition per date; beside it, the quarantine"
     )
-    verb.add_argument("--output", required=True, help="a folder; with Spark also DATABASE.TABLE")
-    verb.add_argument("--engine", choices=("local", "spark"), default="local", help="(default: %(default)s)")
-    verb.add_argument("--master", help="Spark's (default: local[*])")
+    _add_engine(verb, "files and folders", "addresses and DATABASE.TABLE, and writes to them")
     verb.add_argument(
         "--as-of",
         type=_date,
         default=datetime.datetime.now(datetime.UTC).date(),
         metavar="DATE",
-        help="the date that the output is of (default: today, UTC)",
+        help="the date of the output's partition (default: today in UTC)",
     )
     verb.add_argument(
-        "--active-since", type=_since, metavar="COLUMN=DATE", help="leave out rows whose COLUMN is before DATE"
+        "--active-since", type=_column_and_date, metavar="COLUMN=DATE", help="skip rows whose COLUMN is before DATE"
     )
-    verb.add_argument("--alias", choices=("candidate", "staging", "production"), default="production")
+    verb.add_argument(
+        "--alias",
+        choices=("candidate", "staging", "production"),
+        default="production",
+        help="which version to score with (default: %(default)s)",
+    )
     verb.set_defaults(run=score)

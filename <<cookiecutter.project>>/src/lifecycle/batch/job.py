@@ -1,4 +1,4 @@
-"""What a run is asked to do, as one process hands it to the next."""
+"""What a run has to do, as one process hands it to the next."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,22 +6,22 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Job:
-    """A table to be scored by a version of the model, as one date of the output."""
+    """A table to be scored with a version of the model, for one date of the output."""
 
     input: str
     output: str
     engine: str  # local or spark
     master: str | None  # Spark's
     date: str
-    active_since: tuple[str, str] | None
+    active_since: tuple[str, str] | None  # a column and a date: rows with an earlier value are skipped
     alias: str
     version: int
-    folder: str  # the version's files
-    code: str  # the version's code, with this package over its own
-    began: float  # seconds since the epoch
+    version_folder: str  # the version's files
+    code_folder: str  # the version's code with today's lifecycle.batch laid over it
+    started: float  # seconds since the epoch
     scored_at: str
     max_bad_share: float
-    rows: int  # in a batch
+    batch_rows: int
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

@@ -1,4 +1,4 @@
-"""The local engine: batches are read, scored on all cores and written in their order, a few of them at a time."""
+"""The local engine: reads batches, scores a few of them at a time on all cores, and writes them in their order."""
 
 import os
 from collections import deque
@@ -14,70 +14,81 @@ import pyarrow.parquet
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from lifecycle.batch.input_files import is_csv, parts
+from lifecycle.batch.input_files import input_files, is_csv
 from lifecycle.batch.job import Job
-from lifecycle.batch.output import NOTHING
-from lifecycle.batch.reader import Source
-from lifecycle.batch.run_summary import Outcome, check_columns, check_outcome
-from lifecycle.batch.score_rows import REASON, ROW, Judged, Rows
+from lifecycle.batch.output import NOTHING_WRITTEN
+from lifecycle.batch.run_summary import RunSummary, check_columns, check_summary
+from lifecycle.batch.score_rows import REASON, ROW, RowScorer, ScoredBatch
+from lifecycle.batch.table_reader import TableReader
 from lifecycle.core.errors import DataError
 
 TYPES = {"text": arrow.string(), "integer": arrow.int64(), "number": arrow.float64()}
 STAMP = {"model_version": arrow.int64(), "scored_at": arrow.timestamp("us", "UTC")}
 
 
-def score(job: Job, scores: Path, quarantine: Path) -> Outcome:
-    """Score a table into two folders. Raises DataError if it cannot be read, or too many rows break the contract."""
-    rows = Rows(Path(job.folder), job.active_since, is_csv(parts(job.input)[0]))
-    categories = [name for name, kind in rows.kinds.items() if isinstance(kind, pd.CategoricalDtype)]
-    source = Source(job.input, categories)
-    check_columns(job, rows.names, source.columns)
-    text = isinstance(rows.kinds[rows.key], pd.StringDtype) or rows.kinds[rows.key].kind == "O"
-    frames = source.frames(rows.names, [rows.key] if text else [], job.rows)
-    good = _Writer(scores, {rows.key: TYPES["text"] if text else arrow.int64(), **_answers(rows)}, job)
-    bad = _Writer(quarantine, dict.fromkeys((rows.key, REASON, ROW), TYPES["text"]), job)
-    outcome, example = Outcome(), ""
-    with good, bad, tqdm(total=source.rows(), unit=" rows", unit_scale=True, desc="score", disable=None) as bar:
-        for count, judged in _in_order(rows, frames, job.input):
-            good.write(judged.scores)
-            bad.write(judged.bad)
-            outcome = outcome.plus(count, len(judged.scores), len(judged.bad), judged.skipped)
-            if not example and len(judged.bad):
-                example = str(judged.bad[REASON].iloc[0])
-            bar.update(count)
-    check_outcome(job, outcome, lambda: example)
-    return outcome
+def score(job: Job, scores: Path, quarantine: Path) -> RunSummary:
+    """Score a table into two folders.
+
+    Args:
+        job: what to score, and with which version.
+        scores: an existing folder for the scores.
+        quarantine: an existing folder for the rows that break the contract.
+
+    Raises DataError if the table cannot be read, or too many of its rows break the contract.
+    """
+    scorer = RowScorer(Path(job.version_folder), job.active_since, is_csv(input_files(job.input)[0]))
+    categorical = [name for name, dtype in scorer.dtypes.items() if isinstance(dtype, pd.CategoricalDtype)]
+    table = TableReader(job.input, categorical)
+    check_columns(job, scorer.columns, table.columns)
+    key_dtype = scorer.dtypes[scorer.key]
+    key_is_text = isinstance(key_dtype, pd.StringDtype) or key_dtype.kind == "O"
+    key_type = TYPES["text"] if key_is_text else arrow.int64()
+    frames = table.batches(scorer.columns, [scorer.key] if key_is_text else [], job.batch_rows)
+    predicted = {name: TYPES[kind] for name, kind in scorer.output_columns().items()}
+    scores_file = _Writer(scores, {scorer.key: key_type, **predicted}, job)
+    quarantine_file = _Writer(quarantine, dict.fromkeys((scorer.key, REASON, ROW), TYPES["text"]), job)
+    progress = tqdm(total=table.row_count(), unit=" rows", unit_scale=True, desc="score", disable=None)
+    summary, example = RunSummary(), ""
+    with scores_file, quarantine_file, progress:
+        for rows, batch in _in_order(scorer, frames, job.input):
+            scores_file.write(batch.scores)
+            quarantine_file.write(batch.quarantine)
+            summary = summary.plus(rows, len(batch.scores), len(batch.quarantine), batch.skipped)
+            if not example and len(batch.quarantine):
+                example = str(batch.quarantine[REASON].iloc[0])
+            progress.update(rows)
+    check_summary(job, summary, lambda: example)
+    return summary
 
 
-def _answers(rows: Rows) -> dict[str, Any]:
-    return {name: TYPES[kind] for name, kind in rows.answers().items()}
+def _in_order(scorer: RowScorer, frames: Iterator[pd.DataFrame], source: str) -> Iterator[tuple[int, ScoredBatch]]:
+    """Score frames, one per core at a time, holding no more of them in memory than keeps the cores busy.
 
-
-def _in_order(rows: Rows, frames: Iterator[pd.DataFrame], source: str) -> Iterator[tuple[int, Judged]]:
-    """Judge frames, as many at a time as there are cores, and no more of them in memory than keeps these busy."""
+    Yields the number of rows of each frame and what came of them.
+    """
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    waiting: deque[tuple[int, Future[Judged]]] = deque()
+    waiting: deque[tuple[int, Future[ScoredBatch]]] = deque()
 
-    def judge(frame: pd.DataFrame) -> Judged:
+    def score_one(frame: pd.DataFrame) -> ScoredBatch:
         try:
             with threadpool_limits(1):
-                return rows.judge(frame)
+                return scorer.score(frame)
         except DataError as error:
-            raise DataError(f"{source}: {error}; {NOTHING}") from None
+            raise DataError(f"{source}: {error}; {NOTHING_WRITTEN}") from None
 
     with ThreadPoolExecutor(cores) as pool:
         for frame in frames:
-            waiting.append((len(frame), pool.submit(judge, frame)))
+            waiting.append((len(frame), pool.submit(score_one, frame)))
             if len(waiting) > cores:
-                count, first = waiting.popleft()
-                yield count, first.result()
+                rows, first = waiting.popleft()
+                yield rows, first.result()
         while waiting:
-            count, first = waiting.popleft()
-            yield count, first.result()
+            rows, first = waiting.popleft()
+            yield rows, first.result()
 
 
 class _Writer:
-    """One Parquet file, written a batch at a time."""
+    """One Parquet file, written batch by batch."""
 
     def __init__(self, folder: Path, columns: dict[str, Any], job: Job) -> None:
         self._schema = arrow.schema({**columns, **STAMP})

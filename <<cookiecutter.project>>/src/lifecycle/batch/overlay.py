@@ -1,5 +1,6 @@
-"""The code that a version was logged with, and beside it this `batch`: the model's answers are the version's own, how tables
-are read and written is today's.
+"""The code that a version was logged with, and today's `lifecycle.batch` beside it.
+
+The version's own code makes the predictions; how tables are read and written is today's.
 """
 
 import hashlib
@@ -9,28 +10,29 @@ from pathlib import Path
 
 from lifecycle.core.version_files import CODE
 
-HERE = Path(__file__).parent
+BATCH = Path(__file__).parent
 
 
-def overlay(folder: Path, cache: Path) -> Path:
-    """Return a folder for `sys.path`, made in the cache unless it is there.
+def overlay(version_folder: Path, cache: Path) -> Path:
+    """Return a folder for `sys.path`, which is made in the cache unless it is there already.
 
     Args:
-        folder: the version's files.
-        cache: where it is kept.
+        version_folder: the version's files; a folder in the cache.
+        cache: where the version and this folder are kept.
     """
-    modules = sorted(HERE.rglob("*.py"))
+    modules = sorted(BATCH.rglob("*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in modules)).hexdigest()
-    target = cache / f"code-{folder.name}-{digest[:12]}"
+    target = cache / f"code-{version_folder.name}-{digest[:12]}"
     for path in cache.glob("code-*"):
-        if not (cache / path.name.removeprefix("code-").rpartition("-")[0]).exists():  # of a version no longer kept
+        if not (cache / path.name.removeprefix("code-").rpartition("-")[0]).exists():  # its version has been pruned
             shutil.rmtree(path, ignore_errors=True)
     if not target.exists():
         cache.mkdir(parents=True, exist_ok=True)
+        ignore = shutil.ignore_patterns("__pycache__")
         with tempfile.TemporaryDirectory(dir=cache, prefix=".copying-") as temporary:
             code = Path(temporary, CODE)
-            shutil.copytree(folder / CODE, code, ignore=shutil.ignore_patterns("__pycache__"))
-            shutil.copytree(HERE, code / "lifecycle" / HERE.name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(version_folder / CODE, code, ignore=ignore)
+            shutil.copytree(BATCH, code / "lifecycle" / BATCH.name, ignore=ignore)
             try:
                 code.rename(target)
             except OSError:  # another run has made it meanwhile

@@ -1,4 +1,4 @@
-"""The process that scores: python -P -m PACKAGE.batch.process JOB, with the version's code first on PYTHONPATH."""
+"""The process that scores: python -P -m lifecycle.batch.process JOB, with the version's code first on PYTHONPATH."""
 
 import errno
 import os
@@ -10,43 +10,49 @@ from pathlib import Path
 from pyarrow import ArrowException
 
 from lifecycle.batch import output
-from lifecycle.batch.input_files import short
+from lifecycle.batch.input_files import error_text
 from lifecycle.batch.job import Job
 from lifecycle.batch.run_summary import describe
 from lifecycle.core.errors import DataError, ProjectError, exit_with
 
 
 def main(job: Job) -> str:
-    """Do what is asked, and return what came of it in one line."""
+    """Score a table. Returns a summary of one line."""
     if "://" not in job.input and Path(job.input).exists():
-        output.check_apart(job.input, job.output)
+        output.check_no_overlap(job.input, job.output)
     if job.engine == "spark":
         os.environ.setdefault("SPARK_LOCAL_IP", "")  # see session.py
         from lifecycle.batch.spark.engine import score
 
-        outcome = score(job)
+        summary = score(job)
     else:
         sys.modules["pyspark"] = None  # type: ignore[assignment]  # pandera would import it
-        from lifecycle.batch.local_engine import score as score_here
+        from lifecycle.batch.local_engine import score as score_locally
 
-        with output.writing(job.output, job.date) as (scores, quarantine):
-            outcome = score_here(job, scores, quarantine)
+        with output.staged_output(job.output, job.date) as (scores, quarantine):
+            summary = score_locally(job, scores, quarantine)
     place = f"{job.output}/{output.DATE}={job.date}"
-    return describe(job, outcome, time.time() - job.began, place)
+    return describe(job, summary, time.time() - job.started, place)
+
+
+def _explained(error: ArrowException | OSError, job: Job) -> DataError:
+    """Return an error of Arrow's or the operating system's as one that a user can act on."""
+    if isinstance(error, OSError):
+        place, disk_full = error.filename or job.output, os.strerror(errno.ENOSPC)
+        cause = disk_full if disk_full in str(error) else error.strerror or error  # Arrow wraps it in more words
+        return DataError(f"{place}: {cause}; {output.NOTHING_WRITTEN}")
+    return DataError(f"{job.input}: cannot be scored: {error_text(error)}; {output.NOTHING_WRITTEN}")
 
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    sys.unraisablehook = lambda _: None  # of Arrow's, for a line that is no UTF-8: reading it fails with a line of ours
+    sys.unraisablehook = lambda _: None  # Arrow's, for a line that is not UTF-8: reading it fails with our own message
+    this_job = Job.from_json(sys.argv[1])
     try:
-        print(main(Job.from_json(sys.argv[1])))
+        print(main(this_job))
     except ProjectError as error:
         exit_with(error)
-    except ArrowException as error:  # of a type that is not foreseen
-        exit_with(DataError(f"{Job.from_json(sys.argv[1]).input}: cannot be scored: {short(error)}; {output.NOTHING}"))
-    except OSError as error:
-        place = error.filename or Job.from_json(sys.argv[1]).output
-        full = os.strerror(errno.ENOSPC)  # Arrow says more
-        exit_with(DataError(f"{place}: {full if full in str(error) else error.strerror or error}; {output.NOTHING}"))
+    except (ArrowException, OSError) as error:
+        exit_with(_explained(error, this_job))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -1,62 +1,75 @@
-"""What came of a run, and when that is a failure."""
+"""How many rows a run read and what became of them, and when that is a failure."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from lifecycle.batch.job import Job
-from lifecycle.batch.output import NOTHING, QUARANTINE
+from lifecycle.batch.output import NOTHING_WRITTEN, QUARANTINE
 from lifecycle.core.errors import DataError
 
 
 @dataclass(frozen=True)
-class Outcome:
-    """How many rows were read, and what became of them."""
+class RunSummary:
+    """Numbers of rows: each row that was read was scored, quarantined or skipped."""
 
     read: int = 0
     scored: int = 0
-    bad: int = 0
+    quarantined: int = 0
     skipped: int = 0
 
-    def plus(self, read: int, scored: int, bad: int, skipped: int) -> "Outcome":
-        return Outcome(self.read + read, self.scored + scored, self.bad + bad, self.skipped + skipped)
-
-
-def check_columns(job: Job, needed: list[str], found: list[str]) -> None:
-    """Raise DataError naming the columns that the table lacks, or has twice."""
-    for what, names in {
-        "missing": [name for name in needed if name not in found],
-        "repeated": [name for name in needed if found.count(name) > 1],
-    }.items():
-        if names:
-            raise DataError(f"{job.input}: {what} column{'s'[: len(names) > 1]} {', '.join(names)}; {NOTHING}")
-
-
-def check_outcome(job: Job, outcome: Outcome, example: Callable[[], str]) -> None:
-    """Raise DataError if no row was scored, too many break the contract, or one got lost.
-
-    `example` says what is wrong with one of those that break it.
-    """
-    if not outcome.read:
-        raise DataError(f"{job.input}: has no rows; {NOTHING}")
-    if outcome.read != outcome.scored + outcome.bad + outcome.skipped:
-        raise RuntimeError(f"{job.input}: rows were lost: {outcome}; {NOTHING}")
-    wanted = outcome.scored + outcome.bad
-    if not wanted:
-        column, date = job.active_since or ("", "")
-        raise DataError(f"{job.input}: none of its {outcome.read:,} rows has {column} from {date} on; {NOTHING}")
-    if outcome.bad > job.max_bad_share * wanted:
-        raise DataError(
-            f"{job.input}: {outcome.bad:,} of {wanted:,} rows break the contract, more than max_bad_share of batch.yaml "
-            f"allows ({job.max_bad_share:g}), such as {example()}; {NOTHING}"
+    def plus(self, read: int, scored: int, quarantined: int, skipped: int) -> "RunSummary":
+        return RunSummary(
+            self.read + read, self.scored + scored, self.quarantined + quarantined, self.skipped + skipped
         )
 
 
-def describe(job: Job, outcome: Outcome, seconds: float, place: str) -> str:
-    """Return the outcome in one line."""
-    skipped = f", {outcome.skipped:,} not active" if job.active_since else ""
-    quarantine = f" ({job.output}{QUARANTINE})" if outcome.bad else ""
+def check_columns(job: Job, needed: list[str], present: list[str]) -> None:
+    """Raise DataError naming the columns that the table lacks or repeats."""
+    for problem, names in {
+        "missing": [name for name in needed if name not in present],
+        "repeated": [name for name in needed if present.count(name) > 1],
+    }.items():
+        if names:
+            raise DataError(
+                f"{job.input}: {problem} column{'s'[: len(names) > 1]} {', '.join(names)}; {NOTHING_WRITTEN}"
+            )
+
+
+def check_summary(job: Job, summary: RunSummary, example: Callable[[], str]) -> None:
+    """Raise DataError if no row was scored or too many break the contract, RuntimeError if rows were lost.
+
+    `example` returns the reason why one of the quarantined rows breaks the contract.
+    """
+    if not summary.read:
+        raise DataError(f"{job.input}: has no rows; {NOTHING_WRITTEN}")
+    if summary.read != summary.scored + summary.quarantined + summary.skipped:
+        raise RuntimeError(f"{job.input}: rows were lost: {summary}; {NOTHING_WRITTEN}")
+    active = summary.scored + summary.quarantined
+    if not active:
+        column, date = job.active_since or ("", "")
+        raise DataError(
+            f"{job.input}: in none of its {summary.read:,} rows is {column} {date} or later; {NOTHING_WRITTEN}"
+        )
+    if summary.quarantined > job.max_bad_share * active:
+        raise DataError(
+            f"{job.input}: {summary.quarantined:,} of {active:,} rows break the contract, more than max_bad_share in "
+            f"batch.yaml allows ({job.max_bad_share:g}), for example {example()}; {NOTHING_WRITTEN}"
+        )
+
+
+def describe(job: Job, summary: RunSummary, seconds: float, place: str) -> str:
+    """Return the summary as one line.
+
+    Args:
+        job: the run's.
+        summary: its numbers of rows.
+        seconds: how long it took.
+        place: where the scores were written.
+    """
+    skipped = f", {summary.skipped:,} not active" if job.active_since else ""
+    quarantine = f" ({job.output}{QUARANTINE})" if summary.quarantined else ""
     return (
-        f"score: version {job.version} ({job.alias}) scored {outcome.scored:,} of {outcome.read:,} rows of {job.input}, "
-        f"{outcome.bad:,} in quarantine{quarantine}{skipped}; wrote {place} "
-        f"({seconds:.1f} s, {outcome.read / seconds:,.0f} rows/s)"
+        f"score: version {job.version} ({job.alias}) scored {summary.scored:,} of {summary.read:,} rows of {job.input}, "
+        f"{summary.quarantined:,} quarantined{quarantine}{skipped}; wrote {place} "
+        f"({seconds:.1f} s, {summary.read / seconds:,.0f} rows/s)"
     )

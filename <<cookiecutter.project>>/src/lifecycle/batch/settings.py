@@ -1,4 +1,4 @@
-"""batch.yaml, typed and checked in one place."""
+"""The settings in batch.yaml."""
 
 from pathlib import Path
 from typing import Annotated
@@ -11,15 +11,14 @@ from lifecycle.core.files import read_yaml
 BATCH = Path("batch.yaml")
 
 
-class Batch(Section):
+class BatchSettings(Section):
+    """The content of batch.yaml."""
+
     max_bad_share: Annotated[float, Field(ge=0, le=1)]
     rows: Annotated[int, Field(ge=64, le=1_000_000)]
     cache: Annotated[Path, Field(strict=False)]
 
 
-def load(path: Path = BATCH) -> Batch:
-    """Return the checked settings.
-
-    Raises ConfigError naming every missing, misspelt or ill-valued one.
-    """
-    return Batch.checked(read_yaml(path), str(path))
+def load(path: Path = BATCH) -> BatchSettings:
+    """Return the settings. Raises ConfigError naming every one that is missing, misspelt or has a wrong value."""
+    return BatchSettings.checked(read_yaml(path), str(path))

@@ -1,4 +1,4 @@
-"""GitHub as monitoring asks it: through the GitHub CLI, which knows the repo and has the token."""
+"""GitHub through its command line, `gh`, which knows the repo and has the token."""
 
 import json
 import os
@@ -9,41 +9,49 @@ from typing import Any
 from lifecycle.core.errors import ProjectError
 from lifecycle.core.git import environment
 
-SECONDS = 60
+TIMEOUT = 60  # seconds
 
 
 class GitHubError(ProjectError):
-    """GitHub cannot be asked, or says no."""
+    """GitHub cannot be reached, or refuses a request."""
 
     exit_code = 2
 
 
 def api(endpoint: str, method: str = "GET", body: Any = None, root: Path = Path()) -> Any:
-    """Call GitHub's API for the repo that GH_REPO names, or else `origin`. Raises GitHubError if it does not answer with success.
+    """Call GitHub's API and return its answer.
 
-    What is sent goes through a pipe, so that no text of others is ever an argument.
+    The body goes through a pipe, so that no text of others is ever an argument.
+
+    Args:
+        endpoint: of the repo that GH_REPO names, or else `origin`, such as `issues?state=open`.
+        method: of HTTP.
+        body: sent as JSON.
+        root: the repo.
+
+    Raises GitHubError if the call fails.
     """
     command = ["api", f"repos/{{owner}}/{{repo}}/{endpoint}", "--method", method]
-    given = [] if body is None else ["--input", "-"]
-    return json.loads(gh(*command, *given, given=json.dumps(body), root=root) or "null")
+    body_options = [] if body is None else ["--input", "-"]
+    return json.loads(gh(*command, *body_options, stdin=json.dumps(body), root=root) or "null")
 
 
-def gh(*arguments: str, given: str = "", root: Path = Path()) -> str:
-    """Run the GitHub CLI and return what it prints. Raises GitHubError with its last line if it fails."""
+def gh(*arguments: str, stdin: str = "", root: Path = Path()) -> str:
+    """Run `gh` and return what it prints. Raises GitHubError with the first line of its error if it fails."""
     try:
         done = subprocess.run(
             ["gh", *arguments],
             cwd=root,
             env=environment() | {"GH_PROMPT_DISABLED": "1", "NO_COLOR": "1"},
-            input=given,
+            input=stdin,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=TIMEOUT,
         )
     except FileNotFoundError:
-        raise GitHubError("the GitHub CLI, gh, is not installed") from None
+        raise GitHubError("the GitHub command line, gh, is not installed") from None
     except subprocess.TimeoutExpired:
-        raise GitHubError(f"GitHub does not answer within {SECONDS} s") from None
+        raise GitHubError(f"GitHub does not answer within {TIMEOUT} s") from None
     if done.returncode:
         lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit code {done.returncode}"]
         raise GitHubError(f"gh {arguments[0]}: {lines[0][:300]}")
@@ -51,5 +59,5 @@ def gh(*arguments: str, given: str = "", root: Path = Path()) -> str:
 
 
 def on_actions() -> bool:
-    """Whether this runs in a workflow of GitHub's."""
+    """Whether this runs in a GitHub Actions workflow."""
     return os.environ.get("GITHUB_ACTIONS") == "true"

@@ -1,6 +1,6 @@
-"""A git worktree of a commit, for what must not touch a person's checkout: judging a commit, and retraining.
+"""A git worktree of a commit, for what must not touch a person's checkout: recomputing a commit for the gate, and retraining.
 
-It lies in .dvc/tmp, shares DVC's cache with the repo and is removed in the end; what a killed run has left is removed by the next.
+It lies in .dvc/tmp, shares DVC's cache with the repo and is removed in the end; what a killed run leaves is removed by the next.
 """
 
 import shutil
@@ -31,7 +31,7 @@ def worktree(commit: str, folder: Path) -> Iterator[Path]:
 
 
 def remove(folder: Path) -> None:
-    """Remove a worktree, and that of a gate that was killed in it."""
+    """Remove a worktree, and the one of a gate that was killed in it."""
     for place in (folder / GATE, folder):
         command = ["git", "worktree", "remove", "--force", "--force", str(place)]
         subprocess.run(command, env=environment(), capture_output=True)
@@ -39,7 +39,7 @@ def remove(folder: Path) -> None:
 
 
 def inside(folder: Path) -> dict[str, str]:
-    """The environment for commands in a worktree: its own code, and the repo's tracking store."""
+    """Return the environment for commands in a worktree: its own code, and the repo's tracking store."""
     params = config.load(folder / config.PARAMS)
     return environment() | {"PYTHONPATH": "src", "MLFLOW_TRACKING_URI": tracking.tracking_uri(params)}
 

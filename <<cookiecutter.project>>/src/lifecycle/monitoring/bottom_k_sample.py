@@ -1,35 +1,33 @@
-"""A sample of fixed size from a stream: the rows whose number, drawn by a hash, is among the lowest."""
+"""A sample of fixed size from a stream: the rows with the lowest numbers, which are drawn by a hash (bottom-k sampling)."""
 
 import numpy as np
-import pandas as pd
 import pyarrow as arrow
 
+HIGHEST = np.uint64(2**64 - 1)
 
-class Lowest:
-    """Keeps at most `size` rows, in memory for at most a few times as many."""
 
-    HIGHEST = np.uint64(2**64 - 1)
+class BottomK:
+    """Holds at most `size` rows, and for a while a few times as many."""
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._bound = self.HIGHEST if size else np.uint64(0)
+        self._bound = HIGHEST if size else np.uint64(0)
         self._numbers: list[np.ndarray] = []
         self._tables: list[arrow.Table] = []
 
-    def takes(self, numbers: pd.Series) -> np.ndarray:
+    def takes(self, numbers: np.ndarray) -> np.ndarray:
         """Return which rows may be among the lowest; shape (rows,)."""
-        return numbers.to_numpy() < self._bound
+        return np.asarray(numbers < self._bound)
 
-    def add(self, numbers: pd.Series, table: arrow.Table) -> None:
-        """Add the rows that may be among the lowest; `numbers` of shape (rows,)."""
-        taken = self.takes(numbers)
-        self._numbers.append(numbers.to_numpy()[taken])
-        self._tables.append(table.filter(arrow.array(taken)))
+    def add(self, numbers: np.ndarray, table: arrow.Table) -> None:
+        """Add rows that may be among the lowest; `numbers` of shape (rows,)."""
+        self._numbers.append(numbers)
+        self._tables.append(table)
         if sum(map(len, self._numbers)) > 3 * self.size:
             self._shrink()
 
-    def kept(self, schema: arrow.Schema) -> arrow.Table:
-        """Return the rows, by their number."""
+    def rows(self, schema: arrow.Schema) -> arrow.Table:
+        """Return the sample, in the order of the numbers."""
         self._shrink()
         return self._tables[0] if self._tables else schema.empty_table()
 
@@ -39,7 +37,7 @@ class Lowest:
         numbers = np.concatenate(self._numbers)
         lowest = np.argsort(numbers, kind="stable")[: self.size]
         self._numbers = [numbers[lowest]]
-        # A copy: what is left of a table keeps all of it in memory.
+        # A copy: what is left of a table holds all of it in memory.
         self._tables = [arrow.concat_tables(self._tables).take(lowest).combine_chunks()]
         if len(lowest) == self.size and self.size:
             self._bound = self._numbers[0][-1]

@@ -1,4 +1,4 @@
-"""What a person does to watch a model: one verb each."""
+"""The command `monitor`."""
 
 import argparse
 import traceback
@@ -9,37 +9,38 @@ from lifecycle.core.errors import ConfigError, ProjectError
 
 
 def monitor(arguments: argparse.Namespace) -> int:
-    """Hold a window of the traffic against the reference: 0 healthy, 1 act, 2 too few rows to say."""
-    from lifecycle.monitoring import alarm_rule as rule
-    from lifecycle.monitoring import render
-    from lifecycle.monitoring.monitor import Asked, monitor
+    """Compare a window of the traffic with the reference. Exit code 0: healthy, 1: act, 2: undecided, or an error."""
+    from lifecycle.monitoring import alarm_rule, summary_format
+    from lifecycle.monitoring.monitor import Options, monitor
 
     if arguments.act and arguments.alias != "production":
-        raise ConfigError(f"--act is for what is in production, not for {arguments.alias}")
-    asked = Asked(arguments.alias, arguments.since, arguments.until, arguments.window, arguments.log)
+        raise ConfigError(f"--act is for production, not for {arguments.alias}")
+    options = Options(arguments.alias, arguments.since, arguments.until, arguments.window, arguments.log)
     try:
-        summary, place = monitor(asked)
-    except ProjectError as error:  # 1 would mean that there is something to be done about the model
+        summary, folder = monitor(options)
+    except ProjectError as error:  # exit code 1 would mean that the status is act
         raise ConfigError(str(error)) from error
     except Exception:
         traceback.print_exc()
         return 2
-    print(render.terminal(summary), end="")
-    print(f"report: {place}")
+    print(summary_format.terminal(summary), end="")
+    print(f"report: {folder}")
     if arguments.act:
-        from lifecycle.monitoring.act import act
+        from lifecycle.monitoring.alerts import act
 
-        for line in act(summary, place, Path()):
+        for line in act(summary, folder, Path()):
             print(line, flush=True)
-    return rule.EXIT[summary["status"]]
+    return alarm_rule.EXIT_CODES[summary.status]
 
 
 def add_to(verbs: Any) -> None:
-    """Add these verbs to the command line."""
-    verb = verbs.add_parser("monitor", help="hold traffic against the reference", description=monitor.__doc__)
+    """Add this command to the command line."""
+    verb = verbs.add_parser("monitor", help="compare traffic with the reference", description=monitor.__doc__)
     verb.add_argument("--window", metavar="LENGTH", help="30m, 12h, 1d, 2w (default: window.length of monitoring.yaml)")
-    verb.add_argument("--since", metavar="TIME", help="its start, in UTC (default: its length before its end)")
-    verb.add_argument("--until", metavar="TIME", help="its end, in UTC (default: now)")
+    verb.add_argument(
+        "--since", metavar="TIME", help="start of the window, in UTC (default: its length before its end)"
+    )
+    verb.add_argument("--until", metavar="TIME", help="end of the window, in UTC (default: now)")
     verb.add_argument(
         "--log", metavar="PATH", help="the prediction log, a folder or a URL (default: that of the settings)"
     )
@@ -49,5 +50,5 @@ def add_to(verbs: Any) -> None:
         default="production",
         help="whose traffic (default: %(default)s)",
     )
-    verb.add_argument("--act", action="store_true", help="tell people, and start retraining if it is time to act")
+    verb.add_argument("--act", action="store_true", help="if it is time to act, alert people and start a retraining")
     verb.set_defaults(run=monitor)

@@ -1,4 +1,4 @@
-"""drift.html: both samples side by side, column by column. The one module that knows Evidently."""
+"""drift.html: the reference and the window side by side, column by column. The only module that uses Evidently."""
 
 import html
 import importlib.util
@@ -11,31 +11,30 @@ import pandas as pd
 from lifecycle.core.errors import ConfigError
 from lifecycle.monitoring.drift import Compared
 
-SHADE = "font-family: sans-serif; margin: 2em 2.5em 0; line-height: 1.5"
+STYLE = "font-family: sans-serif; margin: 2em 2.5em 0; line-height: 1.5"
 
 
-def need() -> None:
-    """Raise ConfigError if Evidently is not installed. It is not imported yet: that takes seconds."""
+def check_installed() -> None:
+    """Raise ConfigError if Evidently is not installed. It is not imported: that takes seconds."""
     if importlib.util.find_spec("evidently") is None:
-        raise ConfigError(
-            "evidently is not installed: it comes with the extra `monitor`: make setup EXTRAS=dev,monitor"
-        )
+        raise ConfigError("evidently is not installed; it is in the extra `monitor`: make setup EXTRAS=dev,monitor")
 
 
-def draw(compared: Sequence[Compared], title: str, said: Sequence[str], path: Path) -> dict[str, float]:
+def draw(compared: Sequence[Compared], title: str, paragraphs: Sequence[str], path: Path) -> dict[str, float]:
     """Write the page, which needs nothing from the network; return the distances that Evidently has drawn, by column.
 
     Args:
         compared: the columns, and the score last.
-        title, said: what stands above it all, the latter a paragraph each.
+        title, paragraphs: what stands above the plots.
+        path: of the page.
     """
-    os.environ["DO_NOT_TRACK"] = "1"  # it would send what it is used for
+    os.environ["DO_NOT_TRACK"] = "1"  # else it sends usage data
     import evidently
     from evidently.presets import DataDriftPreset
 
-    names = [*(one.column.name for one in compared[:-1]), f"score: {compared[-1].column.name}"]
+    names = [*(side.column.name for side in compared[:-1]), f"score: {compared[-1].column.name}"]
     kinds = {
-        kind: [name for name, one in zip(names, compared, strict=True) if one.column.kind == kind]
+        kind: [name for name, side in zip(names, compared, strict=True) if side.column.kind == kind]
         for kind in ("numerical", "categorical")
     }
     definition = evidently.DataDefinition(
@@ -43,18 +42,18 @@ def draw(compared: Sequence[Compared], title: str, said: Sequence[str], path: Pa
     )
     preset = DataDriftPreset(
         columns=names,
-        per_column_method={name: one.column.distance for name, one in zip(names, compared, strict=True)},
-        per_column_threshold={name: round(one.threshold, 4) for name, one in zip(names, compared, strict=True)},
-        drift_share=1 / len(names),  # any of them: its headline is no other verdict than ours
+        per_column_method={name: side.column.distance for name, side in zip(names, compared, strict=True)},
+        per_column_threshold={name: round(side.threshold, 4) for name, side in zip(names, compared, strict=True)},
+        drift_share=1 / len(names),  # any column: so that its headline agrees with ours
     )
     sides = [
         evidently.Dataset.from_pandas(_frame(names, columns), data_definition=definition)
-        for columns in ([one.window for one in compared], [one.column.reference for one in compared])
+        for columns in ([side.window for side in compared], [side.column.reference for side in compared])
     ]
     snapshot = evidently.Report([preset]).run(*sides)
     snapshot.save_html(str(path))
-    above = "".join(f"<p>{html.escape(line)}</p>" for line in said)
-    head = f'<div style="{SHADE}"><h1>{html.escape(title)}</h1>{above}</div>'
+    above = "".join(f"<p>{html.escape(line)}</p>" for line in paragraphs)
+    head = f'<div style="{STYLE}"><h1>{html.escape(title)}</h1>{above}</div>'
     page = path.read_text(encoding="utf-8")
     path.write_text(page.replace("<body>", f"<body>{head}", 1), encoding="utf-8")
     drawn = {metric["config"].get("column"): metric["value"] for metric in snapshot.dict()["metrics"]}

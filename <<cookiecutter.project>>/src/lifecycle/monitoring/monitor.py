@@ -1,32 +1,32 @@
-"""One look at a window of the traffic: read, compare, judge, report."""
+"""Monitor a window of the traffic: read, compare, report."""
 
-import datetime
+import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from lifecycle.core import config
-from lifecycle.core import reference as kept
+from lifecycle.core import config, reference
+from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import read_yaml
-from lifecycle.core.times import duration
+from lifecycle.core.files import read_yaml, write_json
+from lifecycle.core.times import Window, duration, now, window
+from lifecycle.core.tracking import store
 from lifecycle.core.version_files import REFERENCE
 from lifecycle.gate.policy import Policy
-from lifecycle.monitoring import drift_page as drawing
-from lifecycle.monitoring import mlflow_series as series
-from lifecycle.monitoring import report, settings, version
-from lifecycle.monitoring.summary import Judge
+from lifecycle.monitoring import drift_page, mlflow_series, settings, window_report
+from lifecycle.monitoring.settings import Monitoring
+from lifecycle.monitoring.summary import Baseline, Summary
 from lifecycle.monitoring.traffic import Traffic, Watched, collect
-from lifecycle.monitoring.window import Window, window
-from lifecycle.serving import settings as serving
+from lifecycle.prediction_log.settings import location
+from lifecycle.registry import version_cache
+from lifecycle.registry.aliases import held
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a person asks for; what is None comes from monitoring.yaml."""
+class Options:
+    """The options of the command; what is None comes from monitoring.yaml."""
 
     alias: str = "production"
     since: str | None = None
@@ -35,45 +35,77 @@ class Asked:
     log: str | None = None
 
 
-def monitor(asked: Asked) -> tuple[dict[str, Any], Path]:
-    """Look at a window, write its report and log its figures; return the summary and the folder of the report.
+def monitor(options: Options) -> tuple[Summary, Path]:
+    """Monitor a window, write its report and log its figures; return the summary and the folder of the report.
 
-    Raises ConfigError if there is nothing to watch or nothing to hold it against.
+    Raises ConfigError if there is no version to monitor, or no reference to compare its traffic with.
     """
-    drawing.need()
-    wanted, params, server = settings.load(), config.load(), serving.load().server
+    drift_page.check_installed()
+    limits, params = settings.load(), config.load()
     policy = Policy.checked(read_yaml(config.GATES), str(config.GATES))
-    now = datetime.datetime.now(datetime.UTC)
-    span = window(asked.since, asked.until, asked.length or wanted.window.length, now)
-    number, files = version.fetched(params, asked.alias, server.cache / "monitor")
-    table = kept.read(files / REFERENCE / config.REFERENCE.name)
-    judge = Judge(number, files, table.to_pandas(), config.load(files / config.PARAMS), policy, wanted)
-    comparison = judge.comparison()  # before the log is read: that may take long
-    watched = Watched(settings.prediction_log(asked.log), asked.alias, number, table.schema)
-    traffic, labelled = read(watched, span, wanted)
-    summary = judge.summary(span, traffic) | {"role": asked.alias, "log": str(watched.log)}
-    summary["readable"] = traffic.rows if len(traffic.sample) == wanted.sample.rows else len(traffic.sample)
-    compared = comparison.of(traffic.sample) if summary["readable"] >= wanted.window.min_rows else []
+    span = window(options.since, options.until, options.length or limits.window.length, now(), whole_seconds=True)
+    version, files = fetch_version(params, options.alias, limits.cache)
+    table = reference.read(files / REFERENCE / config.REFERENCE.name)
+    baseline = Baseline(version, files, table.to_pandas(), config.load(files / config.PARAMS), policy, limits)
+    comparison = baseline.comparison()  # may be refused, so before the log is read, which may take long
+    watched = Watched(location(options.log, limits.window.log), options.alias, version, table.schema)
+    traffic, labelled = read_traffic(watched, span, limits)
+    summary = baseline.summary(span, watched, traffic)
+    compared = comparison.of(traffic.sample) if summary.readable >= limits.window.min_rows else []
     if compared:
-        summary = judge.judged(summary, traffic.sample, labelled, compared)
-    summary, place = report.publish(summary, compared, span, wanted)
+        summary = baseline.measured(summary, traffic.sample, labelled, compared)
+    summary, folder = window_report.publish(summary, compared, limits)
     try:
-        series.log(summary, params)
+        mlflow_series.log(summary, params)
     except ConfigError as error:
         print(f"warning: {error}", file=sys.stderr)
-    return summary, place
+    return summary, folder
 
 
-def read(watched: Watched, span: Window, wanted: settings.Monitoring) -> tuple[Traffic, pd.DataFrame]:
-    """Return the traffic of a window, and the rows with labels: of the same window, or of the one that long ago.
+def read_traffic(watched: Watched, span: Window, limits: Monitoring) -> tuple[Traffic, pd.DataFrame]:
+    """Return the traffic of a window, and the rows with labels: of the same window, or of the one `performance.delay` earlier.
 
     Raises ConfigError if the log cannot be read.
     """
     try:
-        traffic = collect(watched, span, wanted.sample.rows, wanted.sample.labels)
-        if wanted.performance.delay is None:
+        traffic = collect(watched, span, limits.sample.rows, limits.sample.labels)
+        if limits.performance.delay is None:
             return traffic, traffic.labelled
-        earlier = span.before(duration(wanted.performance.delay))
-        return traffic, collect(watched, earlier, 0, wanted.sample.labels).labelled
+        earlier = span.before(duration(limits.performance.delay))
+        return traffic, collect(watched, earlier, 0, limits.sample.labels).labelled
     except OSError as error:
         raise ConfigError(f"{watched.log}: the log cannot be read: {error}") from error
+
+
+def fetch_version(params: Params, alias: str, cache: Path) -> tuple[int, Path]:
+    """Return the number of the version that has an alias, and the folder in the cache that holds its files.
+
+    While MLflow does not answer, it is the version that had the alias the last time. Raises ConfigError if no version has
+    it, or neither MLflow nor the cache has its files.
+    """
+    last = cache / f"{alias}.json"
+    try:
+        with store(params, f"the version that is {alias} is not known") as client:
+            registered = held(client, params.track.model)
+            version = registered.aliases.get(alias) if registered else None
+            if version is None:
+                raise ConfigError(f"no version of {params.track.model} is {alias}, so there is nothing to monitor")
+            folder = version_cache.fetch(client, params.track.model, version, cache)
+    except ConfigError as error:
+        if error.__cause__ is None:  # MLflow has answered
+            raise
+        version = _last_version(last)
+        if version is None:
+            raise
+        print(f"warning: {error}; using version {version}, which was {alias} the last time", file=sys.stderr)
+        return version, version_cache.cached(version, cache)
+    version_cache.prune(cache, {folder})
+    write_json({"version": version}, last)
+    return version, folder
+
+
+def _last_version(path: Path) -> int | None:
+    try:
+        return int(json.loads(path.read_text())["version"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

@@ -1,4 +1,4 @@
-"""How far apart chance alone sets the reference and a window of the same traffic, at the numbers of rows that are compared.
+"""How far apart the reference and a window of the same traffic lie by chance alone, at the numbers of rows that are compared.
 
 Both are drawn from the reference, with replacement and the columns together, many times (the bootstrap under the null
 hypothesis); a column's bound is what it must exceed so that chance lifts *any* column above its own in a stated share of
@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from scipy.spatial.distance import jensenshannon
 
-from lifecycle.monitoring.distances import SMALLEST, Column
+from lifecycle.monitoring.distances import MIN_DEVIATION, Column
 
-DRAWS, EXCEEDING = 1000, 5  # at least so many, of which so many exceed the bound
-AT_A_TIME = 100  # draws
-USUAL = 0.95  # quantile, in which columns are made alike
+MIN_DRAWS, MIN_EXCEEDING = 1000, 5  # of the draws, at least so many exceed the bound
+DRAWS_AT_A_TIME = 100
+QUANTILE = 0.95  # by which the distances of a column are divided, to make columns comparable
 
 Distance = Callable[[np.ndarray, np.ndarray], np.ndarray]
 """How often each row of the reference was drawn into the reference and into the window, (draws, rows) each; distances out."""
@@ -30,36 +30,38 @@ def bounds(columns: Sequence[Column], rows: int, rate: float, seed: int) -> list
     """
     if not columns:
         return []
-    draws = max(DRAWS, math.ceil(EXCEEDING / rate))
+    draws = max(MIN_DRAWS, math.ceil(MIN_EXCEEDING / rate))
     size = len(columns[0].reference)
     generator = np.random.default_rng(seed)
     measures = [_numerical(column) if column.kind == "numerical" else _categorical(column) for column in columns]
-    found = np.empty((draws, len(columns)))
-    for start in range(0, draws, AT_A_TIME):
-        count = min(AT_A_TIME, draws - start)
-        one, other = _drawn(generator, count, size, size), _drawn(generator, count, size, rows)
+    distances = np.empty((draws, len(columns)))
+    for start in range(0, draws, DRAWS_AT_A_TIME):
+        count = min(DRAWS_AT_A_TIME, draws - start)
+        reference, window = _drawn(generator, count, size, size), _drawn(generator, count, size, rows)
         for place, measure in enumerate(measures):
-            found[start : start + count, place] = measure(one, other)
-    usual = np.quantile(found, USUAL, axis=0)
-    usual[usual == 0] = np.inf  # a constant column: nothing sets it apart
-    largest = np.sort((found / usual).max(axis=1))
+            distances[start : start + count, place] = measure(reference, window)
+    scale = np.quantile(distances, QUANTILE, axis=0)
+    scale[scale == 0] = np.inf  # a constant column never differs
+    largest = np.sort((distances / scale).max(axis=1))
     # Were the window one draw more, it would be among the largest `rate` of them that often.
     factor = largest[math.ceil((draws + 1) * (1 - rate)) - 1]
-    return np.where(np.isinf(usual), 0.0, factor * usual).tolist()
+    return [float(bound) for bound in np.where(np.isinf(scale), 0.0, factor * scale)]
 
 
 def _drawn(generator: np.random.Generator, draws: int, size: int, rows: int) -> np.ndarray:
     places = generator.integers(0, size, (draws, rows)) + size * np.arange(draws)[:, None]
-    return np.bincount(places.ravel(), minlength=draws * size).reshape(draws, size).astype(np.float32)
+    counts = np.bincount(places.ravel(), minlength=draws * size)
+    return np.asarray(counts.reshape(draws, size), dtype=np.float32)
 
 
 def _categorical(column: Column) -> Distance:
     names, codes = np.unique(column.reference.to_numpy(dtype=str), return_inverse=True)
     member = np.eye(len(names), dtype=np.float32)[codes]
 
-    def measure(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        with np.errstate(invalid="ignore"):  # of equal shares, the root of a little less than nothing
-            return np.nan_to_num(jensenshannon(one @ member, other @ member, axis=1))
+    def measure(reference: np.ndarray, window: np.ndarray) -> np.ndarray:
+        # Rounding may take the root of a tiny negative number where shares are equal.
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.nan_to_num(jensenshannon(reference @ member, window @ member, axis=1)))
 
     return measure
 
@@ -70,10 +72,11 @@ def _numerical(column: Column) -> Distance:
     points = values[order] - values[order].mean()
     gaps = np.diff(points)
 
-    def measure(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-        heights = [side[:, order] / np.maximum(side[:, order].sum(axis=1, keepdims=True), 1) for side in (one, other)]
+    def measure(reference: np.ndarray, window: np.ndarray) -> np.ndarray:
+        counts = [side[:, order] for side in (reference, window)]
+        heights = [side / np.maximum(side.sum(axis=1, keepdims=True), 1) for side in counts]
         variance = heights[0] @ points**2 - (heights[0] @ points) ** 2
-        apart = np.abs(np.cumsum(heights[0] - heights[1], axis=1)[:, :-1]) @ gaps
-        return apart / np.maximum(np.sqrt(np.maximum(variance, 0)), SMALLEST)
+        distance = np.abs(np.cumsum(heights[0] - heights[1], axis=1)[:, :-1]) @ gaps
+        return np.asarray(distance / np.maximum(np.sqrt(np.maximum(variance, 0)), MIN_DEVIATION))
 
     return measure

@@ -1,7 +1,7 @@
-"""How good are the answers, where it is known by now what became of the rows?"""
+"""Performance: the metrics that gates.yaml limits, on the rows whose label has come in."""
 
 import datetime
-from typing import Any
+from dataclasses import dataclass
 
 import pandas as pd
 
@@ -14,51 +14,69 @@ from lifecycle.gate.rules import describe
 OK, BREACH = "ok", "breach"
 RESAMPLES = 500
 
-Finding = dict[str, Any]
-"""`metric`, `value`, its 95% interval `low` to `high`, `limit` as text, `labels` and `status`."""
+
+@dataclass(frozen=True)
+class MetricInterval:
+    """A metric, its 95% interval and its limit, as a summary has them."""
+
+    metric: str
+    value: float
+    low: float
+    high: float
+    limit: str
+    labels: int
+    status: str
 
 
-def actual(labels: pd.Series, known: pd.Series, params: Params) -> pd.Series:
-    """Return labels as the target has them: numbers, or the text of a class that is known; missing where one is neither."""
+def actual(labels: pd.Series, target: pd.Series, params: Params) -> pd.Series:
+    """Return labels as the target has them: numbers, or the text of one of its classes; missing where a label is neither.
+
+    Args:
+        labels: as text.
+        target: of the reference.
+        params: the task.
+    """
     numbers = pd.to_numeric(labels, errors="coerce")
     if params.task == "regression":
         return numbers.where(numbers.abs() < float("inf"))
-    classes = {str(name) for name in known.unique()}
-    others = numbers.map("{:g}".format, na_action="ignore")  # 1.0 and 1 are the same class
-    return labels.where(labels.isin(classes), others.where(others.isin(classes)))
+    classes = {str(name) for name in target.unique()}
+    shortest = numbers.map("{:g}".format, na_action="ignore")  # 1.0 and 1 are the same class
+    return labels.where(labels.isin(classes), shortest.where(shortest.isin(classes)))
 
 
-def judge(rows: pd.DataFrame, policy: Policy, params: Params, today: datetime.date) -> list[Finding]:
-    """Measure the metrics that gates.yaml limits, and hold each interval against the limit: beyond it wholly is a breach.
+def measure(rows: pd.DataFrame, policy: Policy, params: Params, today: datetime.date) -> list[MetricInterval]:
+    """Measure the metrics that gates.yaml limits. A metric whose whole interval is beyond its limit is a breach.
 
     Args:
         rows: answers as logged, and `actual`.
+        policy: gates.yaml.
+        params: the task, the positive class and the seed.
+        today: exceptions of the policy hold until their date.
     """
     names = {str(name): str(name).replace(PROBABILITIES, "probability_", 1) for name in rows}
-    measure = metrics.measure(rows[ACTUAL], rows.rename(columns=names), params)
-    points = metrics.point(measure, len(rows))
-    bounds = metrics.intervals(measure, len(rows), RESAMPLES, params.seed)
-    found = []
+    measures = metrics.measure(rows[ACTUAL], rows.rename(columns=names), params)
+    points = metrics.point(measures, len(rows))
+    bounds = metrics.intervals(measures, len(rows), RESAMPLES, params.seed)
+    measured = []
     for name, floor in limits(policy, today).items():
         if name in points and name in bounds:
             low, high = bounds[name]["low"], bounds[name]["high"]
             too_low = floor.min is not None and high < floor.min
             too_high = floor.max is not None and low > floor.max
             status = BREACH if too_low or too_high else OK
-            finding = {"metric": name, "value": points[name], "low": low, "high": high, "limit": describe(floor)}
-            found.append(finding | {"labels": len(rows), "status": status})
-    return found
+            measured.append(MetricInterval(name, points[name], low, high, describe(floor), len(rows), status))
+    return measured
 
 
 def limits(policy: Policy, today: datetime.date) -> dict[str, Floor]:
-    """Return the absolute limits of all rows' metrics; an exception that holds today comes in place of its limit."""
-    found = {
+    """Return the absolute limits of the metrics of all rows; an exception that holds today replaces the limit."""
+    floors = {
         name: Floor(min=limit.min, max=limit.max)
-        for part in policy.metrics.values()
-        for name, limit in part.items()
+        for metrics_of_file in policy.metrics.values()
+        for name, limit in metrics_of_file.items()
         if limit.min is not None or limit.max is not None
     }
     for exception in policy.exceptions:
-        if exception.slice is None and exception.expires >= today and exception.metric in found:
-            found[exception.metric] = Floor(min=exception.min, max=exception.max)
-    return found
+        if exception.slice is None and exception.expires >= today and exception.metric in floors:
+            floors[exception.metric] = Floor(min=exception.min, max=exception.max)
+    return floors

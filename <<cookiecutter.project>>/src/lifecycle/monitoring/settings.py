@@ -1,19 +1,15 @@
-"""monitoring.yaml, typed and checked in one place; what a platform sets through the environment comes first."""
+"""monitoring.yaml, typed and checked in one place."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
 from lifecycle.core.config import Section
-from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_yaml
 from lifecycle.core.times import duration
-from lifecycle.serving import settings as serving
 
 MONITORING = Path("monitoring.yaml")
-LOG = "MONITORING_LOG"
 WEBHOOK = "MONITORING_WEBHOOK"
 
 Distance = Annotated[float, Field(gt=0)]
@@ -31,7 +27,7 @@ Duration = Annotated[str, AfterValidator(_is_duration)]
 
 class Windows(Section):
     length: Duration
-    min_rows: Annotated[int, Field(ge=50)]  # with fewer no distance says anything
+    min_rows: Annotated[int, Field(ge=50)]  # with fewer no distance means anything
     log: str | None
 
 
@@ -67,7 +63,9 @@ class Rule(Section):
     @model_validator(mode="after")
     def _can_be_met(self) -> "Rule":
         if self.alarms > self.windows:
-            raise ValueError(f"{self.alarms} alarms in {self.windows} windows cannot be: alarms may be at most windows")
+            raise ValueError(
+                f"{self.alarms} alarms in {self.windows} windows are impossible: alarms may be at most windows"
+            )
         return self
 
 
@@ -79,7 +77,6 @@ class Alert(Section):
 class Retrain(Section):
     start: Literal["auto", "github", "here", "never"]
     branch: Annotated[str, Field(pattern=r"^[\w./-]+$")]
-    min_rows: Annotated[int, Field(gt=0)]
 
 
 class Monitoring(Section):
@@ -90,7 +87,8 @@ class Monitoring(Section):
     performance: Performance
     rule: Rule
     alert: Alert
-    retrain: Retrain
+    retrain: Retrain | None = None
+    cache: Annotated[Path, Field(strict=False)] = Path(".monitoring")
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Monitoring":
@@ -99,23 +97,9 @@ class Monitoring(Section):
         return self
 
 
-def prediction_log(given: str | None = None) -> Path | str:
-    """Return where the prediction log is, a folder or the URL of one: as given, else by these settings, else by serving.yaml.
-
-    Raises ConfigError if there is no such folder.
-    """
-    log = given or load().window.log or serving.load().server.log
-    if "://" not in str(log) and not Path(log).is_dir():
-        raise ConfigError(f"{log}: no such folder; the prediction log is where servers write it: name it with --log")
-    return log
-
-
 def load(path: Path = MONITORING) -> Monitoring:
     """Return the checked settings.
 
-    Raises ConfigError naming every missing, misspelt or ill-valued one.
+    Raises ConfigError naming every missing, misspelt or invalid one.
     """
-    content = read_yaml(path)
-    if isinstance(content.get("window"), dict) and os.environ.get(LOG):
-        content["window"]["log"] = os.environ[LOG]
-    return Monitoring.checked(content, str(path))
+    return Monitoring.checked(read_yaml(path), str(path))

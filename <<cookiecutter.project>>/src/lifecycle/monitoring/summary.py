@@ -1,27 +1,81 @@
-"""Everything that is found in a window, as a summary: traffic and a version's reference in, a plain dictionary out."""
+"""The summary of a window: its fields, and how they follow from traffic and from the reference of a version."""
 
 import datetime
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from pydantic import TypeAdapter
 
 from lifecycle.core import config
 from lifecycle.core.config import Params
 from lifecycle.core.files import read_yaml
 from lifecycle.core.reference import ACTUAL
+from lifecycle.core.times import Window
 from lifecycle.gate.policy import Policy
 from lifecycle.monitoring import performance, quality
-from lifecycle.monitoring.drift import Compared, Comparison
+from lifecycle.monitoring.drift import ColumnDrift, Compared, Comparison
+from lifecycle.monitoring.performance import MetricInterval
+from lifecycle.monitoring.quality import QualityFinding
 from lifecycle.monitoring.settings import Monitoring
-from lifecycle.monitoring.traffic import Traffic
-from lifecycle.monitoring.window import Window
+from lifecycle.monitoring.traffic import Traffic, Watched
 
 
 @dataclass(frozen=True)
-class Judge:
-    """A version, its reference, and what is allowed."""
+class PastWindow:
+    """What an earlier window found; `until` is its end."""
+
+    until: str
+    alarm: bool
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was found in a window, as summary.json has it."""
+
+    window: Window
+    model: str
+    version: str
+    rows: int
+    """All that the version answered."""
+    compared: dict[str, int]
+    """`rows` of the sample and of the `reference`."""
+    labels: int
+    other_versions: dict[str, int]
+    """How many rows other versions answered in the same role."""
+    broken_lines: int
+    alarms: list[str]
+    """A sentence each."""
+    drifted: list[str]
+    columns: list[ColumnDrift]
+    """The columns, the farthest from its threshold first."""
+    score: ColumnDrift | None
+    quality: list[QualityFinding]
+    performance: list[MetricInterval]
+    role: str
+    log: str
+    readable: int
+    """Rows whose inputs can be read."""
+    status: str = "undecided"
+    reasons: list[str] = field(default_factory=list)
+    missing_rows: int = 0
+    history: list[PastWindow] = field(default_factory=list)
+    """The windows that the status rests on, this one last."""
+
+    def to_json(self) -> dict[str, Any]:
+        times = {name: time.isoformat() for name, time in asdict(self.window).items()}
+        return asdict(self) | {"window": times}
+
+    @staticmethod
+    def from_json(content: Any) -> "Summary":
+        """Return the summary that `to_json` made. Raises ValueError if it is not one."""
+        return TypeAdapter(Summary).validate_python(content)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """What a window is compared with: a version, its reference, and the limits."""
 
     version: int
     folder: Path
@@ -34,72 +88,87 @@ class Judge:
 
     def comparison(self) -> Comparison:
         columns = read_yaml(self.folder / config.CONTRACT)["columns"]
-        moments = [name for name, column in columns.items() if str(column["dtype"]).startswith("datetime")]
-        return Comparison(self.reference, moments, self.settings.drift, self.params)
+        dates = [name for name, column in columns.items() if str(column["dtype"]).startswith("datetime")]
+        return Comparison(self.reference, dates, self.settings.drift, self.params)
 
-    def summary(self, window: Window, traffic: Traffic) -> dict[str, Any]:
-        """Return what is known of a window before anything is compared."""
-        return {
-            "window": {"since": window.since.isoformat(), "until": window.until.isoformat()},
-            "model": self.params.track.model,
-            "version": str(self.version),
-            "rows": traffic.rows,
-            "compared": {"rows": len(traffic.sample), "reference": len(self.reference)},
-            "labels": 0,
-            "other_versions": {str(version): rows for version, rows in traffic.other_versions.items()},
-            "broken_lines": traffic.broken_lines,
-            "alarms": [],
-            "drifted": [],
-            "columns": [],
-            "score": None,
-            "quality": [],
-            "performance": [],
-        }
+    def summary(self, window: Window, watched: Watched, traffic: Traffic) -> Summary:
+        """Return the summary of a window before anything is compared."""
+        sampled = len(traffic.sample)
+        return Summary(
+            window=window,
+            model=self.params.track.model,
+            version=str(self.version),
+            rows=traffic.rows,
+            compared={"rows": sampled, "reference": len(self.reference)},
+            labels=0,
+            other_versions={str(version): rows for version, rows in traffic.other_versions.items()},
+            broken_lines=traffic.broken_lines,
+            alarms=[],
+            drifted=[],
+            columns=[],
+            score=None,
+            quality=[],
+            performance=[],
+            role=watched.role,
+            log=str(watched.log),
+            readable=traffic.rows if sampled == self.settings.sample.rows else sampled,
+        )
 
-    def judged(
-        self, summary: dict[str, Any], sample: pd.DataFrame, labelled: pd.DataFrame, compared: list[Compared]
-    ) -> dict[str, Any]:
-        """Return the summary with all that the window shows, and its alarms, a sentence each."""
-        columns = [one.as_json() for one in compared]
+    def measured(
+        self, summary: Summary, sample: pd.DataFrame, labelled: pd.DataFrame, compared: list[Compared]
+    ) -> Summary:
+        """Return the summary with drift, data quality, performance, and the alarms.
+
+        Args:
+            summary: as `summary` returns it.
+            sample: rows of the window, as Traffic has them.
+            labelled: rows with `actual`.
+            compared: the columns of the sample, the score last.
+        """
+        *columns, score = [column.result() for column in compared]
+        farthest = sorted(columns, key=lambda column: -column.value / column.threshold)
         rate = self.settings.drift.false_alarms / 2
-        sound = quality.judge(self.reference, sample, self.folder, self.settings.quality, rate, self.params)
+        findings = quality.check(self.reference, sample, self.folder, self.settings.quality, rate, self.params)
+        share, limit = summary.broken_lines / (summary.rows + summary.broken_lines), self.settings.quality.unreadable
+        if share:
+            findings = [quality.finding("unreadable", "(lines of the log)", share, limit, share > limit), *findings]
         labels = performance.actual(labelled[ACTUAL], self.reference[ACTUAL], self.params)
         known = labelled.assign(**{ACTUAL: labels})[labels.notna()]
-        measured = []
+        metrics = []
         if len(known) >= self.settings.performance.min_labels:
             today = datetime.datetime.now(datetime.UTC).date()
-            measured = performance.judge(known, self.policy, self.params, today)
-        lines = summary["rows"] + summary["broken_lines"]
-        share, limit = summary["broken_lines"] / lines, self.settings.quality.unreadable
-        if share:
-            sound = [quality.finding("unreadable", "(lines of the log)", share, limit, share > limit), *sound]
-        found = {
-            "labels": len(known),
-            "drifted": [one["name"] for one in columns[:-1] if one["status"] == "drift"],
-            "columns": sorted(columns[:-1], key=lambda one: -one["value"] / one["threshold"]),
-            "score": columns[-1],
-            "quality": sound,
-            "performance": measured,
-        }
-        return summary | found | {"alarms": alarms(found)}
+            metrics = performance.measure(known, self.policy, self.params, today)
+        return replace(
+            summary,
+            labels=len(known),
+            alarms=alarms(farthest, score, findings, metrics),
+            drifted=[column.name for column in columns if column.status == "drift"],
+            columns=farthest,
+            score=score,
+            quality=findings,
+            performance=metrics,
+        )
 
 
-def alarms(found: dict[str, Any]) -> list[str]:
+def alarms(
+    columns: list[ColumnDrift], score: ColumnDrift, findings: list[QualityFinding], metrics: list[MetricInterval]
+) -> list[str]:
     """Return what is wrong in a window, a sentence each."""
-    moved = [one for one in [*found["columns"], found["score"]] if one["status"] == "drift"]
-    said = [
-        f"{'the score' if one is found['score'] else one['name']} drifted: {one['distance']} {one['value']:.3f}, "
-        f"{one['threshold']:.3f} is allowed"
-        for one in moved
+    drift = [
+        f"{'the score' if column is score else column.name} drifted: {column.distance} {column.value:.3f}, "
+        f"the threshold is {column.threshold:.3f}"
+        for column in [*columns, score]
+        if column.status == "drift"
     ]
-    said += [
-        f"{one['column']}: {one['check']} {one['value']:.4g}, the limit is {one['limit']:.4g}"
-        for one in found["quality"]
-        if one["status"] == "alarm"
+    bad_data = [
+        f"{finding.column}: {finding.check} {finding.value:.4g}, the limit is {finding.limit:.4g}"
+        for finding in findings
+        if finding.status == "alarm"
     ]
-    return said + [
-        f"{one['metric']} is {one['value']:.4f} (95% interval {one['low']:.4f} to {one['high']:.4f}) on {one['labels']:,} "
-        f"labelled rows, {one['limit']} is the limit"
-        for one in found["performance"]
-        if one["status"] == "breach"
+    breaches = [
+        f"{metric.metric} is {metric.value:.4f} (95% interval {metric.low:.4f} to {metric.high:.4f}) on "
+        f"{metric.labels:,} labelled rows, the limit is {metric.limit}"
+        for metric in metrics
+        if metric.status == "breach"
     ]
+    return drift + bad_data + breaches

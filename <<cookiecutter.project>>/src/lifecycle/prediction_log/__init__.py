@@ -1,1 +1,1 @@
-"""The prediction log: what servers write, read back and joined with labels."""
+"""The prediction log: what servers write, how it is read back, and which label belongs to which answer."""

@@ -1,103 +1,109 @@
-"""Rows of the prediction log whose label has come in: what retraining learns from."""
+"""Which label belongs to which answer: the one definition, for comparing a shadow, monitoring and retraining.
 
-import datetime
+- A label belongs to an answer of the same id, unless it is older than the answer: then it was meant for another row. The
+  clocks of two servers may differ by SKEW.
+- Of several labels of an id the last one counts, also if it came in after the window. Of several answers of an id in the window,
+  the last one that the label belongs to counts.
+- An id under which different inputs were answered in the window, by whichever version, has no label: nobody can tell whose it is.
+"""
+
 import json
-import re
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lifecycle.core.times import now
-from lifecycle.prediction_log import reader as log_reader
-from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS, SKEW
+import numpy as np
+import pandas as pd
 
-UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError)  # what a line may raise
-ANSWERED = {"production", "canary"}  # the roles whose answers somebody got; a shadow's row is production's, again
-REQUEST_ID = re.compile(rb'"request_id": ?"([^"\\]*)"')  # the first in a line: the log writes it before the inputs
+from lifecycle.core.times import Window, now
+from lifecycle.prediction_log import reader
+from lifecycle.prediction_log.reader import Block
+from lifecycle.prediction_log.writer import SKEW
 
-
-@dataclass(frozen=True)
-class Labelled:
-    """A row that was answered, and what has become of it."""
-
-    request_id: str
-    version: int
-    answered: datetime.datetime
-    labelled: datetime.datetime
-    inputs: dict[str, Any]
-    answer: dict[str, Any]
-    label: Any
+ANSWER = ["key", "request_id", "time", "version", "line"]
+LABEL = ["labelled", "label", "unquoted"]
+PENDING = 50_000  # answers that may wait until the last of each id is taken
 
 
-def labelled_rows(
-    log: Path | str, since: datetime.datetime | None = None, until: datetime.datetime | None = None
-) -> tuple[list[Labelled], int]:
-    """Return the labelled rows that were answered in a window, the earliest first, and how many lines cannot be read.
+class Labels:
+    """The labels of a log from the beginning of a window until now, and the answers that they belong to."""
 
-    A label may have come in at any time, also after the window; of several for one row the last counts. One that is older than
-    the answer was meant for another row, and an id under which different rows were answered has no label that anybody could
-    know: neither is returned. Only lines of labelled rows are parsed, so that the memory taken depends on the labels, not on the traffic.
-    """
-    labels, broken = _labels(log)
-    rows: dict[str, Labelled] = {}
-    reused = set[str]()
-    for file in log_reader.files(log, PREDICTIONS, since, until):
-        with file as lines:
-            for line in lines:
-                found = REQUEST_ID.search(line)
-                if found and found[1].decode(errors="replace") not in labels:
-                    continue
-                try:
-                    row = _row(json.loads(line), labels)
-                except UNREADABLE:
-                    broken += 1
-                    continue
-                if row is None or (since and row.answered < since) or (until and row.answered > until):
-                    continue
-                other = rows.get(row.request_id, row)
-                if other.inputs != row.inputs:
-                    reused.add(row.request_id)
-                rows[row.request_id] = max(other, row, key=lambda one: one.answered)
-    kept = [row for name, row in rows.items() if name not in reused]
-    return sorted(kept, key=lambda row: (row.answered, row.request_id)), broken
+    def __init__(self, log: Path | str, window: Window, most: int | None = None) -> None:
+        """Read the labels; at most `most` of them, chosen by a hash of their id, so by neither order nor value."""
+        self.broken = 0
+        self._labels = self._read(log, window, most)
+        self._inputs: dict[int, int] = {}
+        self._reused: set[int] = set()
+        self._answers: list[pd.DataFrame] = []
+        self._last = 0  # answers that were left when the last of each id was taken
+
+    def add(self, block: Block, counted: pd.Series) -> None:
+        """Add the answers of a block; `counted` says which of block.rows are looked at.
+
+        The others are read for their inputs: they show that an id was used for different rows.
+        """
+        if self._labels.empty:
+            return
+        known = self._labels.index.to_numpy()
+        places = np.searchsorted(known, block.rows["key"].to_numpy()).clip(max=len(known) - 1)
+        rows = block.rows[known[places] == block.rows["key"].to_numpy()]
+        lines = [block.lines[place] for place in rows.index]
+        for key, line in zip(rows["key"], lines, strict=True):
+            inputs = _hash_of_inputs(line)
+            if inputs is not None and self._inputs.setdefault(key, inputs) != inputs:
+                self._reused.add(key)
+        self._answers.append(rows.assign(line=lines)[counted.loc[rows.index]])
+        if sum(map(len, self._answers)) > self._last + max(PENDING, self._last):
+            self._answers = [self._take_last()[ANSWER]]
+            self._last = len(self._answers[0])
+
+    def joined(self) -> pd.DataFrame:
+        """Return a row for each answer with a label, by `key`.
+
+        Columns: `key`, `request_id`, `time`, `version` and `line` of the answer; `labelled`, `label` as text and `unquoted`.
+        """
+        answers = self._take_last()
+        return answers[~answers["key"].isin(self._reused)].reset_index(drop=True)
+
+    def _take_last(self) -> pd.DataFrame:
+        """The last answer of each id that its label belongs to, with the label."""
+        if not self._answers:
+            return pd.DataFrame({name: [] for name in [*ANSWER, *LABEL]}, dtype=object)
+        answers = pd.concat([rows[ANSWER] for rows in self._answers], ignore_index=True)
+        labels = self._labels.loc[answers["key"]].set_axis(answers.index)
+        answers = answers.join(labels)
+        answers = answers[answers["labelled"] >= answers["time"] - SKEW]
+        return answers.sort_values(["key", "time"], kind="stable").drop_duplicates("key", keep="last")
+
+    def _read(self, log: Path | str, window: Window, most: int | None) -> pd.DataFrame:
+        """The last label of each id, by its key: `labelled`, `label` and `unquoted`."""
+        last = pd.DataFrame({name: [] for name in ["key", *LABEL]})
+        bound = np.uint64(2**64 - 1)
+        for rows, broken in reader.feedback(log, Window(window.since - SKEW, now() + SKEW)):
+            self.broken += broken
+            rows = rows.rename(columns={"time": "labelled"})[["key", *LABEL]]
+            rows = rows[rows["key"] <= bound]
+            last = pd.concat([last, rows]) if len(last) else rows
+            last = last.sort_values("labelled", kind="stable").drop_duplicates("key", keep="last")
+            if most is not None and len(last) > most:
+                last = last.nsmallest(most, "key")
+                bound = last["key"].max()
+        return last.astype({"key": "uint64"}).sort_values("key").set_index("key")
 
 
-def _row(line: dict[str, Any], labels: dict[str, tuple[datetime.datetime, Any]]) -> Labelled | None:
-    request_id, answered = line["request_id"], _moment(line["time"])
-    if line["role"] not in ANSWERED or request_id not in labels:
+def value(label: str, unquoted: bool) -> Any:
+    """Return a label as it is in JSON: a text, a number or a boolean."""
+    return json.loads(label.lower()) if unquoted else label
+
+
+def _hash_of_inputs(line: bytes) -> int | None:
+    """The same number for the same inputs, in whatever order they are and whether a whole number is written as 1 or 1.0."""
+    try:
+        inputs = json.loads(line, parse_float=_number)["inputs"]
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
-    if not isinstance(line["inputs"], dict):
-        raise TypeError
-    labelled, label = labels[request_id]
-    if labelled < answered - SKEW:
-        return None
-    answer: dict[str, Any] = {
-        name: line[name] for name in ("label", "probability", "probabilities", "prediction") if name in line
-    }
-    return Labelled(request_id, int(line["version"]), answered, labelled, line["inputs"], answer, label)
+    return hash(json.dumps(inputs, sort_keys=True))
 
 
-def _labels(log: Path | str) -> tuple[dict[str, tuple[datetime.datetime, Any]], int]:
-    """The last label of every row that has one, with its time; and how many lines cannot be read."""
-    labels: dict[str, tuple[datetime.datetime, Any]] = {}
-    broken = 0
-    for file in log_reader.files(log, FEEDBACK):
-        with file as lines:
-            for line in lines:
-                try:
-                    said = json.loads(line)
-                    moment, request_id = _moment(said["time"]), str(said["request_id"])
-                    if request_id not in labels or labels[request_id][0] <= moment:
-                        labels[request_id] = moment, said["label"]
-                except UNREADABLE:
-                    broken += 1
-    return labels, broken
-
-
-def _moment(text: str) -> datetime.datetime:
-    moment = datetime.datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text} has no offset")
-    if moment > now() + SKEW:
-        raise ValueError(f"{text} is not yet")
-    return moment.astimezone(datetime.UTC)
+def _number(text: str) -> float | int:
+    number = float(text)
+    return int(number) if number.is_integer() else number

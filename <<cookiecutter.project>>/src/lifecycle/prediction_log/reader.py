@@ -1,138 +1,149 @@
-"""Read the prediction log back: of a window of time, and only the columns that are asked for."""
+"""Read the prediction log back a block at a time, so that the memory taken does not depend on the traffic."""
 
-import datetime
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import numpy as np
 import pandas as pd
 import pyarrow as arrow
 import pyarrow.json
 
 from lifecycle.core.errors import ConfigError
-from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS
+from lifecycle.core.times import EPOCH, Window, now
+from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS, SKEW
 
 BODY = b',"milliseconds":'  # where a server has written who answered when; inputs and answer follow
 BLOCK = 16_777_216  # bytes of a file that are held at a time
-LABEL = re.compile(rb'(?<!\\)("label": ?)(true|false|-?\d[\d.eE+-]*)')
-UNITS = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}  # seconds
-ANSWERS = arrow.schema(
-    {
-        "time": arrow.timestamp("ms", "UTC"),
-        "role": arrow.string(),
-        "version": arrow.int64(),
-        "request_id": arrow.string(),
-        "milliseconds": arrow.float64(),
-        "probability": arrow.float64(),
-        "prediction": arrow.float64(),
-    }
-)
+UNQUOTED_LABEL = re.compile(rb'(?<!\\)("label": ?)(true|false|-?\d[\d.eE+-]*)')
+TIME = arrow.timestamp("ms", "UTC")
+HEAD = arrow.schema({"time": TIME, "role": arrow.string(), "version": arrow.int64(), "request_id": arrow.string()})
+FEEDBACK_HEAD = arrow.schema([HEAD.field("time"), HEAD.field("request_id")])
+LABEL = arrow.schema({"label": arrow.string(), "unquoted": arrow.bool_()})
 
 
-def answers(log: Path | str, since: datetime.datetime, until: datetime.datetime) -> tuple[pd.DataFrame, int]:
-    """Return what was answered in a window, without inputs: the columns of ANSWERS and `label`, as text.
+@dataclass(frozen=True)
+class Block:
+    """Answers of a window."""
 
-    Returns, too, how many lines could not be read: the end of one may be missing where a machine has crashed.
+    rows: pd.DataFrame
+    """The columns of HEAD and `key`, a hash of the id; the index is the place in `lines`."""
+    lines: list[bytes]
+    broken: int
+    """Lines that cannot be read."""
+
+
+def answers(log: Path | str, window: Window) -> Iterator[Block]:
+    """Yield all that was answered in a window, whoever answered; `log` is a folder, or the URL of one for fsspec."""
+    for lines in blocks(log, window, PREDICTIONS):
+        table, places = heads(lines, HEAD)
+        rows = _plausible(table.to_pandas().set_index(np.array(places, dtype=np.int64)))
+        broken = len(lines) - len(rows)
+        rows = rows[(rows["time"] >= window.since) & (rows["time"] < window.until)]
+        yield Block(rows.assign(key=keys(rows["request_id"])), lines, broken)
+
+
+def feedback(log: Path | str, window: Window) -> Iterator[tuple[pd.DataFrame, int]]:
+    """Yield the labels that came in on the days of a window, and how many lines cannot be read.
+
+    Columns: `time`, `request_id`, `label` as text, `unquoted` (true if it is a number or a boolean in JSON), `key`.
     """
-    return _read(log, since, until, PREDICTIONS, ANSWERS)
+    for lines in blocks(log, window, FEEDBACK):
+        table, _ = with_label(lines, FEEDBACK_HEAD)
+        rows = _plausible(table.to_pandas().fillna({"unquoted": False}))
+        yield rows.assign(key=keys(rows["request_id"])), len(lines) - len(rows)
 
 
-def feedback(log: Path | str, since: datetime.datetime, until: datetime.datetime) -> tuple[pd.DataFrame, int]:
-    """Return the labels that came in within a window: `time`, `request_id`, `label` as text; the last word on each row."""
-    kinds = {"time": ANSWERS.field("time").type, "request_id": arrow.string()}
-    found, broken = _read(log, since, until, FEEDBACK, arrow.schema(kinds))
-    return found.sort_values("time").drop_duplicates("request_id", keep="last"), broken
-
-
-def blocks(log: Path | str, since: datetime.datetime, until: datetime.datetime, kind: str) -> Iterator[bytes]:
-    """Yield the files of the days of a window in blocks of whole lines; `log` is a folder, or the URL of one for fsspec."""
-    for file in files(log, kind, since, until):
+def blocks(log: Path | str, window: Window, kind: str) -> Iterator[list[bytes]]:
+    """Yield the lines of the days of a window, without empty ones, up to BLOCK bytes at a time."""
+    for file in _files(log, kind, window):
         with file:
             rest = b""
             while more := file.read(BLOCK):
                 end = more.rfind(b"\n") + 1
                 if end:
-                    yield rest + more[:end]
+                    yield _lines(rest + more[:end])
                 rest = more[end:] if end else rest + more
             if rest:
-                yield rest
+                yield _lines(rest)
 
 
-def table(content: bytes, schema: arrow.Schema) -> tuple[arrow.Table, int]:
-    """Return whole lines as a table, fast if all of them can be read; and how many cannot.
+def parse(lines: list[bytes], schema: arrow.Schema) -> tuple[arrow.Table, list[int]]:
+    """Return the lines that can be read as a table, and the place of each in `lines`; fast if all of them can.
 
     Fields that the schema does not name are left out; those it names and a line lacks are null.
     """
-    if not content or content.isspace():
-        return schema.empty_table(), 0
-    single = content.find(b"\n", 0, -1) < 0
-    read = arrow.json.ReadOptions(block_size=len(content) + 1) if single else None
+    if not lines:
+        return schema.empty_table(), []
+    content = b"\n".join(lines)
+    read = arrow.json.ReadOptions(block_size=len(content) + 1) if len(lines) == 1 else None
     options = arrow.json.ParseOptions(explicit_schema=schema, unexpected_field_behavior="ignore")
     try:
-        found = arrow.json.read_json(arrow.BufferReader(content), read_options=read, parse_options=options)
-        found.validate(full=True)  # a text may be no UTF-8
-        return found, 0
+        table = arrow.json.read_json(arrow.BufferReader(content), read_options=read, parse_options=options)
+        table.validate(full=True)  # a text may not be UTF-8
+        if table.num_rows == len(lines):
+            return table, list(range(len(lines)))
     except arrow.ArrowInvalid:
-        if single:
-            return schema.empty_table(), 1
-    middle = content.find(b"\n", len(content) // 2, -1) + 1 or content.find(b"\n") + 1
-    (one, bad), (other, worse) = table(content[:middle], schema), table(content[middle:], schema)
-    return arrow.concat_tables([one, other]), bad + worse
+        pass
+    if len(lines) == 1:
+        return schema.empty_table(), []
+    middle = len(lines) // 2
+    (first, before), (second, after) = parse(lines[:middle], schema), parse(lines[middle:], schema)
+    return arrow.concat_tables([first, second]), before + [middle + place for place in after]
 
 
-def heads(lines: list[bytes], schema: arrow.Schema) -> tuple[arrow.Table, int]:
-    """Return what `table` does of lines whose fields all come before BODY, in a fraction of the time: the rest is not read."""
-    short = [line[: line.find(BODY)] for line in lines if line[-1:] == b"}"]
+def heads(lines: list[bytes], schema: arrow.Schema) -> tuple[arrow.Table, list[int]]:
+    """Return what `parse` does of lines whose fields all come before BODY, in a fraction of the time: the rest is not read."""
+    short = [line[: line.find(BODY)] + b"}" for line in lines if line[-1:] == b"}"]
     if len(short) == len(lines):
-        found, broken = table(b"}\n".join(short) + b"}\n", schema)
-        if found.num_rows == found.drop_null().num_rows == len(lines) and not broken:
-            return found, 0
-    return table(b"\n".join(lines) + b"\n", schema)
+        table, places = parse(short, schema)
+        if table.num_rows == table.drop_null().num_rows == len(lines):
+            return table, places
+    return parse(lines, schema)
 
 
-def labelled(content: bytes, schema: arrow.Schema) -> tuple[arrow.Table, int]:
-    """Return what `table` does with `label` in addition, as text: it may be a text, a number or a truth."""
-    return table(LABEL.sub(_quoted, content), schema.append(arrow.field("label", arrow.string())))
+def with_label(lines: list[bytes], schema: arrow.Schema) -> tuple[arrow.Table, list[int]]:
+    """Return what `parse` does, and `label` as text, whatever it is in JSON, with `unquoted` true if it is not a text there."""
+    quoted = UNQUOTED_LABEL.sub(_quoted, b"\n".join(lines)).split(b"\n") if lines else []
+    return parse(quoted, arrow.schema([*schema, *LABEL]))
+
+
+def keys(ids: pd.Series) -> np.ndarray:
+    """Return a number of 64 bits for each id, spread evenly."""
+    return pd.util.hash_array(ids.to_numpy(dtype=object), categorize=False)
 
 
 def _quoted(label: re.Match[bytes]) -> bytes:
-    return b'%s"%s"' % (label[1], {b"true": b"True", b"false": b"False"}.get(label[2], label[2]))
+    text = {b"true": b"True", b"false": b"False"}.get(label[2], label[2])
+    return b'%s"%s","unquoted":true' % (label[1], text)
 
 
-def _read(
-    log: Path | str, since: datetime.datetime, until: datetime.datetime, kind: str, schema: arrow.Schema
-) -> tuple[pd.DataFrame, int]:
-    parts, broken = [], 0
-    for content in blocks(log, since, until, kind):
-        found, bad = labelled(content, schema)
-        broken += bad
-        frame = found.to_pandas()
-        frame["label"] = frame["label"].map(str)
-        parts.append(frame[(frame["time"] >= since) & (frame["time"] <= until)])
-    columns = [*schema.names, "label"]
-    if not parts:
-        return pd.DataFrame({name: [] for name in columns}), broken
-    return pd.concat(parts, ignore_index=True).reindex(columns=columns), broken
+def _lines(content: bytes) -> list[bytes]:
+    return [line for line in content.split(b"\n") if line and not line.isspace()]
 
 
-def files(
-    log: Path | str, kind: str, since: datetime.datetime | None = None, until: datetime.datetime | None = None
-) -> Iterator[IO[bytes]]:
-    """Open the files of the days of a window, one after the other; `log` is a folder, or the URL of one for fsspec."""
-    first, last = (f"{moment:%Y-%m-%d}" if moment else None for moment in (since, until))
+def _plausible(rows: pd.DataFrame) -> pd.DataFrame:
+    """Rows in which nothing is missing, with a time that a server can have written."""
+    rows = rows.dropna()
+    return rows[(rows["time"] >= EPOCH) & (rows["time"] <= now() + SKEW)]
+
+
+def _files(log: Path | str, kind: str, window: Window) -> Iterator[IO[bytes]]:
+    """Open the files of the days of a window, one after the other."""
     if "://" in str(log):
         import fsspec
 
         try:
             store, root = fsspec.core.url_to_fs(str(log))
-        except (ImportError, ValueError) as error:  # it needs the extra of that store, or is no URL
+        except (ImportError, ValueError) as error:  # it needs the extra of that store, or is not a URL
             raise ConfigError(f"{log}: cannot be read: {error}") from None
         paths, read = [Path(path) for path in store.glob(f"{root.rstrip('/')}/*/*.{kind}")], store.open
     else:
         paths, read = list(Path(log).glob(f"*/*.{kind}")), open
+    first, last = f"{window.since:%Y-%m-%d}", f"{window.until:%Y-%m-%d}"
     for path in sorted(paths):
-        right = kind == FEEDBACK or not path.name.endswith(FEEDBACK)
-        day = path.parent.name
-        if right and (first is None or first <= day) and (last is None or day <= last):
+        of_kind = kind == FEEDBACK or not path.name.endswith(FEEDBACK)
+        if of_kind and first <= path.parent.name <= last:
             yield read(str(path), "rb")

@@ -1,8 +1,8 @@
-"""Newly labelled rows into the dataset: held against the contract one by one, once per id, and with where they came from.
+"""Which labelled rows the dataset is given: those that keep the contract, once per id.
 
-A row that is in the dataset stays as it is, whatever has been answered and said of its id since: what was measured on it
-stays comparable. Where a row came from is kept beside the dataset, not in it: a column more would have to be let in by
-every contract, and would be one more thing for a model to learn from.
+A row that is in the dataset stays as it is, whatever was answered and labelled since: what was measured on it stays comparable.
+Where a row came from is written beside the dataset, not into it: another column would break every contract, and a model could
+learn from it.
 """
 
 from collections import Counter
@@ -12,41 +12,42 @@ from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
+import pyarrow.csv
 from pandera.errors import SchemaErrors
 from pydantic import TypeAdapter, ValidationError
 
-from lifecycle.core import contract
+from lifecycle.core.column_checks import COLUMN_CHECKS
 from lifecycle.core.config import Params
 from lifecycle.core.records import to_frame
 from lifecycle.core.row_model import record_model, value_type
-from lifecycle.prediction_log.labels import Labelled
-from lifecycle.retraining.raw_file import unwritable
+from lifecycle.prediction_log.labelled_rows import Labelled
 
-TEXTS = ("category", "str", "object")  # as a dtype in the contract begins whose values are texts
+TEXT_DTYPES = ("category", "str", "object")  # prefixes of the contract's dtypes whose values are texts
+CSV_NULLS = frozenset(pyarrow.csv.ConvertOptions().null_values)
 
 
 @dataclass
-class New:
-    """What is to be added to the dataset, and what is not."""
+class NewRows:
+    """The rows to add to the dataset, and how many are not added."""
 
     frame: pd.DataFrame
     """The new rows with the contract's types, the earliest first."""
     records: list[dict[str, Any]]
-    """The same rows, of JSON's types."""
+    """The same rows, with JSON's types."""
     rows: list[Labelled]
     """The same rows, as the log has them."""
     known: int = 0
-    """Rows whose id the dataset has already."""
+    """Rows whose id is in the dataset already."""
     repeated: int = 0
-    """Rows whose id was asked for again later: the last one counts."""
-    aside: Counter[str] = field(default_factory=Counter)
-    """Why rows were set aside, and how many."""
+    """Rows whose id was answered again later; the last row of an id counts."""
+    rejected: Counter[str] = field(default_factory=Counter)
+    """How many rows break the contract, by reason."""
 
 
 def select(
     rows: list[Labelled], dataset: pd.DataFrame, schema: pa.DataFrameSchema, columns: dict[str, Any], params: Params
-) -> New:
-    """Return the labelled rows that the dataset may be given.
+) -> NewRows:
+    """Return the labelled rows that may be added to the dataset.
 
     Args:
         rows: of the log, the earliest first.
@@ -55,47 +56,47 @@ def select(
         columns: its columns, as contract.yaml has them.
         params: name the id and the target.
     """
-    key, raw = params.data.id, params.data.raw
-    aside: Counter[str] = Counter()
-    sound: dict[str, tuple[Labelled, dict[str, Any]]] = {}
+    key = params.data.id
+    rejected: Counter[str] = Counter()
+    by_id: dict[str, tuple[Labelled, dict[str, Any]]] = {}
     present = set(dataset[key].astype("str"))
     known = repeated = 0
-    reason = Check(schema, params)
+    check = RowCheck(schema, params)
     for row in rows:
-        record = {name: row.inputs.get(name) for name in columns} | {params.data.target: row.label}
-        record = {name: _text(value, columns[name]) for name, value in record.items()}
+        values = {name: row.inputs.get(name) for name in columns} | {params.data.target: row.label}
+        record = {name: _as_text(value, columns[name]) for name, value in values.items()}
         identity = str(record[key])
         if record[key] is not None and identity in present:
             known += 1
-        elif why := reason(record, raw):
-            aside[why] += 1
+        elif reason := check(record):
+            rejected[reason] += 1
         else:
-            repeated += identity in sound
-            sound.pop(identity, None)  # the order is that of the row that counts
-            sound[identity] = row, record
-    chosen = list(sound.values())
+            repeated += identity in by_id
+            by_id.pop(identity, None)  # the order is that of the row that counts
+            by_id[identity] = row, record
+    chosen = list(by_id.values())
     frame = to_frame([record for _, record in chosen], columns)
-    good = _together(dataset, frame, schema, aside)
-    return New(
-        frame[good].reset_index(drop=True),
-        [record for (_, record), keep in zip(chosen, good, strict=True) if keep],
-        [row for (row, _), keep in zip(chosen, good, strict=True) if keep],
+    valid = _valid_together(dataset, frame, schema, rejected)
+    return NewRows(
+        frame[valid].reset_index(drop=True),
+        [record for (_, record), is_valid in zip(chosen, valid, strict=True) if is_valid],
+        [row for (row, _), is_valid in zip(chosen, valid, strict=True) if is_valid],
         known,
         repeated,
-        aside,
+        rejected,
     )
 
 
-class Check:
-    """The contract for one row, as the server has it, the target included."""
+class RowCheck:
+    """The contract for one row, as the server checks it, and for its label."""
 
     def __init__(self, schema: pa.DataFrameSchema, params: Params) -> None:
         self.data = params.data
         self.record = record_model(schema, params)
         self.label: TypeAdapter[Any] = TypeAdapter(value_type(schema.columns[params.data.target]))
 
-    def __call__(self, record: dict[str, Any], raw: Path) -> str:
-        """Return why a record may not come in, or nothing."""
+    def __call__(self, record: dict[str, Any]) -> str:
+        """Return why a record breaks the contract, or an empty text."""
         if record[self.data.id] is None:
             return f"column {self.data.id}: the row has none"
         inputs = {name: value for name, value in record.items() if name != self.data.target}
@@ -107,12 +108,21 @@ class Check:
             self.label.validate_python(record[self.data.target], strict=True)
         except ValidationError as error:
             return _explain(error, self.data.target)
-        found = ((name, unwritable(value, raw)) for name, value in record.items())
-        return next((f"column {name}: {why}" for name, why in found if why), "")
+        reasons = ((name, unwritable(value, self.data.raw)) for name, value in record.items())
+        return next((f"column {name}: {reason}" for name, reason in reasons if reason), "")
 
 
-def sources(new: New, key: str) -> pd.DataFrame:
-    """Return where each new row came from: its id, when it was answered and labelled, and by which version of the model."""
+def unwritable(value: Any, path: Path) -> str:
+    """Return why a value would not be read back from the file as it is, or an empty text."""
+    if path.suffix == ".parquet" or not isinstance(value, str):
+        return ""
+    if value in CSV_NULLS:
+        return f"{value!r} reads as missing in a CSV file"
+    return "has a line break, which the pipeline does not read from a CSV file" if {"\n", "\r"} & set(value) else ""
+
+
+def sources(new: NewRows, key: str) -> pd.DataFrame:
+    """Return for each new row its id, when it was answered and labelled, and by which version of the model it was answered."""
     return pd.DataFrame(
         {
             key: [record[key] for record in new.records],
@@ -125,30 +135,30 @@ def sources(new: New, key: str) -> pd.DataFrame:
     )
 
 
-def _together(
-    dataset: pd.DataFrame, frame: pd.DataFrame, schema: pa.DataFrameSchema, aside: Counter[str]
+def _valid_together(
+    dataset: pd.DataFrame, frame: pd.DataFrame, schema: pa.DataFrameSchema, rejected: Counter[str]
 ) -> list[bool]:
-    """Which of the new rows keep the contract beside those that are there: what is to be unique, for one."""
+    """Which new rows keep the contract beside the rows that are there; uniqueness, for one, is a matter of both."""
     dtypes = {name: str(schema.columns[name].dtype) for name in dataset}
     whole = pd.concat([dataset.astype(object), frame[list(dataset)].astype(object)], ignore_index=True).astype(dtypes)
-    bad: dict[int, str] = {}
+    reasons: dict[int, str] = {}
     try:
         schema.validate(whole, lazy=True)
     except SchemaErrors as errors:
         cases = errors.failure_cases
         for column, check, index in zip(cases["column"], cases["check"], cases["index"], strict=True):
-            if not pd.isna(index) and str(check).partition("(")[0] not in contract.COLUMN_CHECKS:
-                bad.setdefault(int(index) - len(dataset), f"column {column}: {check}")
-    aside.update(why for place, why in bad.items() if place >= 0)
-    return [place not in bad for place in range(len(frame))]
+            if not pd.isna(index) and str(check).partition("(")[0] not in COLUMN_CHECKS:
+                reasons.setdefault(int(index) - len(dataset), f"column {column}: {check}")
+    rejected.update(reason for place, reason in reasons.items() if place >= 0)
+    return [place not in reasons for place in range(len(frame))]
 
 
-def _text(value: Any, column: dict[str, Any]) -> Any:
-    """A label, or an id, that came as a number where the contract has a text."""
-    is_text = str(column.get("dtype", "")).startswith(TEXTS)
+def _as_text(value: Any, column: dict[str, Any]) -> Any:
+    """A label, or an id, as text if it came as a number and the contract has a text."""
+    is_text = str(column.get("dtype", "")).startswith(TEXT_DTYPES)
     return str(value) if is_text and isinstance(value, int | float) else value
 
 
 def _explain(error: ValidationError, column: str = "") -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return f"column {column or first['loc'][0] if column or first['loc'] else '(all)'}: {first['msg']}"
+    return f"column {column or (first['loc'][0] if first['loc'] else '(all)')}: {first['msg']}"

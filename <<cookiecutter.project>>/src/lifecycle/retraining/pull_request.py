@@ -1,4 +1,4 @@
-"""The pull request by which a retrained model comes back: one at a time, brought up to date by the next retraining."""
+"""The pull request of a retrained model: one at a time, updated by the next retraining."""
 
 import os
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ from typing import Any
 from lifecycle.core.dvc import dvc
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.git import NO_HOOKS, commit_of, git
-from lifecycle.core.github import api, gh, on_actions
+from lifecycle.core.github import GitHubError, api, gh, on_actions
 from lifecycle.retraining.retrained_model import TRAILER
 
 PREFIX = "retrain/"
 CHECKS = "pull-request.yml"
+BLOCKED = "Blocked by the gate: "  # before the title
 
 
 @dataclass(frozen=True)
-class Pull:
-    """A pull request of a branch of ours."""
+class PullRequest:
+    """A pull request of a retraining branch."""
 
     number: int
     branch: str
@@ -30,102 +31,124 @@ class Pull:
         """Whether everything has been done for a commit: its hash is written into the text last."""
         return marker(commit) in self.body
 
+    @property
+    def address(self) -> str:
+        return f"pull request #{self.number}, {self.url}"
 
-def pulls(root: Path) -> list[Pull]:
-    """Return the pull requests of retraining branches of this repo, open ones first; of each kind, among the latest hundred.
 
-    Raises GitHubError if it cannot be asked.
+@dataclass(frozen=True)
+class Proposal:
+    """What a pull request says."""
+
+    title: str
+    text: str
+    passes: bool
+    """Whether the gate lets it pass; if not, the pull request is a draft, which cannot be merged."""
+
+
+def existing(root: Path) -> tuple[list[PullRequest], str]:
+    """Return the pull requests of retraining, open ones first, and why they are not known, if they are not.
+
+    On GitHub Actions they have to be known: raises GitHubError.
     """
-    found: list[dict[str, Any]] = [*api("pulls?state=open&per_page=100&sort=created&direction=desc", root=root)]
-    found += api("pulls?state=closed&per_page=100&sort=created&direction=desc", root=root)
-    ours = [
-        pull
-        for pull in found
-        if pull["head"]["ref"].startswith(PREFIX)
-        and (pull["head"]["repo"] or {}).get("full_name") == pull["base"]["repo"]["full_name"]  # not a fork's
-    ]
+    try:
+        return _listed(root), ""
+    except GitHubError as error:
+        if on_actions():
+            raise
+        return [], str(error)
+
+
+def _listed(root: Path) -> list[PullRequest]:
+    """The pull requests of retraining branches of this repo; of open and closed ones, among the latest hundred."""
+    answers: list[dict[str, Any]] = []
+    for state in ("open", "closed"):
+        answers += api(f"pulls?state={state}&per_page=100&sort=created&direction=desc", root=root)
     return [
-        Pull(
-            pull["number"],
-            pull["head"]["ref"],
-            pull["draft"],
-            pull["state"] == "open",
-            pull["body"] or "",
-            pull["html_url"],
+        PullRequest(
+            number=answer["number"],
+            branch=answer["head"]["ref"],
+            draft=answer["draft"],
+            open=answer["state"] == "open",
+            body=answer["body"] or "",
+            url=answer["html_url"],
         )
-        for pull in ours
+        for answer in answers
+        if answer["head"]["ref"].startswith(PREFIX)
+        and (answer["head"]["repo"] or {}).get("full_name") == answer["base"]["repo"]["full_name"]  # not a fork's
     ]
 
 
-def refuse_others(branch: str, base: str) -> None:
+def check_own(branch: str, base: str) -> None:
     """Raise RefusedError if somebody else has committed to a branch that is about to be replaced."""
-    head = f"refs/remotes/origin/{branch}"
-    commits = git("rev-list", "--no-merges", f"{base}..{head}").split()
+    commits = git("rev-list", "--no-merges", f"{base}..refs/remotes/origin/{branch}").split()
     ours = [commit for commit in commits if git("log", "-1", f"--format=%(trailers:key={TRAILER})", commit).strip()]
     if ours != commits:
         raise RefusedError(
-            f"the open pull request of {branch} has commits that are not of retraining, and would lose them: merge or close it first"
+            f"the open pull request of {branch} has commits by others, which would be lost: merge or close it first"
         )
 
 
-def push(folder: Path, branch: str, commit: str) -> list[str]:
-    """Push data, then the commit, to what they are kept in; return what was done.
+def push(folder: Path, branch: str, commit: str) -> str:
+    """Push data, then the commit; return what was done.
 
-    The branch is replaced only if it is what it was when this began. Raises ConfigError if either cannot be pushed; the next
+    The branch is replaced only if it is what it was at the start. Raises ConfigError if either cannot be pushed; the next
     retraining goes on from there.
     """
-    done = dvc("push", "--quiet", folder=folder)
-    if done.returncode:
-        raise ConfigError(
-            f"dvc push: {done.stderr.strip()[-300:]}; {branch} is kept, and the same command goes on from there"
-        )
-    there = git("for-each-ref", "--format=%(objectname)", f"refs/remotes/origin/{branch}").strip()
-    if there == commit:
-        return [f"data and {branch} are pushed"]
-    lease = f"--force-with-lease=refs/heads/{branch}:{there}"
+    data = dvc("push", "--quiet", folder=folder)
+    if data.returncode:
+        reason = data.stderr.strip()[-300:]
+        raise ConfigError(f"dvc push: {reason}; {branch} is kept, and the same command goes on from there")
+    pushed = git("for-each-ref", "--format=%(objectname)", f"refs/remotes/origin/{branch}").strip()
+    if pushed == commit:
+        return f"data and {branch} are pushed already"
+    lease = f"--force-with-lease=refs/heads/{branch}:{pushed}"
     git(*NO_HOOKS, "push", "--quiet", lease, "origin", f"{commit}:refs/heads/{branch}")
-    return [f"pushed data and {branch}"]
+    return f"pushed data and {branch}"
 
 
-def check(branch: str, root: Path) -> list[str]:
-    """Have the checks run on a branch: one that a workflow has pushed starts none by itself."""
+def start_checks(branch: str, root: Path) -> list[str]:
+    """Start the checks of a branch: a branch that a workflow has pushed starts none by itself."""
     if not on_actions():
         return []
     api(f"actions/workflows/{CHECKS}/dispatches", "POST", {"ref": branch}, root)
     return [f"started {CHECKS} on {branch}"]
 
 
-def propose(
-    pull: Pull | None, branch: str, base: str, title: str, text: str, good: bool, commit: str, root: Path
-) -> str:
-    """Open the pull request, or bring it up to date; a draft, which cannot be merged, if the gate says no."""
-    text = f"{text}\n{marker(commit)}\n"
-    if pull is None:
-        content = {"title": title, "body": text, "head": branch, "base": base, "draft": not good}
-        made = api("pulls", "POST", content, root)
-        return f"opened pull request #{made['number']}: {made['html_url']}"
-    if pull.draft is good:
-        gh("pr", "ready", str(pull.number), *([] if good else ["--undo"]), root=root)
-    api(f"pulls/{pull.number}", "PATCH", {"title": title, "body": text}, root)
-    return f"brought pull request #{pull.number} up to date: {pull.url}"
+def propose(present: PullRequest | None, branch: str, base: str, proposal: Proposal, commit: str, root: Path) -> str:
+    """Open the pull request or update it; return what was done.
+
+    Args:
+        present: the pull request that is open.
+        branch: of the commit.
+        base: the branch to merge into.
+        proposal: title, text, and whether it may be merged.
+        commit: that it proposes.
+        root: the repo.
+    """
+    text = f"{proposal.text}\n{marker(commit)}\n"
+    if present is None:
+        content = {"title": proposal.title, "body": text, "head": branch, "base": base, "draft": not proposal.passes}
+        opened = api("pulls", "POST", content, root)
+        return f"opened pull request #{opened['number']}: {opened['html_url']}"
+    if present.draft is proposal.passes:
+        gh("pr", "ready", str(present.number), *([] if proposal.passes else ["--undo"]), root=root)
+    api(f"pulls/{present.number}", "PATCH", {"title": proposal.title, "body": text}, root)
+    return f"updated pull request #{present.number}: {present.url}"
 
 
 def fetch(branch: str) -> str:
-    """Fetch the branch to be merged into and those of retraining, and return the commit of the former."""
-    wanted = [
+    """Fetch the branch to merge into and those of retraining, and return the commit of the former."""
+    refs = [
         f"+refs/heads/{branch}:refs/remotes/origin/{branch}",
         f"+refs/heads/{PREFIX}*:refs/remotes/origin/{PREFIX}*",
     ]
-    git("fetch", "--quiet", "--prune", "origin", *wanted)
-    return commit_of(f"refs/remotes/origin/{branch}", asked="retrain.branch of monitoring.yaml:")
+    git("fetch", "--quiet", "--prune", "origin", *refs)
+    return commit_of(f"refs/remotes/origin/{branch}", "branch of retraining.yaml:")
 
 
 def marker(commit: str) -> str:
     return f"<!-- retrained: {commit} -->"
-
-
-def address(pull: Pull) -> str:
-    return f"pull request #{pull.number}, {pull.url}"
 
 
 def has_origin() -> bool:
@@ -133,8 +156,8 @@ def has_origin() -> bool:
     return "origin" in git("remote").split()
 
 
-def identity() -> None:
-    """Raise ConfigError, before anything takes time, if git does not know who commits."""
+def check_identity() -> None:
+    """Raise ConfigError if git does not know who commits, before anything takes time."""
     for role in ("AUTHOR", "COMMITTER"):
         git("var", f"GIT_{role}_IDENT")
-    os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")  # nobody is there to be asked for a password
+    os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")  # nobody could type a password

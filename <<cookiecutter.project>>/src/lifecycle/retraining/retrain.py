@@ -1,7 +1,7 @@
 """Retraining: newly labelled rows of the prediction log, in a new version of the dataset, back as a gated pull request.
 
-Nothing here is undone when it is cut off, and nothing has to be: rows stay in the log, the worktree is made anew, the branch
-appears when its commit is whole, and whatever is missing after that (data, branch, pull request) the next run finds missing.
+A run that is cut off needs no clean-up: rows stay in the log, the worktree is made anew, the branch appears once its commit is
+whole, and the next run completes what is missing after that (data, branch, pull request).
 """
 
 import datetime
@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
@@ -21,95 +20,86 @@ from lifecycle.core import config
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.files import write_text
 from lifecycle.core.git import commit_of, git, text_at
-from lifecycle.core.github import GitHubError, on_actions
 from lifecycle.core.markdown import plain
+from lifecycle.core.times import Window
 from lifecycle.core.worktree import RETRAINING, inside, remove, worktree
-from lifecycle.monitoring import settings
-from lifecycle.prediction_log.labels import labelled_rows
-from lifecycle.retraining import dataset, pull_request
-from lifecycle.retraining import retrained_model as candidates
-from lifecycle.retraining.new_rows import New
-from lifecycle.retraining.pull_request import PREFIX, Pull
-from lifecycle.retraining.retrained_model import Candidate
+from lifecycle.prediction_log.labelled_rows import Labelled, labelled_rows
+from lifecycle.retraining import dataset, pull_request, retrained_model, settings
+from lifecycle.retraining.new_rows import NewRows
+from lifecycle.retraining.pull_request import BLOCKED, PREFIX, Proposal, PullRequest
+from lifecycle.retraining.retrained_model import TRAILER, RetrainedModel
+from lifecycle.retraining.settings import Retraining
 
-TEXT = Path(".dvc/tmp/retrain.md")  # what the pull request says, for whoever has to open it by hand
-Say = Callable[[str], None]
+TEXT = Path(".dvc/tmp/retrain.md")  # of the pull request, for whoever has to open it by hand
+Report = Callable[[str], None]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What a person, or monitoring, has asked for."""
+class Options:
+    """What the person, or monitoring, wants."""
 
     log: Path | str
+    window: Window
     reason: str = ""
-    since: datetime.datetime | None = None
-    until: datetime.datetime | None = None
     local: bool = False
 
 
-def retrain(asked: Asked, say: Say) -> bool:
-    """Retrain, if there is something new to learn; say what was done. Returns whether the gate lets the model through.
+def retrain(options: Options, report: Report) -> bool:
+    """Retrain if there are new rows, and report what was done. Returns whether the gate lets the model pass.
 
-    Raises RefusedError if there is nothing to learn from though there was a reason to; what else may stop it is in the functions
-    that are called.
+    Raises RefusedError if there is nothing to learn from though there was a reason to; what else may stop it is said by the
+    functions that are called.
     """
-    wanted = settings.load().retrain
-    pull_request.identity()
-    with alone():
-        remote = not asked.local and pull_request.has_origin()
-        base = pull_request.fetch(wanted.branch) if remote else commit_of(wanted.branch, "retrain.branch:")
-        pulls, why_not = _pulls() if remote else ([], "")
-        present = next((pull for pull in pulls if pull.open), None)
+    limits = settings.load()
+    pull_request.check_identity()
+    with only_one():
+        remote = not options.local and pull_request.has_origin()
+        if remote:
+            base = pull_request.fetch(limits.branch)
+            existing, not_known = pull_request.existing(Path())
+        else:
+            base, existing, not_known = commit_of(limits.branch, "branch of retraining.yaml:"), [], ""
+        present = next((pull for pull in existing if pull.open), None)
         if present:
-            pull_request.refuse_others(present.branch, base)
-        try:
-            rows, broken = labelled_rows(asked.log, asked.since, asked.until)
-        except OSError as error:
-            raise ConfigError(f"{asked.log}: the log cannot be read: {error}") from None
-        if broken:
-            say(f"{broken:,} lines of the log cannot be read")
+            pull_request.check_own(present.branch, base)
+        rows = _rows(options, report)
         if not rows:
-            return _nothing(None, 0, wanted.min_rows, asked.reason, say)
+            return _nothing_to_learn(None, 0, limits, options.reason, report)
         with worktree(base, RETRAINING / str(os.getpid())) as folder:
             params = config.load(folder / config.PARAMS)
-            new, md5 = dataset.add_rows(folder, params, rows, wanted.min_rows)
+            new, md5 = dataset.add_rows(folder, params, rows, limits.min_rows)
             if md5 is None:
-                return _nothing(new, len(rows), wanted.min_rows, asked.reason, say)
-            found = Candidate(new, md5, params)
-            for line in candidates.account(found.new):
-                say(line)
-            name = f"{PREFIX}{datetime.datetime.now(datetime.UTC):%Y-%m-%d}-{found.md5[:8]}"
-            branch, commit = _made(found, base, present, name)
-            if done := next((pull for pull in pulls if commit and pull.is_of(commit)), None):
-                say(f"nothing is new since {pull_request.address(done)}{'' if done.open else ', which was closed'}")
+                return _nothing_to_learn(new, len(rows), limits, options.reason, report)
+            model = RetrainedModel(new, md5, params)
+            for line in retrained_model.account(new):
+                report(line)
+            branch, commit = _branch(model, base, present)
+            if done := next((pull for pull in existing if commit and pull.is_of(commit)), None):
+                report(f"nothing is new since {done.address}{'' if done.open else ', which was closed'}")
                 return True
             if commit:
-                say(f"{branch} has these rows already, of a retraining that was cut off: going on from there")
+                report(f"{branch} has these rows already, from a retraining that was cut off: continuing there")
                 git("checkout", "--quiet", "--force", "--detach", commit, folder=folder)
             else:
-                commit = _make(folder, found, asked.reason, base, branch, say)
-            verdict = _gate(folder, base)
-            say(f"gate: {verdict['headline']}")
-            text = _text(verdict, git("log", "-1", "--format=%b", commit))
-            write_text(text, TEXT)
-            title = f"{'' if verdict['good'] else 'Not to be merged, the gate says no: '}{git('log', '-1', '--format=%s', commit).strip()}"
+                commit = _train(folder, model, options.reason, base, branch, report)
+            proposal = _gated(folder, base, commit, report)
+            write_text(proposal.text, TEXT)
             if remote:
-                for line in pull_request.push(folder, branch, commit):
-                    say(line)
+                report(pull_request.push(folder, branch, commit))
         if not remote:
-            say(f"left to do: dvc push, git push origin {branch}, and a pull request with {TEXT}")
-        elif why_not:
-            say(f"left to do: a pull request of {branch} with {TEXT}, because {why_not}")
+            report(f"left to do: dvc push, git push origin {branch}, and a pull request with {TEXT}")
+        elif not_known:
+            report(f"left to do: a pull request of {branch} with {TEXT}, because {not_known}")
         else:
-            for line in pull_request.check(branch, Path()):
-                say(line)
-            say(pull_request.propose(present, branch, wanted.branch, title, text, verdict["good"], commit, Path()))
-        return verdict["good"]
+            for line in pull_request.start_checks(branch, Path()):
+                report(line)
+            report(pull_request.propose(present, branch, limits.branch, proposal, commit, Path()))
+        return proposal.passes
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Keep a second retraining out, and remove the worktrees of those that were killed.
+def only_one() -> Iterator[None]:
+    """Refuse a second retraining at the same time, and remove the worktrees of those that were killed.
 
     Each run has a folder of its own: what a killed one has started may go on for a while, and finds its folder gone.
     Raises RefusedError if this is the second.
@@ -121,88 +111,81 @@ def alone() -> Iterator[None]:
                 remove(folder)
             yield
     except Timeout:
-        raise RefusedError("another retraining is running in this repo: wait for it to end") from None
+        raise RefusedError("another retraining is running in this repo: wait until it ends") from None
 
 
-def _pulls() -> tuple[list[Pull], str]:
-    """The pull requests of retraining, or why there can be none. On GitHub Actions there has to be one: raises GitHubError."""
+def _rows(options: Options, report: Report) -> list[Labelled]:
     try:
-        return pull_request.pulls(Path()), ""
-    except GitHubError as error:
-        if on_actions():
-            raise
-        return [], str(error)
+        rows, broken = labelled_rows(options.log, options.window)
+    except OSError as error:
+        raise ConfigError(f"{options.log}: the log cannot be read: {error}") from None
+    if broken:
+        report(f"{broken:,} lines of the log cannot be read")
+    return rows
 
 
-def _nothing(new: New | None, labelled: int, enough: int, reason: str, say: Say) -> bool:
-    """Say that there is nothing to learn. Raises RefusedError if there was a reason to: then somebody has to know."""
-    said = "nothing to learn: the log has no labelled row"
+def _nothing_to_learn(new: NewRows | None, labelled: int, limits: Retraining, reason: str, report: Report) -> bool:
+    """Report that there is nothing to learn. Raises RefusedError if there was a reason to: then somebody has to know."""
+    line = "nothing to learn: the log has no labelled row"
     if new:
-        few = f"{len(new.records):,} of the {enough:,} new rows that retrain.min_rows asks for"
-        said = f"nothing to learn: {few if new.records else 'no new row'} among {labelled:,} labelled ones"
-        said += f"; {new.known:,} are in the dataset already"
-        said += f", {new.aside.total():,} set aside ({new.aside.most_common(1)[0][0]})" if new.aside else ""
+        few = f"{len(new.records):,} new rows, min_rows of retraining.yaml is {limits.min_rows:,},"
+        line = f"nothing to learn: {few if new.records else 'no new row'} among {labelled:,} labelled ones"
+        line += f"; {new.known:,} are in the dataset already"
+        line += f", {new.rejected.total():,} left out ({new.rejected.most_common(1)[0][0]})" if new.rejected else ""
     if reason:
-        raise RefusedError(f"{said}; the reason stays ({reason}): labels come in through /feedback")
-    say(said)
+        raise RefusedError(f"{line}; the reason remains ({reason}): labels come in through /feedback")
+    report(line)
     return True
 
 
-def _made(found: Candidate, base: str, present: Pull | None, name: str) -> tuple[str, str]:
-    """The branch for a dataset, and its commit if a retraining has got that far, here or where it is pushed to."""
-    path = dataset.pointer(found.params.data.raw)
-    listed = git(
-        "for-each-ref", "--format=%(objectname) %(refname)", f"refs/heads/{PREFIX}", f"refs/remotes/origin/{PREFIX}"
-    )
-    for line in listed.splitlines():
+def _branch(model: RetrainedModel, base: str, present: PullRequest | None) -> tuple[str, str]:
+    """The branch for a dataset, and its commit if a retraining has got that far, here or on the remote."""
+    pointer = dataset.pointer(model.params.data.raw)
+    refs = [f"refs/heads/{PREFIX}", f"refs/remotes/origin/{PREFIX}"]
+    for line in git("for-each-ref", "--format=%(objectname) %(refname)", *refs).splitlines():
         commit, _, ref = line.partition(" ")
         branch = ref[ref.index(PREFIX) :]
         if present and branch != present.branch:
             continue
         parents = git("log", "-1", "--format=%P", commit).split()
-        if parents == [base] and dataset.md5_at(text_at(commit, path)) == found.md5:
+        if parents == [base] and dataset.md5_of(text_at(commit, pointer)) == model.md5:
             return branch, commit
+    name = f"{PREFIX}{datetime.datetime.now(datetime.UTC):%Y-%m-%d}-{model.md5[:8]}"
     return (present.branch if present else name), ""
 
 
-def _make(folder: Path, found: Candidate, reason: str, base: str, branch: str, say: Say) -> str:
-    """Run the pipeline, commit, and make the branch."""
-    candidates.reproduce(folder, found)
-    dataset.push_embedded(folder, found.params.data.raw)
-    commit = candidates.commit(folder, found, reason, base)
+def _train(folder: Path, model: RetrainedModel, reason: str, base: str, branch: str, report: Report) -> str:
+    """Run the pipeline, commit, and make the branch. Returns the commit."""
+    retrained_model.reproduce(folder, model)
+    dataset.push_embedded(folder, model.params.data.raw)
+    commit = retrained_model.commit(folder, model, reason, base)
     git("branch", "--force", branch, commit)
-    for line in candidates.figures(found):
-        say(line)
-    say(f"committed as {branch} ({commit[:9]})")
+    for line in retrained_model.figures(model):
+        report(line)
+    report(f"committed as {branch} ({commit[:9]})")
     return commit
 
 
-def _gate(folder: Path, base: str) -> dict[str, Any]:
-    """Ask the gate of the worktree, and return its verdict with its report."""
-    report, content = Path("reports/gate.md"), Path("reports/gate.json")
+def _gated(folder: Path, base: str, commit: str, report: Report) -> Proposal:
+    """Run the gate of the worktree, and return what the pull request says."""
+    markdown, content = Path("reports/gate.md"), Path("reports/gate.json")
     command = [sys.executable, "-P", "-m", "lifecycle.cli", "gate", "--base", base]
-    done = subprocess.run(
-        [*command, "--report", str(report), "--json", str(content)],
-        cwd=folder,
-        env=inside(folder),
-        capture_output=True,
-        text=True,
+    command += ["--report", str(markdown), "--json", str(content)]
+    gate = subprocess.run(command, cwd=folder, env=inside(folder), capture_output=True, text=True)
+    verdict = json.loads((folder / content).read_text()) if (folder / content).exists() else {}
+    first_line = next(iter(gate.stdout.splitlines()), "").removeprefix("gate: ")
+    headline = first_line or str(verdict.get("error") or gate.stderr.strip())
+    report(f"gate: {headline}")
+    passes = gate.returncode == 0
+    body = [line for line in git("log", "-1", "--format=%b", commit).splitlines() if line.strip()]
+    lines = (
+        [] if passes else ["**Blocked by the gate, so this is a draft.** The report below says why and what to do.", ""]
     )
-    said = json.loads((folder / content).read_text()) if (folder / content).exists() else {}
-    headline = (
-        next(iter(done.stdout.splitlines()), "").removeprefix("gate: ") or said.get("error") or done.stderr.strip()
-    )
-    text = (folder / report).read_text() if (folder / report).exists() else plain(headline)
-    return {"good": done.returncode == 0, "headline": headline, "report": text}
-
-
-def _text(verdict: dict[str, Any], body: str) -> str:
-    """What the pull request says."""
-    lines = [line for line in body.splitlines() if line.strip() and not line.startswith(candidates.TRAILER)]
-    blocked = (
-        []
-        if verdict["good"]
-        else ["**The gate says no, so this is a draft.** What follows says why, and what to do.", ""]
-    )
-    shown = [f"{'  ' if line.startswith('  ') else ''}- {plain(line.strip())}" for line in lines]
-    return "\n".join([*blocked, *shown, "", verdict["report"]])
+    lines += [
+        f"{'  ' if line.startswith('  ') else ''}- {plain(line.strip())}"
+        for line in body
+        if not line.startswith(TRAILER)
+    ]
+    lines += ["", (folder / markdown).read_text() if (folder / markdown).exists() else plain(headline)]
+    subject = git("log", "-1", "--format=%s", commit).strip()
+    return Proposal(subject if passes else f"{BLOCKED}{subject}", "\n".join(lines), passes)

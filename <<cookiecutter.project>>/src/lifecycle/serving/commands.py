@@ -28,14 +28,14 @@ def simulate(arguments: argparse.Namespace) -> int:
 
 def compare(arguments: argparse.Namespace) -> int:
     """Compare the answers of a shadow with those of production, row by row, from the prediction log."""
-    from lifecycle.core import config, times
-    from lifecycle.serving import settings
+    from lifecycle.core import config
+    from lifecycle.core.times import now, window
+    from lifecycle.prediction_log.settings import location
     from lifecycle.serving.compare import compare
 
-    since, until = times.window(arguments.window)
+    span = window(None, None, arguments.window, now())
     positive = config.load().data.positive
-    folder = arguments.log or settings.load().server.log
-    print(compare(folder, since, until, None if positive is None else str(positive)))
+    print(compare(location(arguments.log), span, None if positive is None else str(positive)))
     return 0
 
 
@@ -99,5 +99,7 @@ def _add_simulate(verbs: Any) -> None:
 def _add_compare(verbs: Any) -> None:
     verb = verbs.add_parser("compare", help="compare shadow and production", description=compare.__doc__)
     verb.add_argument("--window", default="1d", metavar="TIME", help="30m, 12h, 1d or 2w (default: %(default)s)")
-    verb.add_argument("--log", type=Path, metavar="FOLDER", help="prediction log (default: server.log of serving.yaml)")
+    verb.add_argument(
+        "--log", metavar="PATH", help="prediction log, a folder or a URL (default: server.log of serving.yaml)"
+    )
     verb.set_defaults(run=compare)

@@ -95,6 +95,6 @@ def test_answers_have_to_be_those_of_evaluate(
     if good:
         assert production.smoke_test(2, folder) == 2
     else:
-        with pytest.raises(RefusedError, match="answers otherwise than evaluate"):
+        with pytest.raises(RefusedError, match="does not reproduce the predictions of evaluate"):
             production.smoke_test(2, folder)
     assert asked == [[{"x": 1, "day": "2026-01-31T00:00:00"}, {"x": 2, "day": None}], 2]

@@ -1,7 +1,7 @@
-"""contract.yaml held against a table on Spark, by pandera's PySpark backend, with the verdicts that pandas' gives.
+"""A table on Spark validated against contract.yaml, with the same verdicts as pandas gives.
 
-That backend raises nothing: what it finds is read from the table it returns. It has no checks of a whole column, and none
-of uniqueness that leaves nulls out; those are this project's, computed by Spark.
+Spark computes what it can: types, nulls, uniqueness, this project's figures of a column, and pandera's checks of single
+values, by pandera's PySpark backend. All other checks, among them those in the user's checks.py, are run by pandas on the driver.
 """
 
 import warnings
@@ -10,145 +10,112 @@ from typing import Any
 
 import pandera.pandas as pa
 
-from lifecycle.batch.coerce import NULLS
+from lifecycle.batch.coerce import NULL_SPELLINGS
+from lifecycle.batch.row_contract import WHOLE_COLUMN
+from lifecycle.batch.spark.check_records import Record, not_run, record
+from lifecycle.batch.spark.driver_checks import check_on_driver
+from lifecycle.batch.spark.typed_columns import column_of, spark_type, typed_columns
 from lifecycle.core import contract
+from lifecycle.core.column_checks import USER_CHECKS
 from lifecycle.core.config import Params
-from lifecycle.core.errors import DataError
 
-_SPARK = {
-    "int8": "tinyint", "int16": "smallint", "int32": "int", "int64": "bigint", "float32": "float", "float64": "double",
-    "bool": "boolean", "boolean": "boolean",
-}  # fmt: skip
-_NO_NULLS = ("int8", "int16", "int32", "int64", "bool")
-MOST = 1000  # classes of a target that are looked at
-
-Record = tuple[str, str, bool]
+FIGURE_CHECKS = {"mean_between", "unique_share_between", "null_share_at_most"}
+MAX_CLASSES = 1000  # distinct values of a target that are looked at
 
 
-def validate(table: Any, schema: pa.DataFrameSchema) -> list[dict[str, Any]]:
-    """Hold a Spark DataFrame against every check of the contract.
+def report(path: str, master: str | None, schema: pa.DataFrameSchema, params: Params) -> list[Record]:
+    """Validate a file, a folder or a table, and check that its target fits the task.
 
     Args:
-        table: columns of any type; each is read as the contract types it, and that is a check of its own.
-        schema: the contract, as `contract.load` reads it.
+        path: a path, an address or DATABASE.TABLE.
+        master: Spark's; None for this machine.
+        schema: the contract.
+        params: name the target and the task.
 
     Returns:
-        One record per check as `contract.validate` returns them, without examples, failed ones first.
+        The records of all checks, failed ones first. Raises DataError if the table cannot be read.
     """
-    if schema.checks or schema.unique:
-        raise DataError("contract.yaml: checks of the table as a whole, and of several columns, are not known on Spark")
-    found = list(table.columns)
-    records = [
-        (name, "column_in_dataframe", name in found) for name, column in schema.columns.items() if column.required
-    ]
+    from lifecycle.batch.spark.session import session
+
+    warnings.simplefilter("ignore")  # PySpark's, about versions of pandas
+    with session(master, path) as spark:
+        table = _read(spark, path)
+        checks = validate(table, schema)
+        if params.data.target in table.columns:
+            checks.append(_check_target(table, schema, params))
+    return sorted(checks, key=lambda check: bool(check["passed"]))
+
+
+def validate(table: Any, schema: pa.DataFrameSchema) -> list[Record]:
+    """Run every check of the contract on a Spark DataFrame.
+
+    Args:
+        table: columns of any type; each is converted to the contract's, which is a check of its own.
+        schema: the contract, as `contract.load` returns it.
+
+    Returns:
+        One record per check as `contract.validate` returns them, without examples, failed ones first. A check that was
+        not run is a failure, unless its column is absent, which pandas does not report either.
+    """
+    present = {name: column for name, column in schema.columns.items() if name in table.columns}
+    required = [name for name, column in schema.columns.items() if column.required]
+    records = [record(name, "column_in_dataframe", name in present) for name in required]
     if schema.strict:
-        records += [(name, "column_in_schema", False) for name in found if name not in schema.columns]
-    there = {name: column for name, column in schema.columns.items() if name in found}
-    typed, fitting = _typed(table, there)
-    records += fitting + _nulls_and_keys(typed, there) + _of_columns(typed, there) + _of_rows(typed, there)
-    said = {(name, check) for name, check, _ in records}
-    # What concerns a column that is not there is neither here nor in pandas a failure of its own.
-    records += [
-        (name, check, True) for name, check in contract.every_check(schema) if name and (name, check) not in said
-    ]
-    content = [
-        {"column": name, "check": check, "passed": bool(good), "failures": 0 if good else 1, "examples": []}
-        for name, check, good in records
-    ]
-    return sorted(content, key=lambda record: bool(record["passed"]))
+        records += [record(name, "column_in_schema", False) for name in table.columns if name not in schema.columns]
+    typed, of_types = typed_columns(table, present)
+    records += of_types + _check_nulls_and_keys(typed, present) + _check_figures(typed, present)
+    for position, column in enumerate(present.values()):
+        records += _check_values(typed, f"c{position}", column)
+    run = {(check["column"], check["check"]) for check in records}
+    for name, check in contract.every_check(schema):
+        if (name, check) not in run:
+            absent = name is not None and name not in present
+            records.append(record(name, check, True) if absent else not_run(name, check, "Spark has no such check"))
+    if schema.unique:
+        records.append(not_run(None, f"unique({schema.unique})", "Spark does not check several columns together"))
+    return sorted(records, key=lambda check: bool(check["passed"]))
 
 
-def report(path: str, master: str | None, schema: pa.DataFrameSchema, params: Params) -> list[dict[str, Any]]:
-    """Return what `validate` says of a file, a folder or a table, and whether its target fits the task.
-
-    Raises DataError if it cannot be read.
-    """
+def _read(spark: Any, path: str) -> Any:
     from pyspark.sql import functions as F  # noqa: N812
 
     from lifecycle.batch.input_files import is_csv
-    from lifecycle.batch.spark.session import is_table, reader, session
+    from lifecycle.batch.spark.session import is_table, reader
 
-    warnings.simplefilter("ignore")  # of PySpark, about versions of pandas
-    with session(master, path) as spark:
-        if is_table(path):
-            table = spark.read.table(path)
-        else:
-            read, places = reader(spark, path)
-            if is_csv(places[0]):
-                table = read.csv(places, header=True, escape='"', multiLine=True, enforceSchema=False, mode="FAILFAST")
-                null = NULLS.to_pylist()
-                table = table.select(
-                    *[F.when(~_column(name).isin(null), _column(name)).alias(name) for name in table.columns]
-                )
-            else:
-                table = read.parquet(*places)
-        checks = validate(table, schema)
-        if params.data.target in table.columns:
-            checks.append(_target(table, schema, params))
-    return sorted(checks, key=lambda record: bool(record["passed"]))
+    if is_table(path):
+        return spark.read.table(path)
+    read, files = reader(spark, path)
+    if not is_csv(files[0]):
+        return read.parquet(*files)
+    table = read.csv(files, header=True, escape='"', multiLine=True, enforceSchema=False, mode="FAILFAST")
+    spellings = NULL_SPELLINGS.to_pylist()
+    return table.select(
+        *[F.when(~column_of(name).isin(spellings), column_of(name)).alias(name) for name in table.columns]
+    )
 
 
-def _column(name: str) -> Any:
+def _check_nulls_and_keys(table: Any, columns: dict[str, pa.Column]) -> list[Record]:
+    """Run `not_nullable` for all columns in one pass, and `field_uniqueness`."""
     from pyspark.sql import functions as F  # noqa: N812
 
-    return F.col(f"`{name.replace('`', '``')}`")
-
-
-def _kind(column: Any) -> str:
-    name = str(column.dtype).lower()
-    return "timestamp" if name.startswith("datetime64") else _SPARK.get(name, "string")
-
-
-def _typed(table: Any, columns: dict[str, Any]) -> tuple[Any, list[Record]]:
-    """The columns as the contract types them, named by their place, and whether all values could be read so."""
-    from pyspark.sql import functions as F  # noqa: N812
-
-    kinds = dict(table.dtypes)
-    values, misfits = [], []
-    for place, (name, column) in enumerate(columns.items()):
-        given, kind = _column(name), _kind(column)
-        if kinds[name] in ("float", "double"):  # null to pandas
-            given = F.when(~F.isnan(given), given)
-        value = given.try_cast(kind)
-        misfit = given.isNotNull() & value.isNull()
-        if kind.endswith("int") and kinds[name].startswith(("float", "double", "decimal")):  # Spark cuts fractions off
-            misfit |= given != value
-        if str(column.dtype) in _NO_NULLS:
-            misfit |= value.isNull()
-        if kind in ("float", "double"):
-            value = F.when(~F.isnan(value), value)
-        values.append(value.alias(f"c{place}"))
-        misfits.append(F.count_if(misfit).alias(f"c{place}"))
-    counts = table.agg(*misfits).first() if misfits else []
-    fitting = [
-        (name, f"dtype('{column.dtype}')", not count)
-        for (name, column), count in zip(columns.items(), counts, strict=True)
-    ]
-    return table.select(*values), fitting
-
-
-def _nulls_and_keys(table: Any, columns: dict[str, Any]) -> list[Record]:
-    """`not_nullable` and `field_uniqueness`, for which all columns take one pass each way."""
-    from pyspark.sql import functions as F  # noqa: N812
-
-    places = {name: f"c{place}" for place, name in enumerate(columns)}
+    positions = {name: f"c{position}" for position, name in enumerate(columns)}
     strict = [name for name, column in columns.items() if not column.nullable]
-    nulls = table.agg(*[F.count_if(F.col(places[name]).isNull()) for name in strict]).first() if strict else []
-    records = [(name, "not_nullable", count == 0) for name, count in zip(strict, nulls, strict=True)]
+    nulls = table.agg(*[F.count_if(F.col(positions[name]).isNull()) for name in strict]).first() if strict else []
+    records = [record(name, "not_nullable", count == 0) for name, count in zip(strict, nulls, strict=True)]
     for name in [name for name, column in columns.items() if column.unique]:
-        repeated = table.groupBy(places[name]).count().filter(F.col("count") > 1).limit(1).count()
-        records.append((name, "field_uniqueness", repeated == 0))
+        repeated = table.groupBy(positions[name]).count().filter(F.col("count") > 1).limit(1).count()
+        records.append(record(name, "field_uniqueness", repeated == 0))
     return records
 
 
-def _of_columns(table: Any, columns: dict[str, Any]) -> list[Record]:
-    """The checks of a whole column: their figures in one pass, held against the bounds as pandas' are."""
+def _check_figures(table: Any, columns: dict[str, pa.Column]) -> list[Record]:
+    """Run this project's checks of a whole column, whose figures take one pass."""
     from pyspark.sql import functions as F  # noqa: N812
 
-    kinds = dict(table.dtypes)
+    types = dict(table.dtypes)
 
     def mean(name: str) -> Any:
-        return F.lit(None) if kinds[name] in ("string", "timestamp") else F.avg(F.col(name).cast("double"))
+        return F.lit(None) if types[name] in ("string", "timestamp") else F.avg(F.col(name).cast("double"))
 
     figures: dict[str, Callable[[str], Any]] = {
         "mean_between": mean,
@@ -156,45 +123,59 @@ def _of_columns(table: Any, columns: dict[str, Any]) -> list[Record]:
         "null_share_at_most": lambda name: F.count_if(F.col(name).isNull()) / F.count(F.lit(1)),
     }
     checks = [
-        (f"c{place}", name, check)
-        for place, (name, column) in enumerate(columns.items())
+        (f"c{position}", name, check)
+        for position, (name, column) in enumerate(columns.items())
         for check in column.checks
-        if check.name in figures
+        if check.name in FIGURE_CHECKS
     ]
-    row = table.agg(*[figures[check.name](place) for place, _, check in checks]).first() if checks else []
+    row = table.agg(*[figures[check.name](position) for position, _, check in checks]).first() if checks else []
     records = []
     for value, (_, name, check) in zip(row, checks, strict=True):
         figure = float("nan") if value is None else float(value)
         low, high = check.statistics.get("min_value", float("-inf")), check.statistics["max_value"]
-        records.append((name, str(check.error), low <= figure <= high))
+        records.append(record(name, str(check.error), low <= figure <= high))
     return records
 
 
-def _of_rows(table: Any, columns: dict[str, Any]) -> list[Record]:
-    """The checks of single values, by pandera; its silence is read, and a check it did not run is a failure."""
+def _check_values(table: Any, position: str, column: pa.Column) -> list[Record]:
+    """Run the other checks of a column: on Spark where pandera can, else on the driver."""
+    records, on_driver = [], []
+    for check in [check for check in column.checks if check.name not in FIGURE_CHECKS]:
+        passed = None if check.name in (*USER_CHECKS, WHOLE_COLUMN) else _passes_on_spark(table, position, check)
+        if passed is None:
+            on_driver.append(check)
+        else:
+            records.append(record(column.name, str(check.error), passed))
+    return records + (check_on_driver(table, position, column, on_driver) if on_driver else [])
+
+
+def _passes_on_spark(table: Any, position: str, check: pa.Check) -> bool | None:
+    """Return the verdict of pandera's PySpark backend, or None if it cannot run the check on this column.
+
+    The backend raises nothing about the data: its verdict is read from the table that it returns.
+    """
     import pandera.pyspark as ps
     from pandera.config import ValidationDepth, config_context
 
-    records = []
-    for place, (name, column) in enumerate(columns.items()):
-        for check in [check for check in column.checks if check.name not in contract.COLUMN_CHECKS]:
-            maker = getattr(ps.Check, check.name, None)
-            if maker is None:
-                raise DataError(f"contract.yaml: column {name}: check {check.name} is not known on Spark")
-            kind = table.schema[place].dataType
-            single = ps.DataFrameSchema({f"c{place}": ps.Column(kind, [maker(**check.statistics)], nullable=True)})
-            with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
-                held = single.validate(table.select(f"c{place}")).pandera.errors
-            records.append((name, str(check.error), not held))
-    return records
+    make = getattr(ps.Check, check.name, None)
+    if make is None or not check.ignore_na or check.raise_warning or check.element_wise or check.groupby:
+        return None
+    column = ps.Column(table.schema[position].dataType, [make(**check.statistics)], nullable=True)
+    try:
+        with config_context(validation_enabled=True, validation_depth=ValidationDepth.SCHEMA_AND_DATA):
+            errors = ps.DataFrameSchema({position: column}).validate(table.select(position)).pandera.errors
+    except TypeError:  # the backend has the check, but not for columns of this type
+        return None
+    return None if "CHECK_ERROR" in errors.get("DATA", {}) else not errors
 
 
-def _target(table: Any, schema: pa.DataFrameSchema, params: Params) -> dict[str, Any]:
-    """Whether the target fits the task, as `validate` of the pipeline says it."""
+def _check_target(table: Any, schema: pa.DataFrameSchema, params: Params) -> Record:
+    """Check that the target fits the task, as the pipeline's `validate` does."""
     from lifecycle.core.target import fits_task
 
-    kind = _kind(schema.columns[params.data.target])
-    target = table.select(_column(params.data.target).try_cast(kind).alias("target"))
-    values = [row[0] for row in target.dropna().distinct().limit(MOST).collect()] if params.task != "regression" else []
+    kind = spark_type(schema.columns[params.data.target])
+    target = table.select(column_of(params.data.target).try_cast(kind).alias("target"))
+    is_class = params.task != "regression"
+    values = [row[0] for row in target.dropna().distinct().limit(MAX_CLASSES).collect()] if is_class else []
     number = f"{kind}, not a number" if kind in ("string", "timestamp") else ""
     return fits_task(params, target.count(), target.filter("target is null").count(), values, number)

@@ -1,4 +1,4 @@
-"""The Spark engine: the same function in `mapInPandas`, with the version sent to whoever runs it."""
+"""The Spark engine: runs RowScorer in `mapInPandas`, and sends the version to the executors."""
 
 import shutil
 import tempfile
@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.batch import output
-from lifecycle.batch.input_files import check_parts, is_csv, parts
+from lifecycle.batch.input_files import check_schemas, input_files, is_csv
 from lifecycle.batch.job import Job
-from lifecycle.batch.run_summary import Outcome, check_columns, check_outcome
-from lifecycle.batch.score_rows import RAGGED, REASON, ROW, Rows
-from lifecycle.batch.spark.executor import BAD, GOOD, SKIPPED, STATE, judging
-from lifecycle.batch.spark.session import is_table, location, reader, session
+from lifecycle.batch.row_contract import RAGGED
+from lifecycle.batch.run_summary import RunSummary, check_columns, check_summary
+from lifecycle.batch.score_rows import REASON, ROW, RowScorer
+from lifecycle.batch.spark.executor import BAD, GOOD, SKIPPED, STATE, scoring_function
+from lifecycle.batch.spark.session import is_table, location, quoted, reader, session
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 
@@ -23,167 +24,168 @@ TYPES = {"text": "string", "integer": "bigint", "number": "double"}
 ARCHIVE = "batch-scoring"
 
 
-def score(job: Job) -> Outcome:
+def score(job: Job) -> RunSummary:
     """Score a table. Raises DataError if it cannot be read, or too many rows break the contract."""
-    spark_rows = _Spark(job)
+    run = _SparkRun(job)
     if is_table(job.output) or "://" in job.output:
-        return spark_rows.into_store()
-    with output.writing(job.output, job.date) as (scores, quarantine), spark_rows.running():
-        return spark_rows.into_folders(scores, quarantine)
+        return run.into_store()
+    with output.staged_output(job.output, job.date) as (scores, quarantine), run.started():
+        return run.into_folders(scores, quarantine)
 
 
-class _Spark:
-    """A run on Spark."""
+class _SparkRun:
+    """One run on Spark."""
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.files = [] if is_table(job.input) or "://" in job.input else parts(job.input)
-        self.text = is_csv(self.files[0] if self.files else job.input)
-        self.options: dict[str, Any] = {"active_since": job.active_since, "text": self.text}
-        self.rows = Rows(Path(job.folder), **self.options)  # loaded here first: it must load, and knows its columns
-        kind = self.rows.kinds[self.rows.key]
-        self.key_type = "bigint" if getattr(kind, "kind", "O") in "iu" else "string"
+        self.files = [] if is_table(job.input) or "://" in job.input else input_files(job.input)
+        self.is_csv = is_csv(self.files[0] if self.files else job.input)
+        self.options: dict[str, Any] = {"active_since": job.active_since, "is_text": self.is_csv}
+        # Also loaded on the driver: a version that cannot be loaded fails before Spark starts, and it knows its columns.
+        self.scorer = RowScorer(Path(job.version_folder), **self.options)
+        key_dtype = self.scorer.dtypes[self.scorer.key]
+        self.key_type = "bigint" if getattr(key_dtype, "kind", "O") in "iu" else "string"
 
     @contextmanager
-    def running(self) -> Iterator[None]:
+    def started(self) -> Iterator[None]:
         with (
-            session(self.job.master, self.job.input, self.job.output, self.job.rows) as self.spark,
+            session(self.job.master, self.job.input, self.job.output, self.job.batch_rows) as self.spark,
             tempfile.TemporaryDirectory() as folder,
         ):
-            self.spark.sparkContext.addArchive(f"{_packed(self.job, Path(folder))}#{ARCHIVE}")
+            self.spark.sparkContext.addArchive(f"{_archive(self.job, Path(folder))}#{ARCHIVE}")
             self.table = self._read()
             yield
 
-    def into_folders(self, scores: Path, quarantine: Path) -> Outcome:
-        """Write scores and bad rows aside; they are put in place if this returns."""
+    def into_folders(self, scores: Path, quarantine: Path) -> RunSummary:
+        """Write scores and quarantined rows to staging folders, which become the output if this returns."""
         from pyspark.sql import Observation
         from pyspark.sql import functions as F  # noqa: N812
 
         counts = Observation()
-        judged = self._judged(score=True)
-        judged = judged.observe(counts, *_counts())
-        self._scores(judged).write.mode("append").parquet(location(str(scores)))
-        outcome = _outcome(counts.get)
-        bad = self._bad(self._judged(score=False))
-        check_outcome(self.job, outcome, partial(self._example, bad))
-        if not outcome.bad:
+        scored = self._scored(predict=True).observe(counts, *_counts())
+        self._rows_in(scored, GOOD).write.mode("append").parquet(location(str(scores)))
+        summary = _summary(counts.get)
+        bad = self._rows_in(self._scored(predict=False), BAD)
+        check_summary(self.job, summary, partial(_example, bad))
+        if not summary.quarantined:
             bad.limit(0).write.mode("append").parquet(location(str(quarantine)))
-            return outcome
-        again = Observation()
-        bad.observe(again, F.count(F.lit(1)).alias("bad")).write.mode("append").parquet(location(str(quarantine)))
-        if again.get["bad"] != outcome.bad:
-            raise RuntimeError(f"{again.get['bad']} rows came into quarantine, not {outcome.bad}; {output.NOTHING}")
-        return outcome
+            return summary
+        bad_counts = Observation()
+        bad = bad.observe(bad_counts, F.count(F.lit(1)).alias("bad"))
+        bad.write.mode("append").parquet(location(str(quarantine)))
+        if bad_counts.get["bad"] != summary.quarantined:
+            raise RuntimeError(
+                f"{bad_counts.get['bad']} rows were quarantined, not {summary.quarantined}; {output.NOTHING_WRITTEN}"
+            )
+        return summary
 
-    def into_store(self) -> Outcome:
-        """Write into a table, or where files cannot be put in place in one step: judged first, then written."""
-        with self.running():
-            contract_only = self._judged(score=False)
-            bad, scores = self._bad(contract_only), self._scores(self._judged(score=True))
+    def into_store(self) -> RunSummary:
+        """Write to a table or a store that cannot swap folders in one step: all rows are validated before any is written."""
+        with self.started():
+            validated = self._scored(predict=False)
+            bad, scores = self._rows_in(validated, BAD), self._rows_in(self._scored(predict=True), GOOD)
             self._check_table(bad, self.job.output + output.QUARANTINE)
             self._check_table(scores, self.job.output)
-            outcome = _outcome(contract_only.agg(*_counts()).first().asDict())
-            check_outcome(self.job, outcome, partial(self._example, bad))
+            summary = _summary(validated.agg(*_counts()).first().asDict())
+            check_summary(self.job, summary, partial(_example, bad))
             self._store(bad, self.job.output + output.QUARANTINE)
             self._store(scores, self.job.output)
-        return outcome
+        return summary
 
     def _read(self) -> Any:
-        """The table with the columns that are needed, the key as the contract has it."""
+        """Return the input with the columns that are needed, and a text key as text."""
         from pyspark.sql import functions as F  # noqa: N812
         from pyspark.sql.types import StringType, StructField, StructType
 
-        names = [*self.rows.names]
-        if self.files and not self.text:
-            check_parts(self.files, self.job.input, names)
+        names = [*self.scorer.columns]
+        if self.files and not self.is_csv:
+            check_schemas(self.files, self.job.input, names)
         if is_table(self.job.input):
             table = self.spark.read.table(self.job.input)
-        elif self.text:
-            read, places = reader(self.spark, self.job.input)
-            given = {"header": True, "escape": '"', "multiLine": True, "enforceSchema": False}
-            header = read.csv(places, **given).columns
+        elif self.is_csv:
+            read, files = reader(self.spark, self.job.input)
+            options = {"header": True, "escape": '"', "multiLine": True, "enforceSchema": False}
+            header = read.csv(files, **options).columns
             schema = StructType([StructField(name, StringType()) for name in [*header, RAGGED]])
-            given["columnNameOfCorruptRecord"] = RAGGED
-            table = read.csv(places, schema=schema, **given)
+            table = read.csv(files, schema=schema, columnNameOfCorruptRecord=RAGGED, **options)
             names.append(RAGGED)
         else:
-            read, places = reader(self.spark, self.job.input)
-            table = read.parquet(*places)
-        check_columns(self.job, self.rows.names, table.columns)
-        columns = {name: F.col(f"`{name.replace('`', '``')}`") for name in names}
+            read, files = reader(self.spark, self.job.input)
+            table = read.parquet(*files)
+        check_columns(self.job, self.scorer.columns, table.columns)
+        columns = {name: F.col(quoted(name)) for name in names}
         if self.key_type == "string":
-            columns[self.rows.key] = columns[self.rows.key].cast("string")
+            columns[self.scorer.key] = columns[self.scorer.key].cast("string")
         return table.select(*[column.alias(name) for name, column in columns.items()])
 
-    def _judged(self, score: bool) -> Any:
-        answers = {name: TYPES[kind] for name, kind in self.rows.answers().items()} if score else {}
-        # The key of a bad row is kept as text in a column of its own: it may be what is wrong with it.
-        columns = {self.rows.key: "string" if not score else self.key_type, **answers}
-        columns |= {REASON: "string", ROW: "string"} if not score else {}
+    def _scored(self, predict: bool) -> Any:
+        """Return a row per row of the input: with its scores if `predict`, else with the reason why it breaks the contract."""
+        if predict:
+            predicted = {name: TYPES[kind] for name, kind in self.scorer.output_columns().items()}
+            columns = {self.scorer.key: self.key_type, **predicted}
+        else:  # the key as text: it may be what is wrong with the row
+            columns = {self.scorer.key: "string", REASON: "string", ROW: "string"}
         columns[STATE] = "int"
-        schema = ", ".join(f"`{name.replace('`', '``')}` {kind}" for name, kind in columns.items())
-        package = self.rows.scoring.params.package
-        return self.table.mapInPandas(judging(package, ARCHIVE, self.options, list(columns), score), schema)
+        schema = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
+        package = self.scorer.scoring.params.package
+        function = scoring_function(package, ARCHIVE, self.options, list(columns), predict)
+        return self.table.mapInPandas(function, schema)
 
-    def _scores(self, judged: Any) -> Any:
-        return self._stamped(judged, GOOD)
-
-    def _bad(self, judged: Any) -> Any:
-        return self._stamped(judged, BAD)
-
-    def _stamped(self, judged: Any, state: int) -> Any:
+    def _rows_in(self, scored: Any, state: int) -> Any:
+        """Return the rows in a state, stamped with version and time."""
         from pyspark.sql import functions as F  # noqa: N812
 
         stamp = {
             "model_version": F.lit(self.job.version).cast("bigint"),
             "scored_at": F.lit(datetime.fromisoformat(self.job.scored_at)),
         }
-        return judged.filter(F.col(STATE) == state).drop(STATE).withColumns(stamp)
+        return scored.filter(F.col(STATE) == state).drop(STATE).withColumns(stamp)
 
-    def _example(self, bad: Any) -> str:
-        return str(bad.select(REASON).first()[0])
-
-    def _check_table(self, frame: Any, place: str) -> None:
-        """Raise ConfigError if a table is there that has other columns, or of which more than the date would be replaced."""
-        if is_table(place) and self.spark.catalog.tableExists(place):
-            columns = self.spark.catalog.listColumns(place)
+    def _check_table(self, frame: Any, name: str) -> None:
+        """Raise ConfigError if the output exists and has other columns, or is not partitioned by date alone."""
+        if is_table(name) and self.spark.catalog.tableExists(name):
+            columns = self.spark.catalog.listColumns(name)
             if [column.name for column in columns if column.isPartition] != [output.DATE]:
-                raise ConfigError(f"{place}: is not partitioned by {output.DATE} alone: name another --output")
-            found, wanted = [column.name for column in columns], [*frame.columns, output.DATE]
-            if sorted(found) != sorted(wanted):
-                raise ConfigError(f"{place}: has the columns {', '.join(found)}, not {', '.join(wanted)}")
+                raise ConfigError(f"{name}: is not partitioned by {output.DATE} alone: name another --output")
+            present, needed = [column.name for column in columns], [*frame.columns, output.DATE]
+            if sorted(present) != sorted(needed):
+                raise ConfigError(f"{name}: has the columns {', '.join(present)}, not {', '.join(needed)}")
 
-    def _store(self, frame: Any, place: str) -> None:
-        """Replace the date's partition, and leave the others."""
+    def _store(self, frame: Any, name: str) -> None:
+        """Replace the partition of the date, and no other."""
         from pyspark.sql import functions as F  # noqa: N812
 
         frame = frame.withColumn(output.DATE, F.lit(date.fromisoformat(self.job.date)))
-        if not is_table(place):
-            frame.write.mode("overwrite").partitionBy(output.DATE).parquet(location(place))
-        elif self.spark.catalog.tableExists(place):
-            columns = [f"`{name.replace('`', '``')}`" for name in self.spark.table(place).columns]
-            frame.select(columns).write.mode("overwrite").insertInto(place)  # which goes by their order
+        if not is_table(name):
+            frame.write.mode("overwrite").partitionBy(output.DATE).parquet(location(name))
+        elif self.spark.catalog.tableExists(name):
+            columns = [quoted(column) for column in self.spark.table(name).columns]
+            frame.select(columns).write.mode("overwrite").insertInto(name)  # goes by the order of columns
         else:
-            frame.write.partitionBy(output.DATE).saveAsTable(place)
+            frame.write.partitionBy(output.DATE).saveAsTable(name)
 
 
 def _counts() -> list[Any]:
     from pyspark.sql import functions as F  # noqa: N812
 
-    states = {"scored": GOOD, "bad": BAD, "skipped": SKIPPED}
-    counted = [F.sum((F.col(STATE) == state).cast("long")).alias(name) for name, state in states.items()]
-    return [F.count(F.lit(1)).alias("read"), *counted]
+    states = {"scored": GOOD, "quarantined": BAD, "skipped": SKIPPED}
+    sums = [F.sum((F.col(STATE) == state).cast("long")).alias(name) for name, state in states.items()]
+    return [F.count(F.lit(1)).alias("read"), *sums]
 
 
-def _outcome(counts: dict[str, int | None]) -> Outcome:
-    return Outcome(**{name: count or 0 for name, count in counts.items()})
+def _summary(counts: dict[str, int | None]) -> RunSummary:
+    return RunSummary(**{name: count or 0 for name, count in counts.items()})
 
 
-def _packed(job: Job, folder: Path) -> Path:
-    """An archive of what a Python worker needs: the version's files, and its code with this package over it."""
+def _example(bad: Any) -> str:
+    return str(bad.select(REASON).first()[0])
+
+
+def _archive(job: Job, folder: Path) -> Path:
+    """Pack what a Python worker needs: the version's files, and its code with today's lifecycle.batch over it."""
     content = folder / "content"
-    shutil.copytree(job.code, content / "code", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(job.code_folder, content / "code", ignore=shutil.ignore_patterns("__pycache__"))
     (content / "version").mkdir()
     for name in (config.MODEL.name, str(config.PARAMS), str(config.CONTRACT)):
-        shutil.copy(Path(job.folder, name), content / "version")
+        shutil.copy(Path(job.version_folder, name), content / "version")
     return Path(shutil.make_archive(str(folder / ARCHIVE), "zip", content))

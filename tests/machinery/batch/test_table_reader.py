@@ -3,53 +3,53 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lifecycle.batch.reader import Source
-from lifecycle.batch.score_rows import RAGGED
+from lifecycle.batch.row_contract import RAGGED
+from lifecycle.batch.table_reader import TableReader
 from lifecycle.core.errors import ConfigError, DataError, ProjectError
 
 
-def read(path: Path, names: list[str], texts: list[str] | None = None, rows: int = 100) -> pd.DataFrame:
-    frames = list(Source(str(path), ["kind"]).frames(names, texts or [], rows))
+def read(path: Path, columns: list[str]) -> pd.DataFrame:
+    frames = list(TableReader(str(path), ["kind"]).batches(columns, [], 100))
     return pd.concat([frame.astype("object") for frame in frames], ignore_index=True)
 
 
-def test_parquet_comes_in_batches_with_the_columns_that_were_asked_for(tmp_path: Path) -> None:
+def test_parquet_comes_in_batches_with_the_requested_columns(tmp_path: Path) -> None:
     table = pd.DataFrame({"id": range(250), "kind": ["a", "b"] * 125, "other": 1.5})
     table.to_parquet(tmp_path / "table.parquet", index=False)
-    source = Source(str(tmp_path / "table.parquet"), ["kind"])
+    table_reader = TableReader(str(tmp_path / "table.parquet"), ["kind"])
 
-    frames = list(source.frames(["kind", "id"], ["id"], 100))
+    frames = list(table_reader.batches(["kind", "id"], ["id"], 100))
 
-    assert source.rows() == 250
+    assert table_reader.row_count() == 250
     assert [len(frame) for frame in frames] == [100, 100, 50]
     assert [list(frame) for frame in frames] == [["kind", "id"]] * 3
     assert isinstance(frames[0]["kind"].dtype, pd.CategoricalDtype)
     assert frames[2]["id"].tolist() == [str(number) for number in range(200, 250)]
 
 
-def test_a_partitioned_folder_has_the_columns_of_its_folders_names(tmp_path: Path) -> None:
+def test_folder_names_of_a_partitioned_table_are_columns(tmp_path: Path) -> None:
     for region in ("north", "south"):
         (tmp_path / f"table/region={region}").mkdir(parents=True)
         pd.DataFrame({"id": [region[0]]}).to_parquet(tmp_path / f"table/region={region}/part.parquet", index=False)
 
-    found = read(tmp_path / "table", ["id", "region"])
+    table = read(tmp_path / "table", ["id", "region"])
 
-    assert found.values.tolist() == [["n", "north"], ["s", "south"]]
+    assert table.values.tolist() == [["n", "north"], ["s", "south"]]
 
 
 @pytest.mark.parametrize(
-    ("columns", "said"),
+    ("columns", "message"),
     [
         ({"id": [2]}, r"b\.parquet: missing column kind"),
         ({"id": [2], "kind": [["a"]]}, r"b\.parquet: column kind holds list<.*>, not single values"),
     ],
 )
-def test_a_part_that_is_not_like_the_others_is_named(tmp_path: Path, columns: dict, said: str) -> None:
+def test_a_file_that_lacks_a_column_or_nests_values_is_named(tmp_path: Path, columns: dict, message: str) -> None:
     (tmp_path / "table").mkdir()
     pd.DataFrame({"id": [1], "kind": ["a"]}).to_parquet(tmp_path / "table/a.parquet", index=False)
     pd.DataFrame(columns).to_parquet(tmp_path / "table/b.parquet", index=False)
 
-    with pytest.raises(DataError, match=said):
+    with pytest.raises(DataError, match=message):
         read(tmp_path / "table", ["id", "kind"])
 
 
@@ -62,25 +62,25 @@ def test_files_in_plain_folders_count_and_hidden_ones_do_not(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "said"),
+    ("name", "content", "message"),
     [
-        ("README.md", "What this is", r"README\.md: does not go with the other files"),
-        ("b.csv", "id\n1\n", r"b\.csv: does not go with the other files"),
-        ("b.parquet", "", r"b\.parquet: is empty, as if its content had got lost"),
+        ("README.md", "What this is", r"README\.md: has another format than the other files"),
+        ("b.csv", "id\n1\n", r"b\.csv: has another format than the other files"),
+        ("b.parquet", "", r"b\.parquet: is an empty file"),
     ],
 )
-def test_what_does_not_go_together_is_no_table(tmp_path: Path, name: str, content: str, said: str) -> None:
+def test_files_that_do_not_fit_together_are_refused(tmp_path: Path, name: str, content: str, message: str) -> None:
     for other in ("a.parquet", "c.parquet"):
         pd.DataFrame({"id": [1]}).to_parquet(tmp_path / other, index=False)
     (tmp_path / name).write_text(content)
 
-    with pytest.raises(ProjectError, match=said):
-        Source(str(tmp_path), [])
+    with pytest.raises(ProjectError, match=message):
+        TableReader(str(tmp_path), [])
 
 
-def test_a_folder_without_files_is_no_table(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="has no files"):
-        Source(str(tmp_path), [])
+def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="contains no data files"):
+        TableReader(str(tmp_path), [])
 
 
 def test_whole_numbers_stay_whole_beside_a_null(tmp_path: Path) -> None:
@@ -92,27 +92,27 @@ def test_whole_numbers_stay_whole_beside_a_null(tmp_path: Path) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of Arrow, which shows it the line
 @pytest.mark.parametrize("line", [b"\xfc", b"2,\xfc"])
-def test_a_line_that_is_no_utf8_cannot_be_read(tmp_path: Path, line: bytes) -> None:
+def test_a_line_that_is_not_utf8_cannot_be_read(tmp_path: Path, line: bytes) -> None:
     (tmp_path / "table.csv").write_bytes(b"id,kind\n1,a\n" + line + b"\n")
 
     with pytest.raises(DataError, match=r"table\.csv: cannot be read"):
         read(tmp_path / "table.csv", ["id", "kind"])
 
 
-def test_csv_comes_as_text_and_its_torn_lines_are_kept(tmp_path: Path) -> None:
+def test_csv_comes_as_text_with_its_ragged_lines(tmp_path: Path) -> None:
     (tmp_path / "table.csv").write_text('id,kind\n01,"a\nb"\n02\n03,c,d\n04,\n')
 
-    found = read(tmp_path / "table.csv", ["id", "kind"])
+    table = read(tmp_path / "table.csv", ["id", "kind"])
 
-    assert found["id"].dropna().tolist() == ["01", "04"]
-    assert found["kind"].dropna().tolist() == ["a\nb", ""]
-    assert sorted(found[RAGGED].dropna()) == ["02", "03,c,d"]
+    assert table["id"].dropna().tolist() == ["01", "04"]
+    assert table["kind"].dropna().tolist() == ["a\nb", ""]
+    assert sorted(table[RAGGED].dropna()) == ["02", "03,c,d"]
 
 
-def test_what_cannot_be_read_is_named(tmp_path: Path) -> None:
+def test_a_file_that_is_missing_or_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 and no more")
 
     with pytest.raises(ConfigError, match=r"nowhere\.csv: no such file or folder"):
-        Source(str(tmp_path / "nowhere.csv"), [])
+        TableReader(str(tmp_path / "nowhere.csv"), [])
     with pytest.raises(DataError, match=r"torn\.parquet: cannot be read"):
-        list(Source(str(tmp_path / "torn.parquet"), []).frames(["id"], [], 10))
+        list(TableReader(str(tmp_path / "torn.parquet"), []).batches(["id"], [], 10))

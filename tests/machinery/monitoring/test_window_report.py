@@ -1,0 +1,44 @@
+"""A report is there as a whole, or not at all."""
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from lifecycle.monitoring import window_report
+
+
+def test_a_report_that_is_not_finished_leaves_nothing_but_the_old_one(tmp_path: Path) -> None:
+    (tmp_path / "window").mkdir()
+    (tmp_path / "window" / "summary.json").write_text("old")
+
+    def fail() -> None:
+        with window_report.unfinished(tmp_path) as folder:
+            (folder / "summary.json").write_text("new")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+
+    assert [path.read_text() for path in tmp_path.rglob("*.json")] == ["old"]
+    assert [path.name for path in tmp_path.iterdir()] == ["window"]
+
+
+def test_two_monitors_at_once_leave_one_whole_report(tmp_path: Path) -> None:
+    def monitor(name: str) -> None:
+        for _ in range(20):
+            with window_report.unfinished(tmp_path) as folder:
+                for file in ("summary.json", "summary.md", "drift.html"):
+                    (folder / file).write_text(name)
+                with window_report.locked(tmp_path):
+                    window_report.put(folder, tmp_path / "window")
+
+    threads = [threading.Thread(target=monitor, args=(name,)) for name in ("first", "second", "third")]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert {path.name for path in tmp_path.iterdir()} == {"window", ".lock"}
+    assert len(list((tmp_path / "window").iterdir())) == 3
+    assert len({path.read_text() for path in (tmp_path / "window").iterdir()}) == 1
