@@ -42,7 +42,7 @@ def shadow(running: bool) -> None:
     """Put the version in staging beside production, or take it away; in the project that `released` has returned."""
     from lifecycle.core import config
     from lifecycle.core.tracking import store
-    from lifecycle.registry import trials
+    from lifecycle.serving.rollout import trials
 
     with store(config.load(), "") as client:
         trials.begin(client, PROJECT, "shadow", "bench") if running else trials.stop(

@@ -31,7 +31,7 @@ ALONE = [set(), *({part} | NEEDS[part] for part in NEEDS), PARTS]
 
 WORDS = {
     "registry": r"staging|production|rollback|\bledger|promote|lifecycle[./]registry|model registry",
-    "serving": r"\bserving|\bserve\b|canary|shadow|deploy|fastapi|prediction log|POST /predict|kubernetes|dockerfile|simulate",
+    "serving": r"\bserving|\bserve\b|canary|shadow|deploy|fastapi|prediction log|POST /predict|kubernetes|simulate",
     "batch": r"batch.scor|\bspark|quarantine|\bjava\b|lifecycle[./]batch|make score",
     "monitoring": r"(?<!service)monitor|evidently|drift|webhook",
     "retraining": r"retrain",

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.core.errors import ProjectError, RefusedError
-from lifecycle.registry import ledger, moves, trials, version_cache
+from lifecycle.registry import ledger, moves, version_cache
 from lifecycle.registry.aliases import CANARY, PRODUCTION, SHADOW, STAGING, state
 from lifecycle.registry.connection import connected
 from lifecycle.registry.ledger import Move
 from lifecycle.registry.staging_checks import check
+from lifecycle.serving.rollout import trials
 from lifecycle.serving.rollout.canary_analysis import ABORT, PROMOTE, Verdict
 from lifecycle.serving.rollout.canary_watch import report, watch
 from lifecycle.serving.rollout.environment import Environment
