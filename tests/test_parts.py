@@ -39,9 +39,11 @@ WORDS = {
 """Words that only a part has a use for."""
 
 KNOWN = {
-    f"src/lifecycle/registry/{name}.py": {"canary", "shadow"} for name in ("aliases", "ledger", "history", "moves")
+    **{f"src/lifecycle/registry/{name}.py": {"canary", "shadow"} for name in ("aliases", "ledger", "history", "moves")},
+    **{f"src/lifecycle/monitoring/{name}.py": {"retrain"} for name in ("alerts", "settings")},
 }
-"""The registry knows canary and shadow as two of its aliases, so that a ledger stays readable when serving is added or dropped."""
+"""What a part has to know of another: the registry has aliases for canary and shadow, so that a ledger stays readable when serving
+is added or dropped; and monitoring starts a retraining, if it is there."""
 
 COMMANDS = {
     "": {"validate", "contract", "tracking-uri", "gate"},

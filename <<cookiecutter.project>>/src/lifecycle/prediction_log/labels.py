@@ -1,4 +1,4 @@
-"""Which label belongs to which answer: the one definition, for comparing a shadow, monitoring and retraining.
+"""Which label belongs to which answer: the one definition, for everything that joins them.
 
 - A label belongs to an answer of the same id, unless it is older than the answer: then it was meant for another row. The
   clocks of two servers may differ by SKEW.

@@ -37,7 +37,7 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Options:
-    """What the person, or monitoring, wants."""
+    """What was asked for, by a person or by another part."""
 
     log: Path | str
     window: Window

@@ -9,6 +9,7 @@ from machinery.registry.lab import Lab
 from lifecycle.core.errors import RefusedError
 from lifecycle.registry import ledger, moves
 from lifecycle.registry.aliases import CANARY, PERCENT, SHADOW, held, state
+from lifecycle.serving.rollout import trials
 
 
 @pytest.fixture
