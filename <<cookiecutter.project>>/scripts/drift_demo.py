@@ -79,7 +79,8 @@ def prepare() -> None:
     run("git config user.email drift-demo@localhost", quiet=True)
     run("git switch --quiet -C main", quiet=True)
     run("dvc pull --quiet data/raw/telco.csv.dvc", quiet=True)
-    run("git rm -rq --ignore-unmatch metrics plots reports dvc.lock", quiet=True)  # there is no model to compare with yet
+    # Without results there is no model to compare with.
+    run("git rm -rq --ignore-unmatch metrics plots reports dvc.lock", quiet=True)
     run("git commit --quiet --allow-empty --message 'Before the first model'", quiet=True)
     for name, default, quick in QUICK:
         (REPO / name).write_text((REPO / name).read_text().replace(default, quick))
