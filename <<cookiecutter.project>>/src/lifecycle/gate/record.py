@@ -38,10 +38,11 @@ def record(content: dict[str, Any]) -> str:
         address = without_password(tracking_uri(params))
         with store(params, "the gate can be run again") as client:
             run = run_of(client, params, branch["model"])
-            for name, value in tags.items() if run else ():
-                client.set_tag(run.info.run_id, name, value)
+            if run:
+                for name, value in tags.items():
+                    client.set_tag(run.info.run_id, name, value)
     except ConfigError as error:
         return f"gate: the verdict stands, but is not recorded: {error}"
-    if not run:
+    if run is None:
         return f"gate: the verdict stands, but is not recorded: MLflow at {address} has no run of this model (`make track` logs it)"
     return f"gate: recorded on run {run.info.run_id} in MLflow at {address}"
