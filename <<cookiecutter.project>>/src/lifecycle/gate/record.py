@@ -43,6 +43,6 @@ def record(content: dict[str, Any]) -> str:
                     client.set_tag(run.info.run_id, name, value)
     except ConfigError as error:
         return f"gate: the verdict stands, but is not recorded: {error}"
-    if not run:
+    if run is None:
         return f"gate: the verdict stands, but is not recorded: MLflow at {address} has no run of this model (`make track` logs it)"
     return f"gate: recorded on run {run.info.run_id} in MLflow at {address}"

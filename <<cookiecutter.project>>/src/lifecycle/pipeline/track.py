@@ -71,8 +71,8 @@ def log_run(client: "MlflowClient", params: Params) -> tuple[str, bool]:
             mlflow.log_params({name: value for name, value in _flat(params).items() if name not in logged})
             _log_dataset(params)
         if not (known and known.tags.get(COMPLETE) and known.tags.get(CODE_HASH) == code):
-            _log_model(client, params)
-            mlflow.set_tag(CODE_HASH, code)
+            # At once, and last: a run that is cut off must not name a model that lacks files, or has other code.
+            mlflow.set_tags({MODEL_ID: _log_model(client, params), CODE_HASH: code})
         for folder in (config.METRICS, config.PLOTS, config.MODEL_CARD.parent):
             mlflow.log_artifacts(str(folder), folder.name)
         mlflow.set_tag(COMPLETE, "true")
@@ -91,8 +91,11 @@ def _log_dataset(params: Params) -> None:
     )
 
 
-def _log_model(client: "MlflowClient", params: Params) -> None:
-    """Log the model, byte for byte, with everything that determines its predictions, and rows to test it with."""
+def _log_model(client: "MlflowClient", params: Params) -> str:
+    """Log the model, byte for byte, with everything that determines its predictions, and rows to test it with.
+
+    Returns its id in MLflow.
+    """
     import mlflow
     from mlflow.models import infer_signature
 
@@ -122,14 +125,15 @@ def _log_model(client: "MlflowClient", params: Params) -> None:
             code_paths=[str(path) for path in version_code.copy(params.package, Path(code))],
             pip_requirements=_requirements(fitted[-1], params.package),
         )
-    mlflow.set_tag(MODEL_ID, logged.model_id)
+    model_id: str = logged.model_id
     for path in (config.MODEL, config.PARAMS, config.CONTRACT):  # the model replaces MLflow's copy, whose bytes differ
-        client.log_model_artifact(logged.model_id, str(path))
+        client.log_model_artifact(model_id, str(path))
     with tempfile.TemporaryDirectory() as folder:
         inputs.to_parquet(Path(folder, INPUTS), index=False)
         _known_predictions(params).to_parquet(Path(folder, PREDICTIONS), index=False)
-        client.log_model_artifacts(logged.model_id, folder, KNOWN)
-    client.log_model_artifact(logged.model_id, str(config.REFERENCE), REFERENCE)
+        client.log_model_artifacts(model_id, folder, KNOWN)
+    client.log_model_artifact(model_id, str(config.REFERENCE), REFERENCE)
+    return model_id
 
 
 def _requirements(estimator: Any, package: str) -> list[str]:
