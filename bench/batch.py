@@ -50,7 +50,7 @@ params = config.load()
 with store(params, "") as client:
     register(client, params)
     moves.promote(client, params.track.model, "staging", None, "bench")
-    client.set_model_version_tag(params.track.model, "1", moves.CHECKS, moves.PASSED)
+    client.set_model_version_tag(params.track.model, "1", moves.STAGING_CHECKS, moves.PASSED)
     moves.promote(client, params.track.model, "production", None, "bench")
 """
 MODEL = """
@@ -115,9 +115,9 @@ import os; os._exit(0)
 def measure(command: list[str], folder: Path, timeout: float) -> tuple[float, float] | None:
     """Return a command's wall seconds and the peak of its processes' memory in MB, or None if it took too long."""
     started, peak = time.perf_counter(), 0.0
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as log:
         process = subprocess.Popen(
-            command, cwd=folder, env=environment(), stdout=said, stderr=said, start_new_session=True
+            command, cwd=folder, env=environment(), stdout=log, stderr=log, start_new_session=True
         )
         while process.poll() is None:
             peak = max(peak, sum(_resident(number) for number in _tree(process.pid)))
@@ -128,8 +128,8 @@ def measure(command: list[str], folder: Path, timeout: float) -> tuple[float, fl
             time.sleep(0.1)
         seconds = time.perf_counter() - started
         if process.returncode:
-            said.seek(0)
-            sys.exit(f"{command} failed:\n{said.read().decode()[-4000:]}")
+            log.seek(0)
+            sys.exit(f"{command} failed:\n{log.read().decode()[-4000:]}")
     return seconds, peak
 
 
@@ -141,10 +141,10 @@ def _tree(root: int) -> list[int]:
             parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
         except (OSError, IndexError):
             continue
-    found = [root]
-    for number in found:
-        found += [child for child, parent in parents.items() if parent == number]
-    return found
+    processes = [root]
+    for number in processes:
+        processes += [child for child, parent in parents.items() if parent == number]
+    return processes
 
 
 def _resident(number: int) -> float:
@@ -152,8 +152,8 @@ def _resident(number: int) -> float:
         text = Path(f"/proc/{number}/smaps_rollup").read_text()
     except OSError:
         return 0.0
-    found = re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)
-    return int(found[1]) * 1024 / 1e6 if found else 0.0
+    match = re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)
+    return int(match[1]) * 1024 / 1e6 if match else 0.0
 
 
 def prepare(folder: Path) -> Path:
@@ -200,13 +200,13 @@ def main() -> None:
             for case, command in commands(source, folder).items():
                 if case not in arguments.cases:
                     continue
-                found = measure(command, project, arguments.timeout)
-                if not found:
+                usage = measure(command, project, arguments.timeout)
+                if not usage:
                     lines.append([f"{rows:,}", case, f"over {arguments.timeout:.0f}", "", "", ""])
                     progress(" ".join(lines[-1]))
                     continue
                 equal = run(["python", "-c", COMPARE, str(folder / "local"), str(folder / case)], project).output
-                seconds, peak = found
+                seconds, peak = usage
                 lines.append(
                     [f"{rows:,}", case, f"{seconds:.1f}", f"{rows / seconds:,.0f}", f"{peak:,.0f}", equal.strip()]
                 )

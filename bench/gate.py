@@ -59,10 +59,10 @@ def measure(folder: Path) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what a verdict costs.")
     parser.add_argument("--runs", type=int, default=3, help="how often everything is measured (default: 3)")
-    wanted = parser.parse_args().runs
+    measured = parser.parse_args().runs
     runs = []
-    for number in range(wanted + 1):
-        progress(f"run {number} of {wanted}" if number else "warm-up")
+    for number in range(measured + 1):
+        progress(f"run {number} of {measured}" if number else "warm-up")
         with tempfile.TemporaryDirectory(prefix="bench-gate-") as folder:
             runs.append(measure(Path(folder)))
     named = {"nothing changed": "same", "one parameter changed": "tuned", "training alone, for comparison": "training"}
@@ -72,7 +72,7 @@ def main() -> None:
         aim = "" if key == "training" else f"under {AIM:g} s"
         rows.append([name, f"{median(values):.1f}", f"{min(values):.1f} to {max(values):.1f}", aim])
     print(
-        f"{machine()}; medians of {wanted} runs\n\n{table(['warm clone to verdict', 'seconds', 'range', 'aim'], rows)}"
+        f"{machine()}; medians of {measured} runs\n\n{table(['warm clone to verdict', 'seconds', 'range', 'aim'], rows)}"
     )
 
 

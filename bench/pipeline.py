@@ -20,7 +20,10 @@ from measure import machine, progress, pull, render, run, table
 
 STAGES = ("data", "validate", "featurize", "train", "evaluate", "track")
 ONE_PROCESS = "; ".join(
-    ["from importlib import import_module", f"[import_module('lifecycle.pipeline.' + name).main() for name in {STAGES}]"]
+    [
+        "from importlib import import_module",
+        f"[import_module('lifecycle.pipeline.' + name).main() for name in {STAGES}]",
+    ]
 )
 ONE_STAGE = """\
 stages:
@@ -108,13 +111,13 @@ def report(runs: list[dict[str, float]]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the scaffold and its orchestration.")
     parser.add_argument("--runs", type=int, default=3, help="how often everything is measured (default: 3)")
-    wanted = parser.parse_args().runs
+    measured = parser.parse_args().runs
     runs = []
-    for number in range(wanted + 1):
-        progress(f"run {number} of {wanted}" if number else "warm-up")
+    for number in range(measured + 1):
+        progress(f"run {number} of {measured}" if number else "warm-up")
         with tempfile.TemporaryDirectory(prefix="bench-pipeline-") as folder:
             runs.append(measure(Path(folder)))
-    print(f"{machine()}; medians of {wanted} runs\n\n{report(runs[1:])}")
+    print(f"{machine()}; medians of {measured} runs\n\n{report(runs[1:])}")
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
 
     params = config.load()
     model = params.track.model
-    found: dict[int, dict[str, float]] = {}
+    seconds: dict[int, dict[str, float]] = {}
     with store(params, "") as client:
         register(client, params)
         first = client.get_model_version(model, "1")
@@ -53,7 +53,7 @@ def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
             aliases.align(client, model)
 
         def another(digest: str) -> Any:
-            tags = first.tags | {"model.sha256": digest, moves.CHECKS: moves.PASSED}
+            tags = first.tags | {"model.sha256": digest, moves.STAGING_CHECKS: moves.PASSED}
             source = first.source.removeprefix("models:/")
             return client.create_model_version(model, first.source, uuid4().hex, tags, model_id=source)
 
@@ -75,7 +75,7 @@ def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
             return timed(lambda: register(client, params))
 
         moves.promote(client, model, "staging", None, "bench")
-        client.set_model_version_tag(model, "1", moves.CHECKS, moves.PASSED)
+        client.set_model_version_tag(model, "1", moves.STAGING_CHECKS, moves.PASSED)
         moves.promote(client, model, "production", None, "bench")
         pile_up(1)  # or there is nothing to roll back to
         held = 2
@@ -90,14 +90,14 @@ def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
                 "align, by every command": [timed(lambda: aliases.align(client, model)) for _ in range(runs)],
                 "history, whole": [timed(lambda: ledger.history(client, model)) for _ in range(runs)],
             }
-            found[size] = {name: median(values) for name, values in figures.items()}
-    return found
+            seconds[size] = {name: median(values) for name, values in figures.items()}
+    return seconds
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure what a move in the registry costs.")
     parser.add_argument("--runs", type=int, default=5, help="how often everything is measured (default: 5)")
-    wanted = parser.parse_args().runs
+    runs = parser.parse_args().runs
     with tempfile.TemporaryDirectory(prefix="bench-registry-") as folder:
         project, _ = render(Path(folder))
         pull(project)
@@ -105,14 +105,14 @@ def main() -> None:
         run(["git", "add", "--all"], project)
         run(["git", "-c", "user.name=b", "-c", "user.email=b@b", "commit", "--quiet", "--message", "Results"], project)
         run(["telco-churn", "gate", "--base", "HEAD~1", "--record"], project)
-        command = median(run(["telco-churn", "history"], project).seconds for _ in range(wanted))
+        command = median(run(["telco-churn", "history"], project).seconds for _ in range(runs))
         for name in [name for name in os.environ if name.startswith("MLFLOW_")]:
             del os.environ[name]
-        found = measure(project, wanted)
-    rows = [[name, *(f"{1000 * found[size][name]:.0f} ms" for size in SIZES)] for name in found[1]]
-    print(f"{machine()}; medians of {wanted}; a command as a whole, with its imports: {command:.1f} s\n")
+        seconds = measure(project, runs)
+    rows = [[name, *(f"{1000 * seconds[size][name]:.0f} ms" for size in SIZES)] for name in seconds[1]]
+    print(f"{machine()}; medians of {runs}; a command as a whole, with its imports: {command:.1f} s\n")
     print(table(["versions in the registry", *(f"{size:,}" for size in SIZES)], rows))
-    print(json.dumps(found), file=sys.stderr)
+    print(json.dumps(seconds), file=sys.stderr)
 
 
 if __name__ == "__main__":

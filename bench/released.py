@@ -33,18 +33,18 @@ def released(folder: Path) -> Path:
         first = client.get_model_version(PROJECT, "1")
         model_id = first.source.removeprefix("models:/")
         client.create_model_version(PROJECT, first.source, first.run_id, first.tags, model_id=model_id)
-        client.set_model_version_tag(PROJECT, "2", moves.CHECKS, moves.PASSED)
+        client.set_model_version_tag(PROJECT, "2", moves.STAGING_CHECKS, moves.PASSED)
         moves.move(client, PROJECT, ledger.head(client, PROJECT), "promote", "staging", 2, "bench")
     return project
 
 
-def shadow(wanted: bool) -> None:
+def shadow(running: bool) -> None:
     """Put the version in staging beside production, or take it away; in the project that `released` has returned."""
     from lifecycle.core import config
     from lifecycle.core.tracking import store
-    from lifecycle.registry import trials
+    from lifecycle.serving.rollout import trials
 
     with store(config.load(), "") as client:
-        trials.begin(client, PROJECT, "shadow", "bench") if wanted else trials.stop(
+        trials.begin(client, PROJECT, "shadow", "bench") if running else trials.stop(
             client, PROJECT, "shadow", None, "bench"
         )

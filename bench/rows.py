@@ -95,9 +95,9 @@ def measure(rows: int) -> list[Figures]:
         return [Figures(rows, stage, used[stage], imports[stage], int(sizes[stage].output) / 1e6) for stage in STAGES]
 
 
-def misses(found: list[Figures]) -> list[str]:
+def misses(measured: list[Figures]) -> list[str]:
     """Return the aims that were missed, a sentence each."""
-    large = [figures for figures in found if figures.input_mb >= SMALL_MB]
+    large = [figures for figures in measured if figures.input_mb >= SMALL_MB]
     sentences = []
     for figures in large:
         name = f"{figures.stage} at {figures.rows:,} rows"
@@ -113,10 +113,10 @@ def misses(found: list[Figures]) -> list[str]:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure time and memory of each stage over rows.")
     parser.add_argument("--rows", type=int, nargs="+", default=[7_000, 70_000, 700_000, 7_000_000])
-    wanted = sorted(parser.parse_args().rows)
+    sizes = sorted(parser.parse_args().rows)
     progress("warm-up")
-    measure(min(wanted))
-    found = [figures for rows in wanted for figures in measure(rows)]
+    measure(min(sizes))
+    measured = [figures for rows in sizes for figures in measure(rows)]
     header = ["rows", "stage", "seconds", "µs/row", "net µs/row", "peak MB", "import MB", "input MB", "net/input"]
     lines = [
         [
@@ -124,11 +124,11 @@ def main() -> None:
             *[f"{row.net_per_row:.2f}", f"{row.used.peak_mb:,.0f}", f"{row.imports.peak_mb:,.0f}"],
             *[f"{row.input_mb:,.1f}", f"{row.net_memory:.2f}", f"{row.used.peak_mb / row.input_mb:.2f}"],
         ]
-        for row in found
+        for row in measured
     ]
     print(f"{machine()}\n\n{table([*header, 'peak/input'], lines)}\n")
     print(
-        "\n".join(f"- {sentence}" for sentence in misses(found))
+        "\n".join(f"- {sentence}" for sentence in misses(measured))
         or f"No aim missed on inputs of {SMALL_MB} MB and more."
     )
 

@@ -42,6 +42,8 @@ PARTS = {
     ],
     "retraining": [
         "src/lifecycle/retraining",
+        "src/lifecycle/prediction_log/labelled_rows.py",
+        "retraining.yaml",
         "retraining.yaml",
         "docs/retraining.md",
         ".github/workflows/retrain.yml",

@@ -99,7 +99,7 @@ def move(alias, version, percent=0):
 
 def check(version):
     """Note that a version has passed its checks."""
-    client.set_model_version_tag(MODEL, str(version), moves.CHECKS, moves.PASSED)
+    client.set_model_version_tag(MODEL, str(version), moves.STAGING_CHECKS, moves.PASSED)
 
 def aliases():
     return ledger.head(client, MODEL).state

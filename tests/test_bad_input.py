@@ -96,7 +96,9 @@ CASES = [(name, 1, *case) for name, case in DATA_ERRORS.items()] + [
 ]
 
 
-@pytest.mark.parametrize(("exit_code", "change", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("exit_code", "change", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 def test_bad_input_is_refused_in_one_line_and_the_last_results_stay(
     copy: BakedProject, exit_code: int, change: Change, expected: list[str]
 ) -> None:

@@ -33,7 +33,7 @@ model = params.track.model
 with store(params, "") as client:
     register(client, params)
     moves.promote(client, model, "staging", None, "test")
-    client.set_model_version_tag(model, "1", moves.CHECKS, moves.PASSED)
+    client.set_model_version_tag(model, "1", moves.STAGING_CHECKS, moves.PASSED)
     moves.promote(client, model, "production", None, "test")
 """
 # Each row is broken in a way of its own, and a tenth of the customers has not been seen for long.
@@ -103,9 +103,9 @@ pipeline_commands.add_to(verbs)
 commands.add_to(verbs)
 codes = []
 for output, day in (("scores", 1), ("scores", 2), ("scores", 1), ("flat", 1), ("other", 1)):
-    given = f"score --engine spark --master local[2] --input default.customers --output default.{output} --as-of 2026-03-0{day}"
+    command = f"score --engine spark --master local[2] --input default.customers --output default.{output} --as-of 2026-03-0{day}"
     try:
-        codes.append([0, process.main(commands.make_job(parser.parse_args(given.split())))])
+        codes.append([0, process.main(commands.make_job(parser.parse_args(command.split())))])
     except ProjectError as error:
         codes.append([error.exit_code, str(error)])
 spark = SparkSession.builder.master("local[2]").config("spark.ui.enabled", "false").getOrCreate()
@@ -135,7 +135,7 @@ bad.loc[9, "payment_method"] = None
 bad["female"] = 1
 bad["monthly_charges"] = 60.0
 unlike = good.assign(tenure=[0.5, *good["tenure"][1:]], partner=[None, *good["partner"][1:]])
-found = []
+verdicts = []
 with session.session("local[2]", "verdicts") as spark:
     for frame in (good, bad, unlike, bad.drop(columns="tenure").assign(extra=1)):
         frame.to_parquet("verdicts.parquet", index=False)
@@ -146,8 +146,8 @@ with session.session("local[2]", "verdicts") as spark:
             on_pandas = str(error)
         if isinstance(on_pandas, list):
             on_pandas = sorted([r["column"], r["check"].partition("(")[0], r["passed"]] for r in on_pandas)
-        found.append([on_pandas, sorted([r["column"], r["check"].partition("(")[0], r["passed"]] for r in on_spark)])
-print(json.dumps(found), flush=True)
+        verdicts.append([on_pandas, sorted([r["column"], r["check"].partition("(")[0], r["passed"]] for r in on_spark)])
+print(json.dumps(verdicts), flush=True)
 os._exit(0)
 """
 CHECKS = """
@@ -203,7 +203,7 @@ from lifecycle.core.raw_table import read_raw
 java.configure()
 schema = contract.load(Path("checks.yaml"), "telco_churn")
 good = pd.DataFrame({"key": ["A1", "B2"], "months": [25, 30], "plan": ["x", "y"], "active": [True, True],
-                     "since": pd.to_datetime(["2026-01-01", "2026-12-31T23:59:59"]), "share": [0.5, None]})
+                     "since": pd.to_datetime(["2026-01-01", "2026-12-31"]), "share": [0.5, None]})
 bad = pd.DataFrame({"key": ["A1", "C2"], "months": [6, 12], "plan": ["x", "y"], "active": [True, False],
                     "since": pd.to_datetime(["2026-01-01", "2027-01-01"]), "share": [0.5, 0.3]})
 bad = pd.concat([bad, bad.assign(plan="z")])
@@ -257,13 +257,13 @@ class Scored:
     def python(self, script: str, *arguments: str) -> Any:
         name = f"script-{abs(hash(script))}.py"
         (self.project.path / ".git" / name).write_text(script)
-        given = " ".join(f"'{argument}'" for argument in arguments)
-        printed = self.run(f"python .git/{name} {given}").stdout
+        quoted = " ".join(f"'{argument}'" for argument in arguments)
+        printed = self.run(f"python .git/{name} {quoted}").stdout
         return json.loads(printed.splitlines()[-1]) if printed else None
 
     def runs(self, *commands: str) -> list[tuple[int, str]]:
-        found = self.python(RUNS, json.dumps([command.split() for command in commands]))
-        return [(code, said) for code, said in found]
+        results = self.python(RUNS, json.dumps([command.split() for command in commands]))
+        return [(code, message) for code, message in results]
 
     def rows(self, folder: str, columns: str = "") -> list[list[Any]]:
         """The rows of an output, but for the time, sorted by their first column."""
@@ -294,22 +294,22 @@ def scored(reproduced: BakedProject, tmp_path_factory: pytest.TempPathFactory) -
 
 
 def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: Scored) -> None:
-    given = f"--input bad.csv --as-of {DATE} --active-since last_seen=2026-01-01"
-    done = scored.run(f"telco-churn score {given} --output local")
+    bad = f"--input bad.csv --as-of {DATE} --active-since last_seen=2026-01-01"
+    done = scored.run(f"telco-churn score {bad} --output local")
     spark = "--engine spark --master local[2]"
     scored.run("mkdir -p spark/date=2026-02-28 && touch spark/date=2026-02-28/_kept")
     failing = ("torn", "empty.parquet", "wrong.parquet")
-    found = scored.runs(
-        f"{given} {spark} --output spark", *[f"--input {name} {spark} --output none" for name in failing]
+    results = scored.runs(
+        f"{bad} {spark} --output spark", *[f"--input {name} {spark} --output none" for name in failing]
     )
 
-    assert [code for code, _ in found] == [0, 1, 1, 1], found
-    said = ("part-1.parquet: cannot be read", "has no rows", "7,043 of 7,043 rows break the contract")
-    assert all(words in line for words, (_, line) in zip(said, found[1:], strict=True)), found
+    assert [code for code, _ in results] == [0, 1, 1, 1], results
+    messages = ("part-1.parquet: cannot be read", "has no rows", "7,043 of 7,043 rows break the contract")
+    assert all(message in line for message, (_, line) in zip(messages, results[1:], strict=True)), results
     assert not list((scored.project.path / "none").glob("date=*"))
     assert not list((scored.project.path / "none").glob(".staging*"))
     assert "scored 6,335 of 7,044 rows of bad.csv, 9 quarantined (local_quarantine), 700 not active" in done.stdout
-    assert "scored 6,335 of 7,044 rows" in found[0][1]
+    assert "scored 6,335 of 7,044 rows" in results[0][1]
     local = scored.rows("local")
     assert len(local) == 6335
     assert local == scored.rows("spark")
@@ -326,14 +326,14 @@ def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: S
 
 def test_local_failures_are_one_line_and_write_nothing(scored: Scored) -> None:
     names = ("torn", "empty.parquet", "missing.parquet", "wrong.parquet", "nowhere.parquet")
-    found = scored.runs(*[f"--input {name} --output nothing" for name in names])
+    results = scored.runs(*[f"--input {name} --output nothing" for name in names])
 
-    assert [code for code, _ in found] == [1, 1, 1, 1, 2]
-    assert "torn/part-1.parquet: cannot be read" in found[0][1]
-    assert "has no rows" in found[1][1]
-    assert "missing column tenure" in found[2][1]
-    assert "7,043 of 7,043 rows break the contract" in found[3][1]
-    assert "in_range(0, 120) fails (-1)" in found[3][1]
+    assert [code for code, _ in results] == [1, 1, 1, 1, 2]
+    assert "torn/part-1.parquet: cannot be read" in results[0][1]
+    assert "has no rows" in results[1][1]
+    assert "missing column tenure" in results[2][1]
+    assert "7,043 of 7,043 rows break the contract" in results[3][1]
+    assert "in_range(0, 120) fails (-1)" in results[3][1]
     assert not list((scored.project.path / "nothing").glob("date=*"))
 
 
@@ -381,26 +381,26 @@ def test_killed_at_any_moment_a_run_leaves_the_old_output_or_the_new_one(scored:
 def test_a_second_run_for_a_date_is_refused(scored: Scored) -> None:
     (scored.project.path / "busy").mkdir()
     with FileLock(scored.project.path / "busy" / f".lock-{DATE}", timeout=0):
-        found = scored.runs(
+        results = scored.runs(
             f"--input parts --as-of {DATE} --output busy", "--input parts --as-of 2026-03-02 --output busy"
         )
 
-    assert found[0][0] == 1
-    assert f"busy/date={DATE}: another run is writing it" in found[0][1]
-    assert found[1][0] == 0
+    assert results[0][0] == 1
+    assert f"busy/date={DATE}: another run is writing it" in results[0][1]
+    assert results[1][0] == 0
 
 
 def test_the_nightly_workflow_scores_and_without_its_variables_says_what_to_set(scored: Scored, tmp_path: Path) -> None:
     project = copied(scored.project, tmp_path)
     project.run("git remote add origin https://github.com/o/r.git")
-    given = {
+    variables = {
         "MLFLOW_TRACKING_URI": f"sqlite:///{scored.project.path}/mlflow.db",
         "SCORE_INPUT": scored.project.path / "parts",
         "SCORE_OUTPUT": tmp_path / "nightly",
     }
     workflow = "--workflows=.github/workflows/score.yml"
 
-    done = act(project, tmp_path, "schedule", workflow, *[f"--var={name}={value}" for name, value in given.items()])
+    done = act(project, tmp_path, "schedule", workflow, *[f"--var={name}={value}" for name, value in variables.items()])
     bare = act(project, tmp_path, "schedule", workflow)
 
     assert jobs(done.stdout) == {"score": "succeeded"}, done.stdout[-3000:]
@@ -477,12 +477,12 @@ def test_tables_of_a_catalog_keep_their_other_dates(scored: Scored, tmp_path: Pa
         "python .git/catalog.py", PYTHONPATH=f"src:{scored.packages}:.git", SPARK_CONF_DIR=str(tmp_path)
     )
 
-    codes, dates, kept = json.loads(done.stdout.splitlines()[-1])
+    codes, dates, flat_rows = json.loads(done.stdout.splitlines()[-1])
     assert [code for code, _ in codes] == [0, 0, 0, 2, 2], codes
     assert dates == {"2026-03-01": 300, "2026-03-02": 300}
     assert "default.flat: is not partitioned by date alone" in codes[3][1]
     assert "default.other: has the columns customer_id, score, date, not customer_id, probability" in codes[4][1]
-    assert kept == 1
+    assert flat_rows == 1
 
 
 def test_a_cluster_that_loses_a_worker_still_scores_every_row(scored: Scored, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def test_a_candidate_gets_to_staging_on_a_server_that_deploy_starts_and_stops(se
     printed = command(served, "deploy --env staging --reason try", STAGING_URLS=staging)
 
     assert f"deploy: started a server for staging at {staging}" in printed
-    assert "checked: the file the gate judged, and the same predictions for 100 test rows" in printed
+    assert "checked: the file that the gate checked, and the same predictions for 100 test rows" in printed
     assert (
         "deploy: version 2 is served as staging and reproduces the predictions of evaluate for 100 known rows"
         in printed
@@ -144,7 +144,7 @@ def test_a_version_that_answers_wrongly_in_production_is_rolled_back(served: Ser
     printed = process.communicate(timeout=120)[0]
 
     assert process.returncode == 1, printed
-    assert "cannot be asked" in printed
+    assert "version 3 does not score the known rows" in printed
     assert printed.rstrip().endswith("; reverted")
     assert aliases(served)["production"] == 1
 

@@ -146,7 +146,7 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str | list[str]]] = {
     ),
     "edited by hand, dvc commit -f": (
         [],
-        [forge, edit("reports/model_card.md", "took no part", "took part"), dvc_commit],
+        [forge, edit("reports/model_card.md", "were not used", "were used"), dvc_commit],
         [
             r"not made by the pipeline: metrics/test.json says 0\.9\d+ where recomputing gives 0\.8\d+",
             "reports/model_card.md is not what recomputing gives",

@@ -1,6 +1,6 @@
 """From a merged commit to production and back: the release workflows under `act`, on a real MLflow server with PostgreSQL.
 
-The rules of the registry have their tests in the generated repo; here they are run once more against the server.
+The rules of the registry have their tests in machinery/registry; here they are run once more against the server.
 """
 
 import json
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BakedProject, copied
+from conftest import TEMPLATE, BakedProject, copied
 from runner import TOOLS, act, jobs
 from servers import free_port, mlflow_server, postgres
 
@@ -36,23 +36,23 @@ print(json.dumps({"version": int(found.version), "tags": found.tags, "stage": fo
 # A second version that may be promoted to production, made of the first: what a race needs.
 SECOND = """
 from mlflow import MlflowClient
-from telco_churn.release import ledger, registry
+from lifecycle.registry import ledger, moves
 client = MlflowClient()
 first = client.get_model_version("telco-churn", "1")
 client.create_model_version("telco-churn", first.source, first.run_id, first.tags, model_id=first.source[len("models:/"):])
 for alias in ("candidate", "staging"):
-    registry.move(client, "telco-churn", ledger.head(client, "telco-churn"), "promote", alias, 2, "a second version")
+    moves.move(client, "telco-churn", ledger.head(client, "telco-churn"), "promote", alias, 2, "a second version")
 """
 CHECKED = """
 from mlflow import MlflowClient
-from telco_churn.release.registry import CHECKS, PASSED
-MlflowClient().set_model_version_tag("telco-churn", "2", CHECKS, PASSED)
+from lifecycle.registry.moves import PASSED, STAGING_CHECKS
+MlflowClient().set_model_version_tag("telco-churn", "2", STAGING_CHECKS, PASSED)
 """
 # Both read the ledger before either writes to it.
 AT_ONCE = """
 import pathlib, sys, time
-from telco_churn import cli
-from telco_churn.release import ledger
+from lifecycle import cli
+from lifecycle.registry import ledger
 append, here = ledger.append, pathlib.Path(sys.argv[1])
 def wait(*arguments):
     (here / sys.argv[2]).touch()
@@ -65,21 +65,21 @@ cli.main(sys.argv[3:])
 STORM = """
 import json, threading
 from mlflow import MlflowClient
-from telco_churn.errors import RefusedError
-from telco_churn.release import aliases, ledger, registry
+from lifecycle.core.errors import RefusedError
+from lifecycle.registry import aliases, ledger, moves
 model, outcomes, start = "telco-churn", [], threading.Barrier(6)
-def moves(name):
+def roll_back_and_forth(name):
     client = MlflowClient()
     start.wait()
     for turn in range(5):
         last = ledger.head(client, model)
         try:
-            registry.move(client, model, last, "rollback", "production", 3 - last.state["production"], f"{name} {turn}")
+            moves.move(client, model, last, "rollback", "production", 3 - last.state["production"], f"{name} {turn}")
             outcomes.append((f"{name} {turn}", True))
         except RefusedError:
             outcomes.append((f"{name} {turn}", False))
 before = len(ledger.history(MlflowClient(), model))
-threads = [threading.Thread(target=moves, args=(number,)) for number in range(6)]
+threads = [threading.Thread(target=roll_back_and_forth, args=(number,)) for number in range(6)]
 [thread.start() for thread in threads]
 [thread.join(120) for thread in threads]
 client = MlflowClient()
@@ -93,6 +93,58 @@ print(json.dumps({
 """
 
 
+SCORING, REPORT = "src/lifecycle/core/scoring.py", "src/lifecycle/gate/report.py"
+ANSWER = '{"label": row[0], "probability": row[1]}'
+SCORING_OF_VERSIONS = """
+import json, mlflow, pathlib
+mlflow.set_tracking_uri("sqlite:///mlflow.db")
+folders = [pathlib.Path(mlflow.artifacts.download_artifacts(f"models:/telco-churn/{number}")) for number in (1, 2)]
+print(json.dumps([(folder / "code/lifecycle/core/scoring.py").read_text() for folder in folders]))
+"""
+
+
+def in_checkout(project: BakedProject, command: str, code: int = 0) -> str:
+    """Run a command with the code of the checkout; return what it prints, errors included."""
+    done = project.run(f"telco-churn {command}", check=False, PYTHONPATH="src")
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def test_a_change_of_what_is_answered_is_gated_and_released_as_a_new_version(
+    base: BakedProject, tmp_path: Path
+) -> None:
+    project = copied(base, tmp_path)
+    project.run("dvc repro track")
+    project.commit("Tracked")
+    in_checkout(project, "gate --base HEAD~2 --record")
+    assert in_checkout(project, "register") == "register: version 1 of telco-churn is the candidate\n"
+
+    project.replace(SCORING, ANSWER, ANSWER.replace("}", ', "odds": 1.0}'))
+    project.commit("Answers carry odds")
+    verdict = in_checkout(project, "gate --base HEAD~1 --record")
+    refusal = in_checkout(project, "register", code=2)
+    stale = project.run("dvc status track").stdout
+    project.run("dvc repro track")
+
+    assert "Prediction code: changed since the base" in verdict
+    assert "gate: recorded on run" in verdict
+    assert "with other code than this checkout's: `make track` logs it anew, then `make gate`" in refusal
+    assert re.search(rf"modified: +{SCORING}", stale)
+    assert in_checkout(project, "register") == "register: version 2 of telco-churn is the candidate\n"
+    (project.path / ".git" / "versions.py").write_text(SCORING_OF_VERSIONS)
+    before, after = json.loads(project.run("python .git/versions.py").stdout.splitlines()[-1])
+    assert ('"odds"' in before, '"odds"' in after) == (False, True)
+    in_checkout(project, "promote --to staging --reason odds --version HEAD")
+    assert "check: version 2 has passed" in in_checkout(project, "check")
+
+    project.replace(REPORT, "PASS against", "PASSED against")
+    project.commit("The report reads better")
+    assert "gate: not recorded: HEAD~1 has the same results and the same code" in in_checkout(
+        project, "gate --base HEAD~1 --record"
+    )
+    assert in_checkout(project, "register") == "register: version 2 of telco-churn is already registered\n"
+
+
 @dataclass
 class Released:
     """A project whose release workflow has run, the address of its server, and what act printed."""
@@ -102,8 +154,8 @@ class Released:
     printed: str
 
     def run(self, command: str, check: bool = True, **environment: str) -> subprocess.CompletedProcess[str]:
-        found = {"MLFLOW_TRACKING_URI": self.address, "PYTHONPATH": "src"} | environment
-        return self.project.run(command, check, **found)
+        defaults = {"MLFLOW_TRACKING_URI": self.address, "PYTHONPATH": "src"}
+        return self.project.run(command, check, **(defaults | environment))
 
     def python(self, script: str, *arguments: str) -> Any:
         (self.project.path / ".git" / "script.py").write_text(script)
@@ -155,8 +207,8 @@ def test_the_release_workflow_takes_a_merged_model_to_production(released: Relea
     assert jobs(released.printed) == {"staging": "succeeded", "production": "succeeded"}
     for line in (
         "gate: recorded on run",
-        "register: version 1 of telco-churn is candidate",
-        "deploy: version 1 is in staging; checked: the file the gate judged, and the same predictions for 100 test rows",
+        "register: version 1 of telco-churn is the candidate",
+        "deploy: version 1 is in staging; checked: the file that the gate checked, and the same predictions for 100 test rows",
         "deploy: version 1 is served as staging and reproduces the predictions of evaluate for 100 known rows",
         "deploy: version 1 is served as production and reproduces the predictions of evaluate for 100 known rows",
     ):
@@ -198,8 +250,10 @@ def test_show_prints_the_commands_that_bring_a_version_back(released: Released, 
 
 
 def test_the_rules_hold_on_a_server_with_postgresql(released: Released) -> None:
-    files = " ".join(f"tests/release/registry/test_{name}.py" for name in ("moves", "trials"))
-    done = released.run(f"pytest -q {files}", TEST_TRACKING_URI=released.address)
+    machinery = TEMPLATE / "tests" / "machinery"
+    files = f"{machinery}/registry/test_moves.py {machinery}/serving/rollout/test_trials.py"
+    command = f"pytest -q -c '{machinery}/pytest.ini' --rootdir '{machinery}' {files}"
+    done = released.run(command, TEST_TRACKING_URI=released.address, PYTHONDONTWRITEBYTECODE="1")
 
     assert re.search(r"^\d+ passed in", done.stdout, flags=re.MULTILINE)
 

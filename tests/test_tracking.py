@@ -129,7 +129,7 @@ def test_a_server_that_is_down_costs_a_second_run_of_this_stage_alone(copy: Bake
     assert time.monotonic() - started < 90
     (line,) = [line for line in down.stderr.splitlines() if line.startswith("error: ")]
     assert "the run is not logged, everything else is on disk" in line
-    assert "name another store in MLFLOW_TRACKING_URI, and `dvc repro` runs this stage alone" in line
+    assert "name another store in MLFLOW_TRACKING_URI, and run `dvc repro` again" in line
     assert "exited with 2" in down.stderr
     assert "Traceback" not in down.stderr
     results = copy.hashes("metrics", "models", "plots")

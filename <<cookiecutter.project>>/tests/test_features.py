@@ -1,16 +1,17 @@
 import pandas as pd
-import pytest
 from pandas.testing import assert_frame_equal
 
-from << cookiecutter.package >>.features import build_features
+from lifecycle.core.config import Params
+
+from << cookiecutter.package >>.features import ADD_ONS, build_features
 
 
-def test_a_row_gets_the_same_features_alone_as_in_a_crowd(frame: pd.DataFrame) -> None:
-    crowd = build_features(frame)
+def test_a_row_has_the_same_features_alone_as_among_others(frame: pd.DataFrame) -> None:
+    features = build_features(frame)
 
     for position in (0, len(frame) // 2, len(frame) - 1):
         alone = build_features(frame.iloc[[position]])
-        assert_frame_equal(alone, crowd.iloc[[position]])
+        assert_frame_equal(alone, features.iloc[[position]])
 
 
 def test_columns_are_only_added(frame: pd.DataFrame) -> None:
@@ -23,13 +24,30 @@ def test_columns_are_only_added(frame: pd.DataFrame) -> None:
 
 
 def test_building_twice_changes_nothing(frame: pd.DataFrame) -> None:
-    once = build_features(frame)
+    features = build_features(frame)
 
-    assert_frame_equal(build_features(once), once)
+    assert_frame_equal(build_features(features), features)
 
 
-@pytest.mark.sample
+def test_the_target_is_not_needed(frame: pd.DataFrame, params: Params) -> None:
+    features = build_features(frame)
+
+    without_target = build_features(frame.drop(columns=params.data.target))
+
+    assert_frame_equal(without_target, features.drop(columns=params.data.target))
+
+
+# The sample's columns: replace these tests together with features.py.
+
+
 def test_a_first_month_has_no_average_charge(frame: pd.DataFrame) -> None:
     frame.loc[0, ["tenure", "total_charges"]] = [0, 50.0]
 
     assert pd.isna(build_features(frame)["average_charge"][0])
+
+
+def test_add_ons_are_counted(frame: pd.DataFrame) -> None:
+    frame.loc[0, ADD_ONS] = "No"
+    frame.loc[0, ADD_ONS[:2]] = "Yes"
+
+    assert build_features(frame)["add_ons"][0] == 2

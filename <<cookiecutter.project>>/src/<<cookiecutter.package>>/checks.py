@@ -1,14 +1,14 @@
-"""Your own column checks, by the names under which contract.yaml asks for them.
+"""Your own column checks, which contract.yaml uses by their names.
 
-A check of a whole column returns True or False; a check of single values returns a boolean column. Arguments after `*` are
-those given in contract.yaml. For example
+A check of a whole column returns True or False; a check of single values returns a boolean column. The arguments after `*`
+are set in contract.yaml. For example
 
     @value_check
     def multiple_of(column: pd.Series, *, step: float) -> pd.Series:
         return column % step == 0
 
-makes `multiple_of: {step: 5}` a check in contract.yaml, and `@column_check` does the same for a whole column. The pipeline,
-servers and scoring on any engine then all apply it.
+makes `multiple_of: {step: 5}` a check in contract.yaml, and `@column_check` does the same for a whole column. It then applies
+wherever a table is validated, and a check of single values wherever a row is.
 """
 
 from lifecycle.core.column_checks import column_check, value_check

@@ -1,4 +1,4 @@
-"""The one feature function: training, serving and batch scoring all call it."""
+"""Your features. Training and every use of the model call this one function."""
 
 import numpy as np
 import pandas as pd
@@ -7,10 +7,10 @@ ADD_ONS = ["online_security", "online_backup", "device_protection", "tech_suppor
 
 
 def build_features(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return `frame` with the derived columns added; its own columns and the order of its rows stay as they are.
+    """Return `frame` with derived columns added. Its own columns and the order of its rows do not change.
 
-    Row-wise and pure: a row's features depend on that row alone, so one row gives the same answer as a million.
-    Whatever has to be learned from data (encodings, imputations) belongs in the pipeline that `train` fits.
+    Row-wise and pure: the features of a row depend on that row alone, so it has the same features in any table.
+    What has to be learned from data, such as an encoding, belongs in `make_preparation` in model.py.
 
     Args:
         frame: rows with the contract's columns; the target may be missing.

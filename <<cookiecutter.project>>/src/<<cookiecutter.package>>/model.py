@@ -1,4 +1,4 @@
-"""Your models: the estimators that params.yaml may name, and how features are prepared for them."""
+"""Your models: the estimators that params.yaml can name, and how features are prepared for them."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ TRUSTED_TYPES = [
 ]
 """Types that a model file may hold beyond those that skops trusts; `train` names those that a new estimator adds."""
 
-MAX_CATEGORIES = 250  # one-hot columns for one feature; rarer categories share one
+MAX_CATEGORIES = 250  # one-hot columns of one feature; the rarest categories share one
 
 
 def make_preparation(estimator: BaseEstimator, features: pd.DataFrame) -> Any:
@@ -52,7 +52,7 @@ def make_preparation(estimator: BaseEstimator, features: pd.DataFrame) -> Any:
     categorical = [str(name) for name in features.select_dtypes(["category", "object", "string"])]
     numeric = [str(name) for name in features.select_dtypes(["number", "bool"])]
     categories = [sorted(features[name].dropna().unique()) for name in categorical]
-    if get_tags(estimator).input_tags.allow_nan:  # trees, which split on codes and send nulls one way
+    if get_tags(estimator).input_tags.allow_nan:  # trees, which split on codes and on whether a value is missing
         return CategoryCodes(dict(zip(categorical, categories, strict=True)), numeric)
     one_hot = OneHotEncoder(
         categories=categories, handle_unknown="infrequent_if_exist", max_categories=MAX_CATEGORIES, sparse_output=False

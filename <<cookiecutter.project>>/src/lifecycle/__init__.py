@@ -1,1 +1,1 @@
-"""The machinery of the project: pipeline, gate and the parts around them. It is the same in every repo, and renewed from the template."""
+"""The machinery of the project, pipeline, gate and other parts: the same in every repo, and updated from the template."""

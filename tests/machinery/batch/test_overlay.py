@@ -100,7 +100,7 @@ def test_the_code_of_a_version_that_was_pruned_is_removed(logged: Path) -> None:
     other = Path(shutil.copytree(logged, logged.parent / "2-model-code"))
     shutil.rmtree(logged)
 
-    kept = overlay(other, other.parent)
+    of_other = overlay(other, other.parent)
 
     assert not code.exists()
-    assert kept.exists()
+    assert of_other.exists()

@@ -17,8 +17,8 @@ def changed(tmp_path: Path, **changes: Any) -> Path:
     for name, value in changes.items():
         *sections, last = name.split(".")
         section = content
-        for part in sections:
-            section = section[part]
+        for name in sections:
+            section = section[name]
         if value is MISSING:
             section.pop(last, None)
         else:

@@ -54,7 +54,7 @@ def test_a_class_that_training_never_sees_is_refused() -> None:
     sides = pd.Series(["train", "train", "test"])
 
     check_classes(pd.Series(["a", "b", "a"]), sides)
-    with pytest.raises(DataError, match="no row of class c falls on the training side"):
+    with pytest.raises(DataError, match="class c has no rows on the training side"):
         check_classes(pd.Series(["a", "b", "c"]), sides)
 
 

@@ -1,4 +1,4 @@
-"""Categories as numbers, for trees."""
+"""Categories as numbers, for estimators that split on them."""
 
 from typing import Any
 
@@ -7,10 +7,11 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 
 
-class CategoryCodes(BaseEstimator):
-    """Each category as its position among the known ones (NaN for any other), followed by the numeric columns as they are.
+class CategoryCodes(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
+    """Each category as its position among the known ones (NaN for any other), followed by the numeric columns unchanged.
 
-    Equal to a ColumnTransformer around an OrdinalEncoder, which takes longer for one row than the rest of a prediction.
+    The result equals that of a ColumnTransformer with an OrdinalEncoder, which for a single row takes longer than the
+    rest of the prediction.
     """
 
     def __init__(self, categories: dict[str, list[Any]], numeric: list[str]) -> None:
@@ -28,14 +29,14 @@ class CategoryCodes(BaseEstimator):
     def transform(self, features: pd.DataFrame) -> np.ndarray:
         """Return an array of float64, shape (rows, categorical and numeric columns, in this order)."""
         matrix = np.empty((len(features), len(self.categories) + len(self.numeric)))
-        for place, (name, known) in enumerate(self.categories.items()):
-            codes = {value: float(code) for code, value in enumerate(known)}
+        for position, (name, categories) in enumerate(self.categories.items()):
+            codes = {value: float(code) for code, value in enumerate(categories)}
             values = features[name].array
             if isinstance(values, pd.Categorical):
-                of_categories = [codes.get(value, np.nan) for value in values.categories]
-                matrix[:, place] = np.array([*of_categories, np.nan])[values.codes]  # a null's code is -1, the last
+                own_codes = [codes.get(value, np.nan) for value in values.categories]
+                matrix[:, position] = np.array([*own_codes, np.nan])[values.codes]  # a null's code is -1, the last
             else:
-                matrix[:, place] = [codes.get(value, np.nan) for value in values]
-        for place, name in enumerate(self.numeric, start=len(self.categories)):
-            matrix[:, place] = features[name].to_numpy(dtype="float64", na_value=np.nan)
+                matrix[:, position] = [codes.get(value, np.nan) for value in values]
+        for position, name in enumerate(self.numeric, start=len(self.categories)):
+            matrix[:, position] = features[name].to_numpy(dtype="float64", na_value=np.nan)
         return matrix

@@ -1,4 +1,4 @@
-"""Checks beside pandera's own that contract.yaml may ask for: three of whole columns, and those of the user's checks.py."""
+"""Checks that contract.yaml may use beside pandera's own: three of whole columns, and those of the user's checks.py."""
 
 import inspect
 from collections.abc import Callable
@@ -8,10 +8,10 @@ import pandas as pd
 from pandera.extensions import register_check_method
 
 FIGURES: dict[str, Callable[[pd.Series], float]] = {}
-"""The figure that a check of a whole column looks at, for the message if it fails."""
+"""By check of a whole column: the number that it compares, for the message if it fails."""
 
 COLUMN_CHECKS: set[str] = set()
-"""Names of the checks of a whole column; they mean nothing for a single row."""
+"""Names of the checks of a whole column, which cannot be applied to a single row."""
 
 USER_CHECKS: set[str] = set()
 """Names of the checks that the user's checks.py defines, of whole columns or of values."""

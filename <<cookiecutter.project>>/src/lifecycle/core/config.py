@@ -1,7 +1,6 @@
 """params.yaml, typed and checked in one place."""
 
 import datetime
-import difflib
 import os
 import re
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from lifecycle.core.errors import ConfigError
+from lifecycle.core.errors import ConfigError, did_you_mean
 from lifecycle.core.files import read_yaml
 
 PARAMS = Path("params.yaml")
@@ -39,7 +38,7 @@ class Section(BaseModel):
     def checked(cls, content: Any, source: str) -> Self:
         """Return the content of a file.
 
-        Raises ConfigError naming the source and every key that is missing, misspelt or ill-valued.
+        Raises ConfigError naming the source and every key that is missing, unknown or invalid.
         """
         try:
             return cls.model_validate(content)
@@ -60,7 +59,7 @@ class TimeSplit(Section):
     test_from: Date
 
     @model_validator(mode="after")
-    def _in_order(self) -> "TimeSplit":
+    def _in_order(self) -> Self:
         if not self.validation_from < self.test_from:
             raise ValueError("validation_from must come before test_from")
         return self
@@ -72,7 +71,7 @@ class Split(Section):
     time: TimeSplit | None = None
 
     @model_validator(mode="after")
-    def _leaves_rows_to_train_on(self) -> "Split":
+    def _leaves_rows_to_train_on(self) -> Self:
         if self.validation + self.test >= 1:
             raise ValueError(
                 f"validation and test take {self.validation + self.test:g} of the rows: leave some to train on"
@@ -81,7 +80,7 @@ class Split(Section):
 
 
 class Train(Section):
-    """The estimator, and under the name of each estimator its settings."""
+    """The name of the estimator; and by the name of each estimator, its settings."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -90,12 +89,12 @@ class Train(Section):
 
     @property
     def sections(self) -> dict[str, dict[str, Any]]:
-        """Settings of every estimator, by its name."""
+        """The settings of every estimator, by its name."""
         return self.__pydantic_extra__
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Settings of the chosen estimator."""
+        """The settings of the chosen estimator."""
         return self.sections.get(self.estimator, {})
 
 
@@ -112,7 +111,7 @@ class Track(Section):
 
     @property
     def model(self) -> str:
-        """Name of the registered model: the last part of the experiment's, in characters that MLflow takes."""
+        """Name of the registered model: the last part of the experiment's name, in characters that MLflow allows."""
         return re.sub(r"[^\w. -]", "_", self.experiment.rstrip("/").rpartition("/")[2])
 
 
@@ -127,7 +126,7 @@ class Params(Section):
     track: Track
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Params":
+    def _is_consistent(self) -> Self:
         if self.task == "binary" and self.data.positive is None:
             raise ValueError("data.positive is missing: name the value of the target that counts as positive")
         if self.data.id == self.data.target:
@@ -138,42 +137,37 @@ class Params(Section):
 def load(path: Path = PARAMS) -> Params:
     """Return the checked parameters.
 
-    Raises ConfigError naming every missing, misspelt or ill-valued parameter.
+    Raises ConfigError naming every parameter that is missing, unknown or invalid.
     """
     return Params.checked(read_yaml(path), str(path))
 
 
 def _explain(item: Any, section: type[Section]) -> str:
-    name = ".".join(str(part) for part in item["loc"])
+    name = ".".join(str(step) for step in item["loc"])
     if item["type"] == "missing":
         return f"{name} is missing"
     if item["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(str(item["loc"][-1]), _known(item["loc"][:-1], section), n=1)
-        return f"{name} is not a parameter" + (f" (did you mean {near[0]}?)" if near else "")
-    message = item["msg"].removeprefix("Value error, ")
-    if not name:
-        return message
-    return (
-        f"{name} is {item['input']!r}: {message[0].lower()}{message[1:]}"
-        if item["type"] != "value_error"
-        else f"{name}: {message}"
-    )
+        return f"{name} is not a parameter{did_you_mean(str(item['loc'][-1]), _keys(item['loc'][:-1], section))}"
+    message = str(item["msg"]).removeprefix("Value error, ")
+    if item["type"] == "value_error":
+        return f"{name}: {message}" if name else message
+    return f"{name} is {item['input']!r}: {message[0].lower()}{message[1:]}" if name else message
 
 
-def _known(location: tuple[Any, ...], section: type[Section]) -> list[str]:
-    """The keys of the section at a location, found through the types of the fields on the way there."""
+def _keys(location: tuple[Any, ...], section: type[Section]) -> list[str]:
+    """The keys of the section at a location, by the types of the fields on the way there."""
     for step in location:
         if step in section.model_fields:
             kind = section.model_fields[step].annotation
-            section = next((part for part in (kind, *_parts(kind)) if hasattr(part, "model_fields")), section)
+            section = next((inner for inner in (kind, *_types_in(kind)) if hasattr(inner, "model_fields")), section)
     return list(section.model_fields)
 
 
-def _parts(kind: Any) -> list[Any]:
-    """The types that a type is made of, such as those of a list, a mapping or a choice."""
-    return [inner for part in get_args(kind) for inner in (part, *_parts(part))]
+def _types_in(kind: Any) -> list[Any]:
+    """The types that a type is made of, such as those of a list, a mapping or a union."""
+    return [inner for argument in get_args(kind) for inner in (argument, *_types_in(argument))]
 
 
 def main_checkout() -> Path:
-    """Return the repo that a person works in, also from a copy that `dvc exp run --queue` or `--temp` made of it."""
+    """Return the checkout that the user works in, also from within a copy that `dvc exp run --queue` or `--temp` makes."""
     return Path(os.environ.get("DVC_ROOT", "."))

@@ -15,11 +15,11 @@ from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_yaml
 
 MAX_EXAMPLES = 5
-MAX_SHOWN = 60  # characters of an offending value
+MAX_LENGTH = 60  # characters of an offending value
 
 SWITCHES = {"nullable", "unique", "required", "coerce"}
-# Columns are taken by name, in the contract's order; and a contract that drops the rows which break it is none.
-NOT_HERE = {"drop_invalid_rows", "ordered", "regex", "add_missing_columns", "parsers", "index"}
+# Columns are read by name and put into the contract's order, and rows that break it must never be dropped.
+UNSUPPORTED = {"drop_invalid_rows", "ordered", "regex", "add_missing_columns", "parsers", "index"}
 
 
 def load(path: Path, package: str) -> pa.DataFrameSchema:
@@ -48,7 +48,7 @@ def load(path: Path, package: str) -> pa.DataFrameSchema:
 
 
 def validate(frame: pd.DataFrame, schema: pa.DataFrameSchema, key: str) -> list[dict[str, Any]]:
-    """Hold a table against every check of the contract.
+    """Validate a table against every check of the contract.
 
     Args:
         frame: the table.
@@ -77,47 +77,47 @@ def validate(frame: pd.DataFrame, schema: pa.DataFrameSchema, key: str) -> list[
 
 def describe(records: list[dict[str, Any]]) -> str:
     """Return the failed checks as one line: column, check, number of rows and the first of them."""
-    parts = []
+    failures = []
     for record in records:
         if not record["passed"]:
             rows = f" in {record['failures']:,} rows" if record["failures"] > 1 else ""
             more = ", ..." if record["failures"] > len(record["examples"]) > 0 else ""
             examples = f" ({', '.join(record['examples'])}{more})" if record["examples"] else ""
-            parts.append(f"column {record['column'] or '(all)'}: {record['check']} fails{rows}{examples}")
-    return "; ".join(parts)
+            failures.append(f"column {record['column'] or '(all)'}: {record['check']} fails{rows}{examples}")
+    return "; ".join(failures)
 
 
 def shorten(value: Any) -> str:
-    """Return a value as text that fits into a message."""
+    """Return a value as text that is short enough for a message."""
     text = str(value)
-    return text if len(text) <= MAX_SHOWN else text[:MAX_SHOWN] + "..."
+    return text if len(text) <= MAX_LENGTH else text[:MAX_LENGTH] + "..."
 
 
 def _refuse_unknown_keys(content: dict[str, Any]) -> None:
-    """pandera skips a key it does not know, so that a misspelt check would never run."""
-    structure = {*inspect.signature(pa.DataFrameSchema).parameters, "schema_type", "api", "version"} - NOT_HERE
+    """Raise ValueError for a key that pandera would skip, such as the name of a misspelt check."""
+    structure = {*inspect.signature(pa.DataFrameSchema).parameters, "schema_type", "api", "version"} - UNSUPPORTED
     if unknown := [key for key in content if key not in structure]:
-        raise ValueError(f"{unknown[0]!r} is not a key of a schema here")
+        raise ValueError(f"{unknown[0]!r} is not a supported key of a schema")
     columns = content.get("columns") or {}
-    if lost := [name for name in _listed(content.get("unique")) if name not in columns]:
-        raise ValueError(f"unique names column {lost[0]!r}, which is not listed")
-    parts = set(inspect.signature(pa.Column).parameters) - NOT_HERE
+    if unlisted := [name for name in _as_list(content.get("unique")) if name not in columns]:
+        raise ValueError(f"unique names column {unlisted[0]!r}, which is not listed")
+    column_keys = set(inspect.signature(pa.Column).parameters) - UNSUPPORTED
     for name, column in columns.items():
         if not isinstance(name, str) or not isinstance(column, dict):
             raise ValueError(f"column {name!r}: expected a name and a mapping, found {column!r}")
         for key, value in column.items():
-            if key not in parts and not hasattr(pa.Check, str(key)):
-                raise ValueError(f"column {name}: {key!r} is neither a key of a column here nor a check")
+            if key not in column_keys and not hasattr(pa.Check, str(key)):
+                raise ValueError(f"column {name}: {key!r} is neither a supported key of a column nor a check")
             if key in SWITCHES and not isinstance(value, bool):
                 raise ValueError(f"column {name}: {key} is {value!r}: write true or false")
 
 
-def _listed(value: Any) -> list[Any]:
+def _as_list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
 def every_check(schema: pa.DataFrameSchema) -> list[tuple[str | None, str]]:
-    """Every check of the contract, named as pandera names it among its failure cases."""
+    """Return the column and name of every check of the contract, as pandera names them among its failure cases."""
     names: list[tuple[str | None, str]] = []
     for name, column in schema.columns.items():
         checks = ["column_in_dataframe"] if column.required else []
@@ -136,8 +136,8 @@ def _failures(
     rows = cases.drop_duplicates("index")[cases["index"].notna()]
     if rows.empty:
         figure = FIGURES.get(check.partition("(")[0])
-        found = [f"found {figure(frame[column]):.4g}"] if figure and column in frame else []
-        return [_record(column, check, 1, found)]
+        examples = [f"found {figure(frame[column]):.4g}"] if figure and column in frame else []
+        return [_record(column, check, 1, examples)]
     first = rows.head(MAX_EXAMPLES)
     keys = frame.loc[first["index"], key] if key in frame else first["index"]
     examples = [f"{key} {shorten(row)}: {shorten(case)}" for row, case in zip(keys, first["failure_case"], strict=True)]

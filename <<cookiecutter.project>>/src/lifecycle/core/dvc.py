@@ -1,4 +1,4 @@
-"""DVC, run as a command in this environment."""
+"""DVC, run as a command of this environment."""
 
 import functools
 import os
@@ -13,7 +13,7 @@ from lifecycle.core.git import environment
 
 
 def dvc(*arguments: str, folder: Path = Path()) -> subprocess.CompletedProcess[str]:
-    """Run DVC of this environment in a folder."""
+    """Run this environment's DVC in a folder."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "dvc", *arguments], cwd=folder, env=environment(), capture_output=True, text=True
     )
@@ -26,7 +26,7 @@ def cache_folder() -> Path:
 
 
 def failure_line(done: subprocess.CompletedProcess[str]) -> str:
-    """The line of a failed `dvc repro` that says why."""
+    """Return the line in which a failed `dvc repro` gives the reason."""
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
     ours = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     tracebacks = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
@@ -34,11 +34,11 @@ def failure_line(done: subprocess.CompletedProcess[str]) -> str:
 
 
 def remotes(root: Path) -> dict[str, Path]:
-    """Return DVC's remotes that are folders, by name; an address that is relative is so to .dvc."""
-    shared, own = (ConfigObj(str(root / ".dvc" / name)) for name in ("config", "config.local"))
+    """Return those of DVC's remotes that are folders, by name; a relative address is relative to .dvc."""
+    shared, local = (ConfigObj(str(root / ".dvc" / name)) for name in ("config", "config.local"))
     urls = {
-        name.removeprefix('remote "').removesuffix('"'): {**shared.get(name, {}), **own.get(name, {})}.get("url", "")
-        for name in {**shared, **own}
+        name.removeprefix('remote "').removesuffix('"'): {**shared.get(name, {}), **local.get(name, {})}.get("url", "")
+        for name in {**shared, **local}
         if name.startswith('remote "')
     }
     return {

@@ -1,6 +1,8 @@
-"""Mistakes a person can mend: one line on stderr and an exit code, instead of a traceback."""
+"""Errors that a user can fix: one line on stderr and an exit code, instead of a traceback."""
 
+import difflib
 import sys
+from collections.abc import Iterable
 from typing import NoReturn
 
 
@@ -11,19 +13,19 @@ class ProjectError(Exception):
 
 
 class DataError(ProjectError):
-    """The data says no."""
+    """Data validation failed."""
 
     exit_code = 1
 
 
 class RefusedError(ProjectError):
-    """The rules say no."""
+    """Refused by policy."""
 
     exit_code = 1
 
 
 class ConfigError(ProjectError):
-    """The question was wrong: a file, a parameter or an address."""
+    """A usage, configuration or environment error."""
 
     exit_code = 2
 
@@ -32,3 +34,9 @@ def exit_with(error: ProjectError) -> NoReturn:
     """Print the error as one line to stderr and leave with its exit code."""
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(error.exit_code)
+
+
+def did_you_mean(name: str, names: Iterable[str]) -> str:
+    """Return a hint at the most similar of some names, to be put behind a message, or nothing if none is similar."""
+    similar = difflib.get_close_matches(name, list(names), n=1)
+    return f" (did you mean {similar[0]}?)" if similar else ""

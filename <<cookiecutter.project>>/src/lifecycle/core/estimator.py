@@ -1,12 +1,10 @@
 """The estimator that params.yaml names, with its settings and the seed."""
 
-import difflib
-
 from sklearn.base import BaseEstimator
 
 from lifecycle.core import user_code
 from lifecycle.core.config import Params
-from lifecycle.core.errors import ConfigError
+from lifecycle.core.errors import ConfigError, did_you_mean
 
 
 def make_estimator(params: Params) -> BaseEstimator:
@@ -26,9 +24,10 @@ def make_estimator(params: Params) -> BaseEstimator:
         )
     names = {key for kind in estimators.values() for key in kind}
     if unknown := [key for key in params.train.sections if key not in names]:
-        near = difflib.get_close_matches(unknown[0], names, n=1)
-        advice = f"did you mean {near[0]}?" if near else "add it there, or remove the section"
-        raise ConfigError(f"params.yaml: train.{unknown[0]} is not an estimator in {model_py}: {advice}")
+        raise ConfigError(
+            f"params.yaml: train.{unknown[0]} is not in ESTIMATORS of {model_py}{did_you_mean(unknown[0], names)}; "
+            "add it there, or remove the section"
+        )
     try:
         estimator = choices[name]()
         estimator.set_params(**params.train.settings)

@@ -1,4 +1,4 @@
-"""Read and write the pipeline's files; what is written replaces the old file in one step or not at all."""
+"""Read and write the pipeline's files. A new file replaces the old one in one step, or not at all."""
 
 import hashlib
 import json
@@ -11,14 +11,15 @@ from typing import Any
 import pandas as pd
 import pyarrow
 import pyarrow.parquet
-from ruamel.yaml import YAML, YAMLError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 
 from lifecycle.core.errors import ConfigError
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; it takes its place if the block succeeds and vanishes if not."""
+    """Yield a temporary path beside `path`: the file there replaces `path` if the block succeeds, and is removed if not."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -44,12 +45,12 @@ def write_parquet(frame: pd.DataFrame, path: Path) -> None:
 
 
 def read_parquet(path: Path) -> pd.DataFrame:
-    """Read a table, giving back what reading took column by column: pandas' own reader holds it twice."""
+    """Read a table, and free Arrow's copy column by column: pandas' own reader holds the table twice."""
     table = pyarrow.parquet.ParquetFile(path).read()
-    frame = table.to_pandas(self_destruct=True, split_blocks=True)
+    frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)
     del table
     pyarrow.default_memory_pool().release_unused()
-    for name in frame.select_dtypes("category"):  # else every row that is turned into an array gets a string of its own
+    for name in frame.select_dtypes("category"):  # else each row of an array of them has its own string
         frame[name] = frame[name].cat.rename_categories(pd.Index(frame[name].cat.categories, dtype=object))
     return frame
 
@@ -61,7 +62,7 @@ def file_hash(path: Path, algorithm: str = "sha256") -> str:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """Read a YAML 1.2 mapping, as DVC does. Raises ConfigError if the file is missing, broken or no mapping."""
+    """Read a YAML 1.2 mapping, as DVC does. Raises ConfigError if the file is missing, or is not a mapping in valid YAML."""
     try:
         return parse_yaml(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
@@ -71,7 +72,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def parse_yaml(text: str, source: str) -> dict[str, Any]:
-    """Return the mapping that a YAML 1.2 text holds. Raises ConfigError naming the source if it holds none."""
+    """Return the mapping that a YAML 1.2 text holds. Raises ConfigError, which names the source, if it does not hold one."""
     try:
         content = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""git and DVC as the gate asks them: by commit, and in this environment."""
+"""git, run as a command, without the settings that a hook or a DVC stage has for its own repo."""
 
 import os
 import subprocess
@@ -7,11 +7,11 @@ from pathlib import Path
 
 from lifecycle.core.errors import ConfigError
 
-NO_HOOKS = ("-c", "core.hooksPath=/dev/null")  # a person's hooks are about the person's checkout
+NO_HOOKS = ("-c", "core.hooksPath=/dev/null")  # the user's hooks are meant for the user's checkout
 
 
 def git(*arguments: str, folder: Path = Path()) -> str:
-    """Run git in a folder and return what it prints. Raises ConfigError with what it complains of."""
+    """Run git in a folder and return its output. Raises ConfigError with its error message."""
     done = subprocess.run(["git", *arguments], cwd=folder, env=environment(), capture_output=True, text=True)
     if done.returncode:
         raise ConfigError(f"git {' '.join(arguments[:2])}: {done.stderr.strip() or f'exit code {done.returncode}'}")
@@ -19,21 +19,21 @@ def git(*arguments: str, folder: Path = Path()) -> str:
 
 
 def changed_files(*arguments: str, folder: Path = Path()) -> list[str]:
-    """Return the names, as they are, of the files that a `git diff` with these arguments finds."""
+    """Return the names of the files that `git diff` with these arguments finds, without git's quoting."""
     return git("diff", "--name-only", "-z", *arguments, folder=folder).split("\0")[:-1]
 
 
-def commit_of(revision: str, asked: str = "--base", folder: Path = Path()) -> str:
-    """Return the commit that a revision names. Raises ConfigError if it names none; `asked` is where it was given."""
+def commit_of(revision: str, source: str = "--base", folder: Path = Path()) -> str:
+    """Return the commit that a revision names. Raises ConfigError, which says that `source` names it, if there is none."""
     command = ["git", "rev-parse", "--verify", "--end-of-options", revision + "^{commit}"]
     done = subprocess.run(command, cwd=folder, env=environment() | {"LC_ALL": "C"}, capture_output=True, text=True)
     if "is ambiguous" in done.stderr:  # a tag or branch could be given the name of what it is compared with
         raise ConfigError(
-            f"{asked} {revision}: git knows several of this name; write it out, as in refs/remotes/{revision}"
+            f"{source} {revision}: git knows several of this name; write it out, as in refs/remotes/{revision}"
         )
     if done.returncode:
         raise ConfigError(
-            f"{asked} {revision}: git knows no such revision here; fetch it (`git fetch origin`) or name another, such as HEAD~1"
+            f"{source} {revision}: git knows no such revision here; fetch it (`git fetch origin`) or name another, such as HEAD~1"
         )
     return done.stdout.strip()
 
@@ -61,10 +61,13 @@ def files_at(commit: str, *paths: str) -> dict[str, bytes]:
 
 
 def environment() -> dict[str, str]:
-    """The environment for git and DVC: without what a git hook or a DVC stage sets for its own repo."""
-    kept = {
+    """Return the environment for git and DVC, without what a git hook or a DVC stage sets for its own repo."""
+    variables = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("GIT_DIR", "GIT_INDEX", "GIT_WORK", "DVC_ROOT", "PYTHONPATH"))
     }
-    return kept | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "DVC_NO_ANALYTICS": "1"}
+    return variables | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "DVC_NO_ANALYTICS": "1",
+    }

@@ -1,4 +1,4 @@
-"""Text of others in Markdown on GitHub. Standard library only: scripts/comment.py runs this without the project's environment."""
+"""Untrusted text in Markdown on GitHub. Standard library only: scripts/comment.py runs this without the environment."""
 
 import re
 from typing import Any
@@ -7,15 +7,16 @@ MAX_TEXT = 600  # characters
 
 
 def plain(text: Any) -> str:
-    """Return a text that Markdown on GitHub shows as it is: no mention, reference, link, image, markup or table cell."""
+    """Return a text that GitHub shows unchanged: escaped so that it can neither mention, refer, link, draw nor format."""
     text = re.sub(r"([\\*_`\[\]|~!$])", r"\\\1", printable(text).replace("&", "&amp;"))
     text = text.replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"(@|#|GH(?=-)|:(?=//|\w+:)|www(?=\.))", "\\1\u200b", text)
 
 
 def printable(text: Any) -> str:
-    text = " ".join("".join(character if character.isprintable() else " " for character in str(text)).split(" "))
-    return text if len(text) <= MAX_TEXT else text[:MAX_TEXT] + "..."
+    """Return a text on one line, without control characters, cut to MAX_TEXT characters."""
+    line = " ".join("".join(character if character.isprintable() else " " for character in str(text)).split(" "))
+    return line if len(line) <= MAX_TEXT else line[:MAX_TEXT] + "..."
 
 
 def counted(number: int, noun: str) -> str:

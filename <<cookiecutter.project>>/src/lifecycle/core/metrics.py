@@ -1,7 +1,7 @@
-"""What a prediction is measured by, and how sure the measure is.
+"""The metrics of predictions, and their confidence intervals.
 
-Every metric is a function of row weights. Weights of one give scikit-learn's figure; weights drawn at random give a
-bootstrap resample without copying or sorting a row twice.
+Every metric is a function of row weights. Weights of one give the same number as scikit-learn; random weights give a
+bootstrap resample without copying or sorting the rows again.
 """
 
 from collections.abc import Callable
@@ -20,22 +20,24 @@ EPSILON = np.finfo(np.float64).eps
 
 
 def measure(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> Measure:
-    """Return the measure of a table of predictions against the actual targets; both have the same rows."""
+    """Return the measure of predictions against the actual targets of the same rows."""
     if params.task == "regression":
         return regression(actual.to_numpy(dtype=float), predictions["prediction"].to_numpy())
     if params.task == "multiclass":
         one_hot, probabilities = one_hot_and_scores(actual, predictions, params)
         return multiclass(one_hot.argmax(axis=1), probabilities)
-    return binary(_is(actual, params.data.positive), predictions["probability"].to_numpy(), params.evaluate.threshold)
+    return binary(
+        _of_class(actual, params.data.positive), predictions["probability"].to_numpy(), params.evaluate.threshold
+    )
 
 
 def one_hot_and_scores(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> tuple[np.ndarray, np.ndarray]:
-    """Return the actual classes as booleans and their scores, each of shape (rows, classes); binary has one column."""
+    """Return the actual classes as booleans, and the scores, each of shape (rows, classes); a binary task has one column."""
     if params.task == "binary":
-        return _is(actual, params.data.positive)[:, None], predictions[["probability"]].to_numpy()
+        return _of_class(actual, params.data.positive)[:, None], predictions[["probability"]].to_numpy()
     scores = predictions.filter(regex="^probability_")
     classes = [str(name).removeprefix("probability_") for name in scores]
-    return np.stack([_is(actual, name) for name in classes], axis=1), scores.to_numpy()
+    return np.stack([_of_class(actual, name) for name in classes], axis=1), scores.to_numpy()
 
 
 def binary(positive: np.ndarray, probability: np.ndarray, threshold: float) -> Measure:
@@ -43,8 +45,8 @@ def binary(positive: np.ndarray, probability: np.ndarray, threshold: float) -> M
 
     Args:
         positive: shape (rows,), True where the row is of the positive class.
-        probability: shape (rows,), the predicted probability of that.
-        threshold: the probability from which on a row is labelled positive.
+        probability: shape (rows,), the predicted probability of the positive class.
+        threshold: the probability at and above which a row is labelled positive.
     """
     rank = _ranking(positive, probability)
     label = probability >= threshold
@@ -121,7 +123,7 @@ def regression(actual: np.ndarray, predicted: np.ndarray) -> Measure:
 
 
 def point(measure: Measure, rows: int) -> dict[str, float]:
-    """Return the metrics of all rows, each counted once; those the rows do not define are left out."""
+    """Return the metrics of all rows, each counted once, without those that the rows do not define."""
     return {name: round(value, 6) for name, value in measure(np.ones(rows)).items() if np.isfinite(value)}
 
 
@@ -153,12 +155,12 @@ def _ranking(positive: np.ndarray, score: np.ndarray) -> Callable[[np.ndarray], 
     def measure(weights: np.ndarray) -> tuple[float, float]:
         weight = weights[order]
         positives = np.add.reduceat(weight * hit, starts)
-        everyone = np.add.reduceat(weight, starts)
-        hits, rows = np.cumsum(positives[::-1])[::-1], np.cumsum(everyone[::-1])[::-1]  # at this score or above
+        in_all = np.add.reduceat(weight, starts)
+        hits, rows = np.cumsum(positives[::-1])[::-1], np.cumsum(in_all[::-1])[::-1]  # at this score or above
         total, negatives = hits[0], rows[0] - hits[0]
         if not (total > 0 and negatives > 0):
             return float("nan"), float("nan")
-        auc = np.dot(everyone - positives, hits - positives / 2) / (total * negatives)
+        auc = np.dot(in_all - positives, hits - positives / 2) / (total * negatives)
         with np.errstate(invalid="ignore"):  # 0 / 0 above the highest score that was drawn
             precision = np.nan_to_num(hits / rows, copy=False)
         return float(auc), float(np.dot(precision, positives) / total)
@@ -180,6 +182,6 @@ def _ratio(numerator: float, denominator: float) -> float:
     return numerator / denominator if denominator > 0 else 0.0
 
 
-def _is(actual: pd.Series, name: Any) -> np.ndarray:
-    """Which rows are of a class, named as params.yaml or a column does, by its text; shape (rows,)."""
+def _of_class(actual: pd.Series, name: Any) -> np.ndarray:
+    """Which rows are of a class, whose name is the text of its value; shape (rows,)."""
     return actual.isin([value for value in actual.unique() if str(value) == str(name)]).to_numpy(dtype=bool)

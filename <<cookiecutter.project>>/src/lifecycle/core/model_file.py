@@ -1,4 +1,4 @@
-"""The model's file: a skops archive. No pickle, loaded only if every type in it is trusted; equal models, equal bytes."""
+"""The model's file: a skops archive, not a pickle. It is loaded only if every type in it is trusted; equal models are equal bytes."""
 
 import io
 import json
@@ -18,17 +18,17 @@ PROJECT_TYPES = ["lifecycle.core.category_codes.CategoryCodes", "numpy.dtype"]
 
 
 def trusted(package: str) -> list[str]:
-    """Return the types a model file may hold beyond those skops trusts by itself: ours, and those the user's model.py lists."""
+    """Return the types that a model file may hold beside those skops trusts: ours, and those the user's model.py lists."""
     build_features = user_code.load(package, "features").build_features
     features = f"{build_features.__module__}.{build_features.__qualname__}"
     return [features, *PROJECT_TYPES, *user_code.load(package, "model").TRUSTED_TYPES]
 
 
 def save(model: Pipeline, path: Path, package: str) -> None:
-    """Write the model so that equal models are equal bytes, and load it once, so that no file is left that nobody can load.
+    """Write the model so that equal models are equal bytes, and load it once, so that no file is left that cannot be loaded.
 
-    skops numbers the parts of an archive by their addresses in memory and zip stamps them with the time: both are
-    replaced by the order in which the parts appear.
+    skops names the members of the archive by their addresses in memory, and zip adds the time: both are replaced by the
+    order in which the members appear.
 
     Raises ConfigError if skops cannot save the model, or it holds a type that is not trusted.
     """
@@ -40,17 +40,17 @@ def save(model: Pipeline, path: Path, package: str) -> None:
         schema = json.loads(archive.read("schema.json"))
         numbers: dict[str, str] = {}
         _renumber(schema, numbers)
-        parts = {
+        members = {
             numbers[Path(name).stem] + Path(name).suffix: archive.read(name)
             for name in archive.namelist()
             if name != "schema.json"
         }
-    parts["schema.json"] = json.dumps(schema).encode()
+    members["schema.json"] = json.dumps(schema).encode()
     with replacing(path) as temporary:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in sorted(parts):
-                stamp = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-                archive.writestr(stamp, parts[name], zipfile.ZIP_DEFLATED)
+            for name in sorted(members):
+                entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+                archive.writestr(entry, members[name], zipfile.ZIP_DEFLATED)
         if untrusted := sorted({*skops.io.get_untrusted_types(file=temporary)} - {*trusted(package)}):
             them = "it" if len(untrusted) == 1 else "them"
             raise ConfigError(
@@ -63,22 +63,21 @@ def save(model: Pipeline, path: Path, package: str) -> None:
 def load(path: Path, package: str) -> Pipeline:
     """Return the model in a file.
 
-    Raises DataError if there is none, it is damaged, or it holds a type that is not trusted; whatever the user's code raises
-    when it is imported.
+    Raises DataError if there is no file, it is damaged, or it holds a type that is not trusted; and whatever the user's code
+    raises when it is imported.
     """
-    types = trusted(package)  # before the try: an error in the user's code is not one of the file
+    types = trusted(package)  # before the try: an error in the user's code is not an error in the file
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
-            return skops.io.load(path, trusted=types)
+            model: Pipeline = skops.io.load(path, trusted=types)
     except FileNotFoundError:
         raise DataError(
             f"{path}: no such file; restore it with `dvc checkout {path}` or make it with `dvc repro`"
         ) from None
-    except ConfigError:
-        raise
-    except Exception as error:  # a damaged archive breaks in many ways; none may be loaded
+    except Exception as error:  # a damaged archive fails in many ways
         raise DataError(f"{path}: not a model this project trusts: {error}") from None
+    return model
 
 
 def _renumber(node: Any, numbers: dict[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""The curves behind `dvc plots show`: small lists of points on fixed grids, so that two revisions lie on each other."""
+"""The data of `dvc plots show`: short lists of points on fixed grids, so that two revisions can be compared."""
 
 from typing import Any
 
@@ -54,7 +54,7 @@ def histogram(values: np.ndarray, groups: np.ndarray, bounds: tuple[float, float
 
 
 def confusion(actual: np.ndarray, predicted: np.ndarray) -> Points:
-    """How many rows of each actual class got each label."""
+    """How many rows of each actual class are predicted as each class."""
     names = sorted({str(name) for name in actual} | {str(name) for name in predicted})
     counts = confusion_matrix(actual.astype(str), predicted.astype(str), labels=names)
     return [
@@ -70,7 +70,7 @@ def confusion(actual: np.ndarray, predicted: np.ndarray) -> Points:
 
 
 def importance(means: dict[str, float]) -> Points:
-    """How much worse the model gets when a column is shuffled, largest first."""
+    """How much the loss rises when a column is shuffled, largest first."""
     return [
         {"column": name, "importance": round(value, 6)}
         for name, value in sorted(means.items(), key=lambda item: -item[1])

@@ -1,4 +1,4 @@
-"""Predictions: the one function by which evaluation, serving and batch scoring ask a model, which takes the contract's raw columns."""
+"""The one function that predicts, wherever a model is used. A model takes the contract's raw columns."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,21 +13,21 @@ from threadpoolctl import threadpool_limits
 from lifecycle.core.config import Params
 
 FEW_ROWS = 50_000
-GROUP = 64  # rows: linear algebra rounds a row in a whole group of a few otherwise than one at the end, or alone
-BATCH = 65_536  # rows asked at a time: what a model makes on the way to an answer is several times its input
+GROUP = 64  # rows: linear algebra rounds differently for a row alone, in a full block, and at the end of one
+BATCH = 65_536  # rows predicted at a time: the intermediate results of a model are several times its input
 
 
 def threads(rows: int) -> threadpool_limits:
-    """Return the context in which models are fitted and asked: as many threads as help, and the same answer on any number.
+    """Return the context in which models are fitted and predict: as many threads as help, and results that do not depend on them.
 
-    Linear algebra runs on one thread, because a sum split among threads is rounded differently. With few rows trees
-    do too: there threads cost more than they save, and starve whatever runs beside, queued experiments for one.
+    Linear algebra runs on one thread, because a sum that is split among threads is rounded differently. So do trees with few
+    rows: threads would cost more than they save, and slow down what runs at the same time, such as queued experiments.
     """
     return threadpool_limits(1 if rows < FEW_ROWS else {"blas": 1})
 
 
 def with_features(fitted: Pipeline, inputs: pd.DataFrame, build_features: Callable[..., pd.DataFrame]) -> Pipeline:
-    """Return the fitted pipeline behind the feature function, so that it takes the contract's raw columns.
+    """Return the fitted pipeline with the feature function in front, so that it takes the contract's raw columns.
 
     `inputs` holds those columns; the model keeps their names as `feature_names_in_`.
     """
@@ -35,16 +35,16 @@ def with_features(fitted: Pipeline, inputs: pd.DataFrame, build_features: Callab
 
 
 def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Score rows, as evaluation, serving and batch scoring all do.
+    """Return the predictions of a model.
 
     Args:
         model: a fitted model.
         frame: rows with the contract's columns; the target may be missing.
-        params: the task, the positive class and the threshold from which on a label is positive.
+        params: the task, the positive class and the threshold at and above which a label is positive.
 
     Returns:
-        One row per row of `frame`, same index: `prediction`, and for a classifier the probabilities: `probability`
-        (of the positive class) or one `probability_<class>` each.
+        A row per row of `frame`, with the same index: `prediction`, and for a classifier the probabilities: `probability`
+        (of the positive class) or a `probability_<class>` for each.
     """
     group = GROUP if sums_features(model[-1]) else 1
     if params.task == "regression":
@@ -63,29 +63,29 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
 
 
 def sums_features(estimator: Any) -> bool:
-    """Whether an estimator predicts by linear algebra, whose rounding depends on how many rows are asked at once."""
+    """Whether an estimator predicts by linear algebra, whose rounding depends on how many rows it is given at once."""
     return hasattr(estimator, "coef_") or hasattr(estimator, "coefs_")
 
 
-def in_batches(ask: Callable[[pd.DataFrame], np.ndarray], frame: pd.DataFrame, group: int = 1) -> np.ndarray:
-    """Return what a function of rows answers, shape (rows, ...), without ever holding what it makes on the way to it.
+def in_batches(function: Callable[[pd.DataFrame], np.ndarray], frame: pd.DataFrame, group: int = 1) -> np.ndarray:
+    """Return the result of a function of rows, shape (rows, ...), computed in batches to bound its memory.
 
-    It is asked for whole groups of rows only.
+    The function is called with whole groups of rows only.
     """
     if len(frame) <= BATCH:
-        return _in_groups(ask, frame, group)
-    answers = np.empty(0)
+        return _in_groups(function, frame, group)
+    result = np.empty(0)
     for rows in gen_batches(len(frame), BATCH):
-        part = _in_groups(ask, frame.iloc[rows], group)
+        of_batch = _in_groups(function, frame.iloc[rows], group)
         if rows.start == 0:
-            answers = np.empty((len(frame), *part.shape[1:]), dtype=part.dtype)
-        answers[rows] = part
-    return answers
+            result = np.empty((len(frame), *of_batch.shape[1:]), dtype=of_batch.dtype)
+        result[rows] = of_batch
+    return result
 
 
-def _in_groups(ask: Callable[[pd.DataFrame], np.ndarray], frame: pd.DataFrame, group: int) -> np.ndarray:
-    """Ask with the last group filled up with the last row."""
+def _in_groups(function: Callable[[pd.DataFrame], np.ndarray], frame: pd.DataFrame, group: int) -> np.ndarray:
+    """Call the function with the last group filled up with the last row."""
     missing = -len(frame) % group
     if not missing:
-        return ask(frame)
-    return ask(frame.iloc[[*range(len(frame)), *[len(frame) - 1] * missing]])[: len(frame)]
+        return function(frame)
+    return function(frame.iloc[[*range(len(frame)), *[len(frame) - 1] * missing]])[: len(frame)]

@@ -1,6 +1,6 @@
-"""Rows as records of JSON's types, and back: what is sent to a server, and what it writes down.
+"""Rows as records of JSON's types, and back.
 
-Apart from `scoring`, because who only asks a server need not import what a model needs.
+Apart from `scoring`, so that a client need not import what a model needs.
 """
 
 from typing import Any
@@ -29,11 +29,11 @@ def kind_of(column: dict[str, Any]) -> Any:
 
 
 def values_of(values: list[Any], kind: Any) -> Any:
-    """Return the values of a column as an array of its dtype. Raises ValueError or TypeError if they are none."""
+    """Return the values of a column as an array of its dtype. Raises ValueError or TypeError if they are not of it."""
     if isinstance(kind, pd.CategoricalDtype) and kind.categories is not None:
         codes = {value: code for code, value in enumerate(kind.categories)}
-        found = np.array([codes.get(value, -1) for value in values], dtype=np.int64)
-        return pd.Categorical.from_codes(found, dtype=kind, validate=False)
+        positions = np.array([codes.get(value, -1) for value in values], dtype=np.int64)
+        return pd.Categorical.from_codes(positions, dtype=kind, validate=False)
     if isinstance(kind, np.dtype) and kind.kind in "iufb":
         return np.array(values, dtype=kind)  # None is NaN
     if isinstance(kind, pd.DatetimeTZDtype) or getattr(kind, "kind", "") == "M":
@@ -48,6 +48,6 @@ def _plain(values: pd.Series, column: dict[str, Any]) -> list[Any]:
         moments = values.astype(pd.api.types.pandas_dtype(kind))
         return [None if pd.isna(moment) else moment.isoformat() for moment in moments]
     plain = values.astype(object).where(values.notna(), None).tolist()
-    if kind.lower().startswith(("int", "uint")):  # a signature knows no integers that can be missing
+    if kind.lower().startswith(("int", "uint")):  # MLflow's signature has no integers that can be missing
         return [None if value is None else int(value) for value in plain]
     return plain

@@ -1,8 +1,8 @@
 """The reference: held-out rows as a server would have logged them, with the model's predictions and the actual outcomes.
 
-`evaluate` writes it and `track` logs it with the model, so that each version carries its own and monitoring needs no
-training data. A Parquet file with the fields of a line of the prediction log: `inputs.<column>` for every input of the
-model; `probability`, `probabilities.<class>` or `prediction`; and `actual`.
+`evaluate` writes it and `track` logs it with the model, so that each version carries its own, and new data can be compared
+with it without the training data. A Parquet file with the fields of a logged prediction: `inputs.<column>` for every input
+of the model; `probability`, `probabilities.<class>` or `prediction`; and `actual`.
 """
 
 from collections.abc import Iterable

@@ -1,7 +1,7 @@
-"""What may be asked, derived from the contract: one pydantic model of a row, which validates it and describes it in OpenAPI.
+"""The contract of a single row: a pydantic model, which validates it and describes it in OpenAPI.
 
-Types, nulls and every check that speaks of single values are those of contract.yaml. What speaks of whole columns, such as
-their mean, is the business of `validate` and of monitoring. The target is not asked for; the id may be left out.
+Types, nulls and every check of single values are those of contract.yaml. Checks of whole columns, such as of their mean,
+do not apply. The row has no target, and its id may be left out.
 """
 
 import datetime
@@ -33,9 +33,9 @@ EARLIEST, LATEST = pd.Timestamp.min.to_pydatetime(warn=False), pd.Timestamp.max.
 
 
 def record_model(schema: pa.DataFrameSchema, params: Params) -> type[BaseModel]:
-    """Return the model of one row. Its fields are the contract's columns but the target."""
+    """Return the model of a row. Its fields are the contract's columns without the target."""
     fields: dict[str, Any] = {}
-    for place, (name, column) in enumerate(schema.columns.items()):
+    for position, (name, column) in enumerate(schema.columns.items()):
         if name == params.data.target:
             continue
         kind = value_type(column)
@@ -43,12 +43,12 @@ def record_model(schema: pa.DataFrameSchema, params: Params) -> type[BaseModel]:
         if (column.nullable and _has_null(str(column.dtype))) or optional:
             kind = kind | None
         described = Field(default=None if optional else ..., alias=name, description=column.description)
-        fields[f"column_{place}"] = (kind, described)  # a column may have any name, a field may not
+        fields[f"column_{position}"] = (kind, described)  # a column may have any name, a field may not
     return create_model("Record", __base__=Strict, **fields)
 
 
 class Strict(BaseModel):
-    """A row: values of the contract's types only, and no other columns. Those are one mistake, however many they are."""
+    """A row of strictly typed values. Columns that the contract does not have are reported as one error."""
 
     model_config = ConfigDict(
         extra="allow",
@@ -59,11 +59,11 @@ class Strict(BaseModel):
     )
 
     @model_validator(mode="after")
-    def _nothing_else(self) -> "Strict":
+    def _has_no_other_columns(self) -> "Strict":
         if extra := self.__pydantic_extra__:
-            named = ", ".join(contract.shorten(name) for name in list(extra)[: contract.MAX_EXAMPLES])
+            names = ", ".join(contract.shorten(name) for name in list(extra)[: contract.MAX_EXAMPLES])
             more = ", ..." if len(extra) > contract.MAX_EXAMPLES else ""
-            raise PydanticCustomError("extra_forbidden", "not in the contract: {named}", {"named": named + more})
+            raise PydanticCustomError("extra_forbidden", "not in the contract: {names}", {"names": names + more})
         return self
 
 
@@ -79,12 +79,12 @@ def value_type(column: pa.Column) -> Any:
 
 
 def _has_null(dtype: str) -> bool:
-    """Whether a column of a dtype can lack a value; numpy's integers and truths cannot."""
+    """Whether a column of a dtype can hold nulls; numpy's integers and booleans cannot."""
     return not dtype.startswith(("int", "uint")) and dtype != "bool"
 
 
 def _kind(dtype: str, checks: list[pa.Check]) -> Any:
-    """The Python type of a column's values, with what its dtype can hold."""
+    """The Python type of a column's values, with the range of its dtype."""
     allowed = next((check.statistics["allowed_values"] for check in checks if check.name == "isin"), None)
     name = dtype.lower()
     if name.startswith(("int", "uint")):
@@ -104,53 +104,53 @@ def _kind(dtype: str, checks: list[pa.Check]) -> Any:
 
 
 def _rules(check: pa.Check, dtype: str) -> tuple[Any, ...]:
-    """A check of the contract as pydantic has it; one that pydantic lacks is made by pandera itself."""
-    found = check.statistics
+    """A check of the contract in pydantic's terms; pandera itself runs those that pydantic does not have."""
+    statistics = check.statistics
     match check.name:
         case "isin" if dtype == "category" or dtype.startswith(("str", "object")):
-            return ()  # the type says it already
+            return ()  # the type has them already
         case "isin":
-            allowed = list(found["allowed_values"])
-            return _member(allowed), Field(json_schema_extra={"enum": allowed})
+            allowed = list(statistics["allowed_values"])
+            return _one_of(allowed), Field(json_schema_extra={"enum": allowed})
         case "in_range":
-            low = "ge" if found.get("include_min", True) else "gt"
-            high = "le" if found.get("include_max", True) else "lt"
-            return (Field(**{low: found["min_value"], high: found["max_value"]}),)
+            low = "ge" if statistics.get("include_min", True) else "gt"
+            high = "le" if statistics.get("include_max", True) else "lt"
+            return (Field(**{low: statistics["min_value"], high: statistics["max_value"]}),)
         case "greater_than" | "greater_than_or_equal_to":
-            return (Field(**{"gt" if check.name == "greater_than" else "ge": found["min_value"]}),)
+            return (Field(**{"gt" if check.name == "greater_than" else "ge": statistics["min_value"]}),)
         case "less_than" | "less_than_or_equal_to":
-            return (Field(**{"lt" if check.name == "less_than" else "le": found["max_value"]}),)
+            return (Field(**{"lt" if check.name == "less_than" else "le": statistics["max_value"]}),)
         case "str_matches":
-            pattern = found["pattern"]
+            pattern = statistics["pattern"]
             return (Field(pattern=f"^(?:{getattr(pattern, 'pattern', pattern)})"),)
         case "str_length":
-            found = {"min_length": found.get("min_value"), "max_length": found.get("max_value")}
-            return (Field(**{name: bound for name, bound in found.items() if bound is not None}),)
+            lengths = {"min_length": statistics.get("min_value"), "max_length": statistics.get("max_value")}
+            return (Field(**{name: bound for name, bound in lengths.items() if bound is not None}),)
         case "notin":
-            return (_held(lambda value: value not in check.statistics["forbidden_values"], check),)
+            return (_passes(lambda value: value not in statistics["forbidden_values"], check),)
         case "equal_to":
-            return (_held(lambda value: value == check.statistics["value"], check),)
+            return (_passes(lambda value: value == statistics["value"], check),)
         case "not_equal_to":
-            return (_held(lambda value: value != check.statistics["value"], check),)
-    return (_held(lambda value: check(pd.Series([value], dtype=dtype)).check_passed, check),)
+            return (_passes(lambda value: value != statistics["value"], check),)
+    return (_passes(lambda value: check(pd.Series([value], dtype=dtype)).check_passed, check),)
 
 
-def _member(allowed: list[Any]) -> AfterValidator:
-    def look(value: Any) -> Any:
+def _one_of(allowed: list[Any]) -> AfterValidator:
+    def validate(value: Any) -> Any:
         if value not in allowed:
             raise ValueError(f"must be one of {', '.join(map(str, allowed))}")
         return value
 
-    return AfterValidator(look)
+    return AfterValidator(validate)
 
 
-def _held(good: Callable[[Any], bool], check: pa.Check) -> AfterValidator:
-    def look(value: Any) -> Any:
-        if not good(value):
+def _passes(passes: Callable[[Any], bool], check: pa.Check) -> AfterValidator:
+    def validate(value: Any) -> Any:
+        if not passes(value):
             raise ValueError(f"fails {check.error}")
         return value
 
-    return AfterValidator(look)
+    return AfterValidator(validate)
 
 
 def _text(value: Any) -> Any:

@@ -1,7 +1,4 @@
-"""A version of the model, ready to score: its files in one folder, its own parameters, contract and code.
-
-Serving and batch scoring both score through this module.
-"""
+"""A version of the model, ready to score: its files in one folder, with its own parameters, contract and code."""
 
 from pathlib import Path
 from typing import Any

@@ -28,7 +28,7 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """Return a table as text in columns of equal width, without a line break at the end."""
     from tabulate import tabulate
 
-    return tabulate([header, *rows], tablefmt="plain", disable_numparse=True)
+    return str(tabulate([header, *rows], tablefmt="plain", disable_numparse=True))
 
 
 def _cell(text: str) -> str:

@@ -1,18 +1,26 @@
-"""Whether a target can be learned as the task in params.yaml has it."""
+"""Whether a target suits the task in params.yaml."""
 
 from typing import Any
 
 from lifecycle.core.config import Params
 
 
-def fits_task(params: Params, rows: int, nulls: int, values: list[Any], number: str) -> dict[str, Any]:
-    """Return the record of a target with so many nulls and these distinct values; `number` says why it is none, if so."""
+def fits_task(params: Params, rows: int, nulls: int, values: list[Any], not_a_number: str) -> dict[str, Any]:
+    """Return a record, as `contract.validate` does, of whether the target suits the task.
+
+    Args:
+        params: the task, the target's name and the positive class.
+        rows: how many rows there are.
+        nulls: how many of them lack the target.
+        values: its distinct values.
+        not_a_number: why the target is not a number, if it is not.
+    """
     classes = [str(value) for value in values]
     wrong = ""
     if nulls:
         wrong = f"{nulls:,} nulls"
     elif params.task == "regression":
-        wrong = number
+        wrong = not_a_number
     elif params.task == "binary":
         wrong = "" if len(classes) == 2 else f"{len(classes):,} classes ({', '.join(classes[:3])})"
         if not wrong and str(params.data.positive) not in classes:

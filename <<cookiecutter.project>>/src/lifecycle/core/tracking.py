@@ -1,4 +1,4 @@
-"""The MLflow store: which one, how to reach it, and what to say when it does not answer."""
+"""The MLflow tracking store: its address, a connection to it, and the runs in it."""
 
 import hashlib
 import json
@@ -9,11 +9,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lifecycle.core import config
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 SQLITE = "sqlite:///"
 MODEL_HASH, LOCK_HASH = "model.sha256", "dvc.lock.sha256"  # the tags by which a run is found again
@@ -21,7 +25,7 @@ MODEL_ID, COMPLETE = "model.id", "complete"  # tags of a run: its model in MLflo
 
 
 def lock_hash(lock: dict[str, Any]) -> str:
-    """Return the SHA-256 of what dvc.lock says of every stage but `track`, which DVC enters only once it is done."""
+    """Return the SHA-256 of all stages in dvc.lock but `track`, which DVC records only after it has run."""
     stages = lock.get("stages")
     stages = {name: entry for name, entry in stages.items() if name != "track"} if isinstance(stages, dict) else {}
     return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()
@@ -39,13 +43,13 @@ def tracking_uri(params: Params) -> str:
 
 
 @contextmanager
-def store(params: Params, then: str, alone: bool = True) -> Iterator[Any]:
-    """Connect to the tracking store and yield an MlflowClient.
+def store(params: Params, consequence: str, alone: bool = True) -> Iterator["MlflowClient"]:
+    """Connect to the tracking store and yield a client.
 
-    Of a SQLite file there is one user at a time, unless `alone` is false: for those who only read, and know it is there.
+    A SQLite file has one user at a time, unless `alone` is false, which is for reading a file that exists.
 
-    Raises ConfigError with one line if the store does not answer, now or in the block; `then` says what becomes of
-    what was to be done.
+    Raises ConfigError if the store does not answer, now or in the block; its message ends with `consequence`, which says
+    what has not been done.
     """
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
@@ -56,28 +60,28 @@ def store(params: Params, then: str, alone: bool = True) -> Iterator[Any]:
     from sqlalchemy.exc import SQLAlchemyError
 
     logging.getLogger("mlflow").setLevel(logging.ERROR)
-    logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # with a stack trace, of what it raises as well
+    logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # it logs a stack trace of what it raises anyway
     logging.getLogger("alembic").setLevel(logging.ERROR)
     uri = tracking_uri(params)
     mlflow.set_tracking_uri(uri)
-    # Two experiments that open a new SQLite file at once race on its tables, and would not see each other's runs.
+    # Two experiments that open a new SQLite file at once would race to create its tables.
     local = alone and uri.startswith(SQLITE)
     lock = FileLock(f"{uri.removeprefix(SQLITE)}.lock", timeout=600, mode=0o644) if local else warnings.catch_warnings()
     try:
         with lock:
             yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, OSError) as error:
-        said = "it does not answer" if "Max retries exceeded" in str(error) else str(error)[:300]
-        raise ConfigError(f"MLflow at {shown(uri)} failed: {said}; {then}") from error
+        reason = "it does not answer" if "Max retries exceeded" in str(error) else str(error)[:300]
+        raise ConfigError(f"MLflow at {without_password(uri)} failed: {reason}; {consequence}") from error
 
 
-def shown(uri: str) -> str:
-    """Return an address without the name and password that it may hold."""
+def without_password(uri: str) -> str:
+    """Return an address without the user and password that it may contain."""
     return re.sub(r"//[^/@]*@", "//", uri)
 
 
-def run_of(client: Any, params: Params, model: str) -> Any:
-    """Return the run of a model, by the hash of its file, or None. Of several, which two clones may make, the first."""
+def run_of(client: "MlflowClient", params: Params, model: str) -> "Run | None":
+    """Return the run of a model, by the hash of its file, or None. Of several, which two clones may log, the first."""
     where = f"tags.`{MODEL_HASH}` = '{model}'"
     runs = client.search_runs(
         [experiment_id(client, params)], where, max_results=1, order_by=["attributes.start_time ASC"]
@@ -85,12 +89,11 @@ def run_of(client: Any, params: Params, model: str) -> Any:
     return runs[0] if runs else None
 
 
-def experiment_id(client: Any, params: Params, name: str | None = None) -> str:
-    """Return the id of an experiment, of the one in params.yaml unless it is named; it is made if there is none."""
+def experiment_id(client: "MlflowClient", params: Params, name: str | None = None) -> str:
+    """Return the id of an experiment: the one in params.yaml if `name` is None. It is created if it does not exist."""
     name = name or params.track.experiment
-    found = client.get_experiment_by_name(name)
-    if found:
-        return found.experiment_id
+    if experiment := client.get_experiment_by_name(name):
+        return str(experiment.experiment_id)
     uri = tracking_uri(params)
     local = Path(uri.removeprefix(SQLITE)).parent / "mlartifacts" if uri.startswith(SQLITE) else None
-    return client.create_experiment(name, artifact_location=local.as_uri() if local else None)
+    return str(client.create_experiment(name, artifact_location=local.as_uri() if local else None))

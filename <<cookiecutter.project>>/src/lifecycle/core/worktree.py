@@ -1,6 +1,6 @@
-"""A git worktree of a commit, for what must not touch a person's checkout: recomputing a commit for the gate, and retraining.
+"""A git worktree of a commit, for work that must not touch the user's checkout.
 
-It lies in .dvc/tmp, shares DVC's cache with the repo and is removed in the end; what a killed run leaves is removed by the next.
+It lies in .dvc/tmp, shares DVC's cache with the repo and is removed in the end. The next run removes what a killed one left.
 """
 
 import shutil
@@ -15,7 +15,7 @@ from lifecycle.core import config, tracking
 from lifecycle.core.dvc import cache_folder, remotes
 from lifecycle.core.git import NO_HOOKS, environment, git
 
-GATE, RETRAINING = Path(".dvc/tmp/gate"), Path(".dvc/tmp/retrain")
+GATE = Path(".dvc/tmp/gate")
 
 
 @contextmanager
@@ -32,8 +32,8 @@ def worktree(commit: str, folder: Path) -> Iterator[Path]:
 
 def remove(folder: Path) -> None:
     """Remove a worktree, and the one of a gate that was killed in it."""
-    for place in (folder / GATE, folder):
-        command = ["git", "worktree", "remove", "--force", "--force", str(place)]
+    for path in (folder / GATE, folder):
+        command = ["git", "worktree", "remove", "--force", "--force", str(path)]
         subprocess.run(command, env=environment(), capture_output=True)
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -45,14 +45,14 @@ def inside(folder: Path) -> dict[str, str]:
 
 
 def _configure(folder: Path) -> None:
-    """Give the worktree the repo's cache, the settings of the person's .dvc/config.local, and remotes in the same places.
+    """Give the worktree the repo's cache, the settings of the user's .dvc/config.local, and the same remotes.
 
     A remote inside the repo is part of the commit, so it moves with the worktree; any other stays where it is.
     """
-    own = ConfigObj(".dvc/config.local")
-    own.filename = str(folder / ".dvc/config.local")
-    own.setdefault("cache", {})["dir"] = str(cache_folder())
-    for name, place in remotes(Path()).items():
-        if not place.is_relative_to(Path().resolve()):
-            own.setdefault(f'remote "{name}"', {})["url"] = str(place)
-    own.write()
+    local = ConfigObj(".dvc/config.local")
+    local.filename = str(folder / ".dvc/config.local")
+    local.setdefault("cache", {})["dir"] = str(cache_folder())
+    for name, path in remotes(Path()).items():
+        if not path.is_relative_to(Path().resolve()):
+            local.setdefault(f'remote "{name}"', {})["url"] = str(path)
+    local.write()

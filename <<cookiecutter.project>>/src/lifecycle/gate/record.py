@@ -5,7 +5,7 @@ from typing import Any
 
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.tracking import LOCK_HASH, run_of, shown, store, tracking_uri
+from lifecycle.core.tracking import LOCK_HASH, run_of, store, tracking_uri, without_password
 from lifecycle.core.version_code import CODE_HASH
 from lifecycle.gate.check_result import ACCEPTED
 from lifecycle.gate.commit_metadata import lock_hash_of
@@ -35,7 +35,7 @@ def record(content: dict[str, Any]) -> str:
     }
     try:
         params = config.load()
-        address = shown(tracking_uri(params))
+        address = without_password(tracking_uri(params))
         with store(params, "the gate can be run again") as client:
             run = run_of(client, params, branch["model"])
             for name, value in tags.items() if run else ():

@@ -1,4 +1,4 @@
-"""The pipeline: what `dvc repro` runs, one module a stage, in the order of dvc.yaml."""
+"""The pipeline that `dvc repro` runs: a module for each stage of dvc.yaml."""
 
 import os
 import time
@@ -7,12 +7,12 @@ from collections.abc import Callable
 from lifecycle.core.errors import ProjectError, exit_with
 
 # Threads that wait for each other by spinning make a stage many times slower on a machine that is doing anything else,
-# such as a second queued experiment. Read when scikit-learn is first imported, so it is set here, before.
+# such as a second queued experiment. Set here because it is read when scikit-learn is first imported.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def run(name: str, main: Callable[[], str]) -> None:
-    """Run a stage, print what it says it did and how long it took, and turn a person's mistake into one line."""
+    """Run a stage and print its summary and duration, or a ProjectError as one line."""
     started = time.perf_counter()
     try:
         summary = main()

@@ -8,7 +8,7 @@ from lifecycle.core.errors import DataError
 
 
 def validate(arguments: argparse.Namespace) -> int:
-    """Validate a file against the contract and print every check that fails."""
+    """Validate a file against contract.yaml and print every check that fails."""
     from lifecycle.core import config, contract
     from lifecycle.core.raw_table import read_raw
     from lifecycle.pipeline.validate import report
@@ -31,7 +31,7 @@ def print_checks(path: str, checks: list[dict[str, Any]]) -> int:
 
 
 def contract(arguments: argparse.Namespace) -> int:
-    """Print a first contract.yaml for a file: its types, ranges and categories as they are now, to be tightened."""
+    """Print a first contract.yaml for a file, with its present types, ranges and categories."""
     import pandas as pd
 
     from lifecycle.pipeline.contract_draft import draft
@@ -46,20 +46,24 @@ def contract(arguments: argparse.Namespace) -> int:
 
 
 def tracking_uri(arguments: argparse.Namespace) -> int:
-    """Print the address of the MLflow store that `track` writes to."""
+    """Print the address of the MLflow tracking store."""
     from lifecycle.core import config, tracking
 
     print(tracking.tracking_uri(config.load()))
     return 0
 
 
-def add_to(verbs: Any) -> None:
+def add_to(commands: Any) -> None:
     """Add these commands to the command line."""
-    verb = verbs.add_parser("validate", help="validate a file against contract.yaml", description=validate.__doc__)
-    verb.add_argument("path", nargs="?", help="CSV or Parquet (default: data.raw of params.yaml)")
-    verb.set_defaults(run=validate)
-    verb = verbs.add_parser("contract", help="draft contract.yaml for a file", description=contract.__doc__)
-    verb.add_argument("path", type=Path, help="CSV or Parquet")
-    verb.set_defaults(run=contract)
-    verb = verbs.add_parser("tracking-uri", help="print where runs are tracked", description=tracking_uri.__doc__)
-    verb.set_defaults(run=tracking_uri)
+    command = commands.add_parser(
+        "validate", help="validate a file against contract.yaml", description=validate.__doc__
+    )
+    command.add_argument("path", nargs="?", help="CSV or Parquet (default: data.raw of params.yaml)")
+    command.set_defaults(run=validate)
+    command = commands.add_parser("contract", help="draft a contract.yaml for a file", description=contract.__doc__)
+    command.add_argument("path", type=Path, help="CSV or Parquet")
+    command.set_defaults(run=contract)
+    command = commands.add_parser(
+        "tracking-uri", help="print the address of the MLflow tracking store", description=tracking_uri.__doc__
+    )
+    command.set_defaults(run=tracking_uri)

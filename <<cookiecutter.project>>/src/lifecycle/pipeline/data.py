@@ -1,7 +1,6 @@
 """Raw file and contract in; data/interim/dataset.parquet out: parsed, typed by the contract, without repeated rows.
 
-Only what keeps the file from being read as the contract types it is refused here. What the values may be is the
-business of `validate`.
+This stage refuses only what cannot be read with the contract's types; `validate` checks the values.
 """
 
 import pandas as pd
@@ -14,8 +13,8 @@ from lifecycle.pipeline import run
 
 
 def drop_repeated_rows(frame: pd.DataFrame, key: str) -> pd.DataFrame:
-    """Return the table without rows that repeat an earlier one in every column; the order stays."""
-    suspects = frame[frame[key].duplicated(keep=False)]  # equal rows have equal keys: compare only those in full
+    """Return the table, in its order, without rows that equal an earlier one in every column."""
+    suspects = frame[frame[key].duplicated(keep=False)]  # equal rows have equal keys: only those are compared in full
     return frame.drop(index=suspects.index[suspects.duplicated()]).reset_index(drop=True)
 
 

@@ -1,9 +1,9 @@
 """Model and features in; metrics, plots, predictions and the model card out.
 
-metrics/{train,validation,test}.json   the metrics of each side; `test` is what the gate judges
-metrics/slices.json                    those of the test rows, per value of the columns in evaluate.slices
-reports/intervals.json                 95% interval of each test metric
-data/reference/reference.parquet       a sample of the test rows and predictions, for monitoring
+metrics/{train,validation,test}.json   the metrics of each side of the split; the gate judges those of `test`
+metrics/slices.json                    the metrics of the test rows, per value of the columns in evaluate.slices
+reports/intervals.json                 the 95% interval of each test metric
+data/reference/reference.parquet       a sample of the test rows with predictions: see core/reference.py
 """
 
 import shutil
@@ -20,7 +20,7 @@ from lifecycle.core.files import read_parquet, write_json, write_parquet, write_
 from lifecycle.pipeline import run
 from lifecycle.pipeline.model_card import model_card
 
-IMPORTANCE_ROWS = 2000  # a sample is enough to rank columns, and keeps the cost flat
+IMPORTANCE_ROWS = 2000  # a sample is enough to rank columns
 
 
 def slice_metrics(
@@ -31,19 +31,19 @@ def slice_metrics(
     for column in params.evaluate.slices:
         slices[column] = {}
         for value, rows in frame.groupby(column, observed=True):
-            part = metrics.measure(rows[params.data.target], predictions.loc[rows.index], params)
-            slices[column][str(value)] = {"rows": len(rows), **metrics.point(part, len(rows))}
+            measure = metrics.measure(rows[params.data.target], predictions.loc[rows.index], params)
+            slices[column][str(value)] = {"rows": len(rows), **metrics.point(measure, len(rows))}
     return slices
 
 
 def column_importance(fitted: Pipeline, frame: pd.DataFrame, params: Params) -> dict[str, float]:
-    """Return per raw column how much log loss (regression: RMSE) rises when it is shuffled (Breiman, 2001)."""
+    """Return how much log loss (regression: RMSE) rises when a column is shuffled, by raw column (Breiman, 2001)."""
     sample = frame.sample(min(len(frame), IMPORTANCE_ROWS), random_state=params.seed)
     inputs = sample[list(fitted.feature_names_in_)]
     scoring = "neg_root_mean_squared_error" if params.task == "regression" else "neg_log_loss"
     target = sample[params.data.target].to_numpy()
-    found = permutation_importance(fitted, inputs, target, scoring=scoring, n_repeats=3, random_state=params.seed)
-    return dict(zip(map(str, inputs), found.importances_mean.tolist(), strict=True))
+    importance = permutation_importance(fitted, inputs, target, scoring=scoring, n_repeats=3, random_state=params.seed)
+    return dict(zip(map(str, inputs), importance.importances_mean.tolist(), strict=True))
 
 
 def curves(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dict[str, plots.Points]:
@@ -77,21 +77,21 @@ def main() -> str:
         frame = read_parquet(config.FEATURES / f"{side}.parquet")
         with predict.threads(len(frame)):
             predictions = predict.predict(fitted, frame, params)
-        measured = metrics.measure(frame[target], predictions, params)
-        points[side] = metrics.point(measured, len(frame))
-    # From here on, frame, predictions and measured are those of the test rows.
-    bounds = metrics.intervals(measured, len(frame), params.evaluate.bootstrap, params.seed)
+        measure = metrics.measure(frame[target], predictions, params)
+        points[side] = metrics.point(measure, len(frame))
+    # From here on, frame, predictions and measure are those of the test rows.
+    bounds = metrics.intervals(measure, len(frame), params.evaluate.bootstrap, params.seed)
     slices = slice_metrics(frame, predictions, params)
     with predict.threads(IMPORTANCE_ROWS):
         importances = column_importance(fitted, frame, params)
 
-    drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
-    kept = reference.reference(frame, predictions, fitted.feature_names_in_, params)
+    plotted = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
+    sample = reference.reference(frame, predictions, fitted.feature_names_in_, params)
     card = model_card(params, fitted, len(frame), points, bounds, slices, importances)
 
-    # Nothing is written before everything is computed.
-    shutil.rmtree(config.PLOTS, ignore_errors=True)  # a plot of another task must not stay behind
-    for name, curve in drawn.items():
+    # Nothing is written until everything is computed.
+    shutil.rmtree(config.PLOTS, ignore_errors=True)  # a plot of another task must not remain
+    for name, curve in plotted.items():
         write_json(curve, config.PLOTS / f"{name}.json")
     for side, values in points.items():
         write_json(values, config.METRICS / f"{side}.json")
@@ -99,9 +99,9 @@ def main() -> str:
     write_json(bounds, config.INTERVALS)
     write_text(card, config.MODEL_CARD)
     write_parquet(pd.concat([frame[[params.data.id, target]], predictions], axis=1), config.PREDICTIONS)
-    reference.write(kept, config.REFERENCE)
-    shown = ", ".join(f"{name} {value:.4g}" for name, value in points["test"].items())
-    return f"{len(frame):,} test rows: {shown}; wrote {config.METRICS}, {config.PLOTS}, {config.MODEL_CARD}"
+    reference.write(sample, config.REFERENCE)
+    summary = ", ".join(f"{name} {value:.4g}" for name, value in points["test"].items())
+    return f"{len(frame):,} test rows: {summary}; wrote {config.METRICS}, {config.PLOTS}, {config.MODEL_CARD}"
 
 
 if __name__ == "__main__":

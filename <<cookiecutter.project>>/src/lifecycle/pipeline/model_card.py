@@ -1,4 +1,4 @@
-"""The model card: what a person who has to trust the model reads first."""
+"""The model card: what someone who has to rely on the model reads first."""
 
 from typing import Any
 
@@ -23,76 +23,46 @@ def model_card(
     """Return the card as Markdown.
 
     Args:
+        params: the task, the data, the split and the settings.
+        fitted: the model.
         rows: how many test rows there are.
         points: metrics by side of the split (`train`, `validation`, `test`).
         intervals: 95% interval of each test metric.
         slices: column → value → rows and metrics.
-        importances: by raw column.
+        importances: of the raw columns, by name.
     """
     metrics = list(points["test"])
-    positive = f" (`{params.data.positive}` is positive)" if params.task == "binary" else ""
-    settings = (
-        ", ".join(f"`{name}={value}`" for name, value in sorted(params.train.settings.items()))
-        or "scikit-learn's defaults"
-    )
-    ranking = "r2" if params.task == "regression" else "roc_auc"
-    lines = [
-        "# Model card",
-        "",
-        user_code.description(params.package),
-        "",
-        "| | |",
-        "|---|---|",
-        f"| Task | {params.task}: predict `{params.data.target}`{positive} |",
-        f"| Model | `{type(fitted[-1]).__name__}` with {settings} |",
-        f"| Data | `{params.data.raw}`, held to `contract.yaml`; what each check found is in `reports/validation.json` |",
-        f"| Split | {_split(params)} |",
-        "",
-        "## Performance",
-        "",
-        f"On {rows:,} test rows that took no part in training; intervals by bootstrap over rows.",
-        "",
-        markdown_table(
-            ["metric", "test", "95% interval", "validation", "train"],
-            [
-                [
-                    name,
-                    f"{points['test'][name]:.4f}",
-                    f"{intervals[name]['low']:.4f} to {intervals[name]['high']:.4f}" if name in intervals else "",
-                    _figure(points["validation"].get(name)),
-                    _figure(points["train"].get(name)),
-                ]
-                for name in metrics
-            ],
-        ),
-        "",
-        "## Slices",
-        "",
-    ]
-    for column, values in slices.items():
-        body = [
-            [value, f"{part['rows']:,}", *(_figure(part.get(name)) for name in metrics)]
-            for value, part in values.items()
-        ]
-        lines += [markdown_table([f"`{column}`", "rows", *metrics], body), ""]
-    if not slices:
-        lines += ["None: name columns in `evaluate.slices` of `params.yaml`.", ""]
+    loss = "RMSE" if params.task == "regression" else "log loss"
     ranked = sorted(importances.items(), key=lambda item: -item[1])[:TOP]
-    lines += [
-        "## What the model looks at",
-        "",
-        f"Rise of {'RMSE' if params.task == 'regression' else 'log loss'} on test rows when the column is shuffled; the {len(ranked)} largest.",
-        "",
+    sections = [
+        "# Model card",
+        user_code.description(params.package),
+        _overview(params, fitted),
+        "## Performance",
+        f"On {rows:,} test rows that were not used in training, with intervals by bootstrap over rows.",
+        _performance(points, intervals),
+        "## Slices",
+        *(_slice(column, values, metrics) for column, values in slices.items()),
+        *([] if slices else ["None: name columns in `evaluate.slices` of `params.yaml`."]),
+        "## Importance of the columns",
+        f"How much {loss} rises on test rows when a column is shuffled; the {len(ranked)} largest.",
         markdown_table(["column", "rise"], [[f"`{name}`", f"{value:.4f}"] for name, value in ranked]),
-        "",
         "## Limits",
-        "",
-        f"- It has learned from rows like those in `{params.data.raw}`; where the contract or the slices above are thin, it guesses.",
-        f"- Its lowest `{ranking}` of any slice: {_weakest(slices, ranking)}.",
-        "- Correlation is all it knows: that a column matters does not mean that changing it changes the outcome.",
-        "",
+        _limits(params, slices),
     ]
-    return "\n".join(lines)
+    return "\n\n".join(sections) + "\n"
+
+
+def _overview(params: Params, fitted: Pipeline) -> str:
+    positive = f" (`{params.data.positive}` is positive)" if params.task == "binary" else ""
+    settings = ", ".join(f"`{name}={value}`" for name, value in sorted(params.train.settings.items()))
+    rows = [
+        ["Task", f"{params.task}: predict `{params.data.target}`{positive}"],
+        ["Model", f"`{type(fitted[-1]).__name__}` with {settings or 'its default settings'}"],
+        ["Data", f"`{params.data.raw}`, validated against `contract.yaml`: see `reports/validation.json`"],
+        ["Split", _split(params)],
+    ]
+    return markdown_table(["", ""], rows)
 
 
 def _split(params: Params) -> str:
@@ -101,14 +71,42 @@ def _split(params: Params) -> str:
     return f"by hash of `{params.data.id}`: validation {params.split.validation:.0%}, test {params.split.test:.0%}"
 
 
-def _weakest(slices: dict[str, dict[str, dict[str, Any]]], metric: str) -> str:
-    found = [
-        (part[metric], f"{column} = {value}")
-        for column, values in slices.items()
-        for value, part in values.items()
-        if metric in part
+def _performance(points: dict[str, dict[str, float]], intervals: dict[str, dict[str, float]]) -> str:
+    rows = [
+        [
+            name,
+            f"{value:.4f}",
+            f"{intervals[name]['low']:.4f} to {intervals[name]['high']:.4f}" if name in intervals else "",
+            _figure(points["validation"].get(name)),
+            _figure(points["train"].get(name)),
+        ]
+        for name, value in points["test"].items()
     ]
-    return "{1} ({0:.4f})".format(*min(found)) if found else "none measured"
+    return markdown_table(["metric", "test", "95% interval", "validation", "train"], rows)
+
+
+def _slice(column: str, values: dict[str, dict[str, Any]], metrics: list[str]) -> str:
+    rows = [
+        [value, f"{measured['rows']:,}", *(_figure(measured.get(name)) for name in metrics)]
+        for value, measured in values.items()
+    ]
+    return markdown_table([f"`{column}`", "rows", *metrics], rows)
+
+
+def _limits(params: Params, slices: dict[str, dict[str, dict[str, Any]]]) -> str:
+    metric = "r2" if params.task == "regression" else "roc_auc"
+    scores = [
+        (measured[metric], f"{column} = {value}")
+        for column, values in slices.items()
+        for value, measured in values.items()
+        if metric in measured
+    ]
+    lowest = "{1} ({0:.4f})".format(*min(scores)) if scores else "none measured"
+    return (
+        f"- It was trained on rows like those in `{params.data.raw}`. On rows unlike them its predictions are not reliable.\n"
+        f"- The slice with the lowest `{metric}`: {lowest}.\n"
+        "- It knows correlations only: that a column matters does not mean that changing it changes the outcome."
+    )
 
 
 def _figure(value: float | None) -> str:

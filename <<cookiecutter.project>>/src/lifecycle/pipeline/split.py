@@ -1,4 +1,4 @@
-"""Which rows are trained on, which choose between models, and which judge them."""
+"""Which rows a model is trained on, which are for choosing between models, and which are for testing."""
 
 import numpy as np
 import pandas as pd
@@ -10,14 +10,14 @@ SIDES = ("train", "validation", "test")
 
 
 def split(frame: pd.DataFrame, settings: Split, key: str) -> pd.Series:
-    """Return for every row the side it falls on: train, validation or test.
+    """Return the side of every row: train, validation or test.
 
-    By hash of the id (SipHash of its text, as pandas computes it), or by two dates: either way the side depends on
-    the row alone, so that it stays where it is when rows are added.
+    It is decided by the hash of the id (SipHash of its text, as pandas computes it), or by two dates. Either way it depends
+    on the row alone, and does not change when rows are added.
 
     Raises:
         ConfigError: the time column is not a date.
-        DataError: one side is left without rows.
+        DataError: a side has no rows.
     """
     if settings.time:
         moments = frame[settings.time.column]
@@ -34,16 +34,16 @@ def split(frame: pd.DataFrame, settings: Split, key: str) -> pd.Series:
     sides = pd.Series(pd.Categorical.from_codes(position, categories=pd.Index(SIDES)), index=frame.index, name="side")
     if empty := [side for side, rows in sides.value_counts().items() if not rows]:
         raise DataError(
-            f"params.yaml: the split leaves no rows for {', '.join(map(str, empty))} out of {len(frame):,}; move its bounds"
+            f"params.yaml: the split leaves no rows for {', '.join(map(str, empty))} out of {len(frame):,}; change its shares or dates"
         )
     return sides
 
 
 def check_classes(target: pd.Series, sides: pd.Series) -> None:
-    """Raise DataError if rows to be judged are of a class that no training row is of."""
-    known = set(target[sides == "train"].unique())
-    if unknown := sorted(str(name) for name in set(target.unique()) - known):
+    """Raise DataError if a class has no training rows."""
+    trained = set(target[sides == "train"].unique())
+    if untrained := sorted(str(name) for name in set(target.unique()) - trained):
         raise DataError(
-            f"column {target.name}: no row of class {', '.join(unknown[:5])} falls on the training side; "
-            "add rows of it, take the class out, or split otherwise (params.yaml: split)"
+            f"column {target.name}: class {', '.join(untrained[:5])} has no rows on the training side; "
+            "add rows of it, remove the class, or change the split (params.yaml: split)"
         )

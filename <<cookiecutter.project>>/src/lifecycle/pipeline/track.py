@@ -1,7 +1,7 @@
-"""Everything the pipeline made in; one MLflow run out, and no file.
+"""All results of the pipeline in; one MLflow run out, and no file.
 
-The run is found again by the hash of its model: tracking the same model twice updates one run. All else is on disk
-before this stage starts, so a server that is down costs a second `dvc repro` of this stage alone.
+A run is identified by the hash of its model: tracking the same model twice updates one run. Everything else is on disk
+before this stage starts, so after a failure of the server only this stage has to run again.
 """
 
 import json
@@ -11,7 +11,7 @@ import tempfile
 import warnings
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -26,28 +26,31 @@ from lifecycle.core.tracking import (
     experiment_id,
     lock_hash,
     run_of,
-    shown,
     store,
     tracking_uri,
+    without_password,
 )
 from lifecycle.core.version_code import CODE_HASH
 from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS, PROBABILITY, REFERENCE
 from lifecycle.pipeline import run
 
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
 EXAMPLE_ROWS = 5
 KNOWN_ROWS = 100
 NOT_LOGGED = (
-    "the run is not logged, everything else is on disk: mend that, or name another store in MLFLOW_TRACKING_URI, and "
-    "`dvc repro` runs this stage alone"
+    "the run is not logged, everything else is on disk: correct this, or name another store in MLFLOW_TRACKING_URI, and "
+    "run `dvc repro` again"
 )
 # What a server that loads the model installs; listed, because it takes MLflow ten seconds to infer it.
 REQUIREMENTS = ("pandas", "pydantic", "ruamel.yaml", "scikit-learn", "skops")
 
 
-def log_run(client: Any, params: Params) -> tuple[str, bool]:
-    """Log the model in models/ with its params, metrics, plots and lineage, once.
+def log_run(client: "MlflowClient", params: Params) -> tuple[str, bool]:
+    """Log the model in models/ with its params, metrics, plots and lineage, or update its run.
 
-    Returns the run's id and whether the run is new.
+    Returns the run's id, and whether the run is new.
     """
     import mlflow
 
@@ -88,14 +91,14 @@ def _log_dataset(params: Params) -> None:
     )
 
 
-def _log_model(client: Any, params: Params) -> None:
-    """Log the model, byte for byte as the gate judged it, with all that decides on its answers, and rows to try it with."""
+def _log_model(client: "MlflowClient", params: Params) -> None:
+    """Log the model, byte for byte, with everything that determines its predictions, and rows to test it with."""
     import mlflow
     from mlflow.models import infer_signature
 
     fitted = model_file.load(config.MODEL, params.package)
     inputs = read_parquet(config.FEATURES / "test.parquet").head(KNOWN_ROWS)[list(fitted.feature_names_in_)]
-    # A signature knows no categories, and its integers cannot be missing.
+    # A signature has no categories, and its integers cannot be missing.
     inputs = inputs.astype(
         {
             name: "object" if kind == "category" else "float64"
@@ -120,11 +123,7 @@ def _log_model(client: Any, params: Params) -> None:
             pip_requirements=_requirements(fitted[-1], params.package),
         )
     mlflow.set_tag(MODEL_ID, logged.model_id)
-    for path in (
-        config.MODEL,
-        config.PARAMS,
-        config.CONTRACT,
-    ):  # the model in place of MLflow's copy, whose bytes differ
+    for path in (config.MODEL, config.PARAMS, config.CONTRACT):  # the model replaces MLflow's copy, whose bytes differ
         client.log_model_artifact(logged.model_id, str(path))
     with tempfile.TemporaryDirectory() as folder:
         inputs.to_parquet(Path(folder, INPUTS), index=False)
@@ -141,7 +140,7 @@ def _requirements(estimator: Any, package: str) -> list[str]:
 
 
 def _known_predictions(params: Params) -> pd.DataFrame:
-    """What `evaluate` predicted for the first test rows: a column per class, or `prediction`."""
+    """The predictions of `evaluate` for the first test rows: a column per class, or `prediction`."""
     known = read_parquet(config.PREDICTIONS).head(KNOWN_ROWS).drop(columns=[params.data.id, params.data.target])
     known = known.rename(columns={"probability": f"{PROBABILITY}{params.data.positive}"})
     return known[[name for name in map(str, known) if name.startswith(PROBABILITY)] or ["prediction"]]
@@ -157,11 +156,12 @@ def _metrics() -> dict[str, float]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content
 
 
 def _flat(params: Params) -> dict[str, Any]:
-    """The params that make the model, by dotted name; of the estimators only the one that was trained."""
+    """The params that determine the model, by dotted name; of the estimators only the one that was trained."""
     train = {f"train.{name}": value for name, value in params.train.settings.items()}
     data = {f"data.{name}": value for name, value in params.data.model_dump().items()}
     split = {f"split.{name}": value for name, value in params.split.model_dump().items()}
@@ -191,7 +191,7 @@ def main() -> str:
     params = config.load()
     with store(params, NOT_LOGGED) as client:
         run_id, new = log_run(client, params)
-    return f"{'logged new' if new else 'updated'} run {run_id} in experiment {params.track.experiment!r} at {shown(tracking_uri(params))}"
+    return f"{'logged new' if new else 'updated'} run {run_id} in experiment {params.track.experiment!r} at {without_password(tracking_uri(params))}"
 
 
 if __name__ == "__main__":

@@ -10,31 +10,32 @@ from lifecycle.core.estimator import concerns_settings, make_estimator
 from lifecycle.core.files import read_parquet, read_yaml
 from lifecycle.pipeline import run
 
-LONG = 200_000  # rows from which on training takes long enough to show progress
+MANY_ROWS = 200_000  # training on more takes long enough to show progress
 
 
 def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
-    """Return the model fitted on training rows, behind the feature function.
+    """Return the model fitted on training rows, with the feature function in front.
 
-    The same rows and params give the same model on any number of threads: see `predict.threads`; what scikit-learn
-    notes of their number is put back.
-
-    Raises ConfigError if the settings do not go together.
+    The same rows and params give the same model on any number of threads: see `predict.threads`. The number of threads,
+    which scikit-learn stores in the model, is reset.
 
     Args:
         frame: rows as `build_features` returns them, with id and target.
-        inputs: the raw columns the model will be given, without id and target.
+        inputs: the raw columns that are inputs of the model, without id and target.
+        params: the task, the estimator with its settings, and the seed.
+
+    Raises ConfigError if the estimator refuses its settings, or their combination.
     """
     estimator = make_estimator(params)
     if "verbose" in estimator.get_params():
-        estimator.set_params(verbose=int(len(frame) > LONG))
+        estimator.set_params(verbose=int(len(frame) > MANY_ROWS))
     features = frame.drop(columns=[params.data.id, params.data.target])
     with predict.threads(len(frame)):
         preparation = user_code.load(params.package, "model").make_preparation(estimator, features)
         matrix = predict.in_batches(preparation.transform, features)
         try:
             estimator.fit(matrix, frame[params.data.target].to_numpy())
-        except Exception as error:  # settings that are fine each by itself, and do not go together
+        except Exception as error:  # settings that are each valid, but not together
             if not concerns_settings(error, type(estimator)):
                 raise
             raise ConfigError(f"params.yaml: train.{params.train.estimator}: {error}") from error
@@ -42,7 +43,7 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
         estimator.set_params(**{name: None if name == "n_jobs" else 0})
     if hasattr(estimator, "_bin_mapper"):
         estimator._bin_mapper.n_threads = 1
-    for name in ("_scorer", "_raw_predict"):  # what early stopping on a score leaves; skops cannot save it
+    for name in ("_scorer", "_raw_predict"):  # left by early stopping on a score; skops cannot save them
         vars(estimator).pop(name, None)
     fitted = Pipeline([("prepare", preparation), ("estimator", estimator)])
     return predict.with_features(fitted, frame[inputs], user_code.load(params.package, "features").build_features)

@@ -1,7 +1,7 @@
 """Dataset, contract and params in; reports/validation.json out: every check, with the first rows that fail it.
 
-A failed check stops the pipeline before anything is trained. So does a parameter that a later stage could not
-use: the last good model, metrics and report stay as they are, and reports/validation_failed.json says why.
+A failed check stops the pipeline before anything is trained, and so does a parameter that a later stage could not use. The
+last good model, metrics and report stay as they are; reports/validation_failed.json has the failed checks.
 """
 
 from pathlib import Path
@@ -21,32 +21,34 @@ FAILED_REPORT = config.VALIDATION_REPORT.with_name("validation_failed.json")
 
 
 def check_params(params: Params, columns: list[str]) -> None:
-    """Raise ConfigError if params name a column the contract lacks, or estimator settings scikit-learn refuses."""
-    named = {
+    """Raise ConfigError if params name a column that the contract does not have, or settings that the estimator refuses."""
+    columns_named = {
         "data.id": [params.data.id],
         "data.target": [params.data.target],
         "evaluate.slices": params.evaluate.slices,
     }
     if params.split.time:
-        named["split.time.column"] = [params.split.time.column]
-    for parameter, names in named.items():
+        columns_named["split.time.column"] = [params.split.time.column]
+    for parameter, names in columns_named.items():
         if missing := [name for name in names if name not in columns]:
             raise ConfigError(
                 f"{config.PARAMS}: {parameter} names {missing[0]!r}, which {config.CONTRACT} does not have"
             )
     slices = params.evaluate.slices
-    if unfit := [name for name in slices if name in (params.data.id, params.data.target) or slices.count(name) > 1]:
+    if unsuitable := [
+        name for name in slices if name in (params.data.id, params.data.target) or slices.count(name) > 1
+    ]:
         raise ConfigError(
-            f"{config.PARAMS}: evaluate.slices names {unfit[0]}: name each column once, and not id or target"
+            f"{config.PARAMS}: evaluate.slices names {unsuitable[0]}: name each column once, and neither id nor target"
         )
     make_estimator(params)
 
 
 def check_target(frame: pd.DataFrame, params: Params) -> list[dict[str, Any]]:
-    """Return one record, as `contract.validate` does: whether the target can be learned as the task has it."""
+    """Return one record, as `contract.validate` does, of whether the target suits the task."""
     target = frame[params.data.target]
-    number = "" if pd.api.types.is_numeric_dtype(target) else f"{target.dtype}, not a number"
-    return [fits_task(params, len(frame), int(target.isna().sum()), list(target.dropna().unique()), number)]
+    not_a_number = "" if pd.api.types.is_numeric_dtype(target) else f"{target.dtype}, not a number"
+    return [fits_task(params, len(frame), int(target.isna().sum()), list(target.dropna().unique()), not_a_number)]
 
 
 def report(frame: pd.DataFrame, schema: Any, params: Params, source: Path) -> dict[str, Any]:

@@ -5,7 +5,7 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from lifecycle.registry.connection import connected, print_move, version_number
+from lifecycle.registry.connection import connected, describe_move, version_number
 
 
 def register(arguments: argparse.Namespace) -> int:
@@ -14,7 +14,7 @@ def register(arguments: argparse.Namespace) -> int:
 
     with connected() as (client, model, params):
         version, new = register(client, params)
-        print(f"register: version {version} of {model} is {'the candidate' if new else 'already registered'}")
+    print(f"register: version {version} of {model} is {'the candidate' if new else 'already registered'}")
     return 0
 
 
@@ -26,7 +26,8 @@ def promote(arguments: argparse.Namespace) -> int:
     with connected() as (client, model, _):
         version = version_number(client, model, arguments.version)
         move = promote(client, model, arguments.to, version, arguments.reason)
-        print_move("promote", move, client, model, arguments.to)
+        line = describe_move(move, client, model, arguments.to)
+    print(f"promote: {line}")
     return 0
 
 
@@ -48,7 +49,8 @@ def rollback(arguments: argparse.Namespace) -> int:
     checked_reason(arguments.reason)
     with connected() as (client, model, _):
         move = rollback(client, model, version_number(client, model, arguments.to), arguments.reason)
-        print_move("rollback", move, client, model, PRODUCTION)
+        line = describe_move(move, client, model, PRODUCTION)
+    print(f"rollback: {line}")
     return 0
 
 
@@ -79,7 +81,8 @@ def show(arguments: argparse.Namespace) -> int:
     from lifecycle.registry.lineage import describe, version_of
 
     with connected() as (client, model, _):
-        print(describe(client, model, version_of(client, model, arguments.which)))
+        text = describe(client, model, version_of(client, model, arguments.which))
+    print(text)
     return 0
 
 

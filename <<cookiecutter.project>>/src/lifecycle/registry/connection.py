@@ -30,12 +30,11 @@ def connected() -> Iterator[tuple["MlflowClient", str, Params]]:
         yield client, params.track.model, params
 
 
-def print_move(verb: str, move: "Move | None", client: "MlflowClient", model: str, alias: str) -> None:
-    """Print a move, or which version has the alias already.
+def describe_move(move: "Move | None", client: "MlflowClient", model: str, alias: str) -> str:
+    """Return in one line what a command has moved, or that there was nothing to do.
 
     Args:
-        verb: the command that made the move.
-        move: the move, or None if there was nothing to do.
+        move: the move, or None if the version has the alias already.
         client: of the registry.
         model: the model's name there.
         alias: the alias that the command gives.
@@ -45,10 +44,9 @@ def print_move(verb: str, move: "Move | None", client: "MlflowClient", model: st
         from lifecycle.registry.aliases import state
 
         version = state(client, model, ledger.head(client, model))[alias]
-        print(f"{verb}: version {version} is already in {alias}: nothing to do")
-    else:
-        previous = f", where version {move.previous} was" if move.previous else ""
-        print(f"{verb}: version {move.version} is in {move.alias}{previous}")
+        return f"version {version} is already in {alias}: nothing to do"
+    previous = f", where version {move.previous} was" if move.previous else ""
+    return f"version {move.version} is in {move.alias}{previous}"
 
 
 def version_number(client: "MlflowClient", model: str, which: str | None) -> int | None:

@@ -22,7 +22,7 @@ from lifecycle.core.files import write_text
 from lifecycle.core.git import commit_of, git, text_at
 from lifecycle.core.markdown import plain
 from lifecycle.core.times import Window
-from lifecycle.core.worktree import RETRAINING, inside, remove, worktree
+from lifecycle.core.worktree import inside, remove, worktree
 from lifecycle.prediction_log.labelled_rows import Labelled, labelled_rows
 from lifecycle.retraining import dataset, pull_request, retrained_model, settings
 from lifecycle.retraining.new_rows import NewRows
@@ -30,6 +30,7 @@ from lifecycle.retraining.pull_request import BLOCKED, PREFIX, Proposal, PullReq
 from lifecycle.retraining.retrained_model import TRAILER, RetrainedModel
 from lifecycle.retraining.settings import Retraining
 
+WORKTREES = Path(".dvc/tmp/retrain")
 TEXT = Path(".dvc/tmp/retrain.md")  # of the pull request, for whoever has to open it by hand
 Report = Callable[[str], None]
 
@@ -64,7 +65,7 @@ def retrain(options: Options, report: Report) -> bool:
         rows = _rows(options, report)
         if not rows:
             return _nothing_to_learn(None, 0, limits, options.reason, report)
-        with worktree(base, RETRAINING / str(os.getpid())) as folder:
+        with worktree(base, WORKTREES / str(os.getpid())) as folder:
             params = config.load(folder / config.PARAMS)
             new, md5 = dataset.add_rows(folder, params, rows, limits.min_rows)
             if md5 is None:
@@ -103,10 +104,10 @@ def only_one() -> Iterator[None]:
     Each run has a folder of its own: what a killed one has started may go on for a while, and finds its folder gone.
     Raises RefusedError if this is the second.
     """
-    RETRAINING.parent.mkdir(parents=True, exist_ok=True)
+    WORKTREES.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(f"{RETRAINING}.lock", timeout=0):
-            for folder in RETRAINING.glob("*"):
+        with FileLock(f"{WORKTREES}.lock", timeout=0):
+            for folder in WORKTREES.glob("*"):
                 remove(folder)
             yield
     except Timeout:

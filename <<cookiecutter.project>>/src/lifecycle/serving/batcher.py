@@ -86,7 +86,7 @@ class ServedVersion:
         return future
 
     async def close(self) -> None:
-        """End the process once nobody uses it any more."""
+        """End the process once no request uses it."""
         while self.users:
             await asyncio.sleep(0.05)
         deadline = time.monotonic() + CLOSE_SECONDS

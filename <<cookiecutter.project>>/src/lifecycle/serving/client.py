@@ -16,6 +16,10 @@ class ServerError(ProjectError):
     exit_code = 2
 
 
+class UnreachableError(ServerError):
+    """A server does not answer at all."""
+
+
 class Client:
     """One server, or several behind one address."""
 
@@ -48,14 +52,14 @@ class Client:
             body: sent as JSON, if any.
             headers: sent in addition.
 
-        Raises ServerError if there is no response.
+        Raises UnreachableError if there is no response.
         """
         try:
             return self._session.request(
                 method, f"{self.url}{path}", json=body, headers=headers, timeout=TIMEOUT_SECONDS
             )
         except requests.RequestException as error:
-            raise ServerError(f"{self.url} does not answer: {root_cause(error)}") from None
+            raise UnreachableError(f"{self.url} does not answer: {root_cause(error)}") from None
 
     def _content(self, response: requests.Response) -> dict[str, Any]:
         try:

@@ -48,7 +48,7 @@ def test_a_version_has_to_be_served_for_as_long_as_a_server_takes_to_look(
 
 
 @pytest.mark.parametrize(
-    ("role", "problems", "said"),
+    ("role", "problems", "message"),
     [
         ("staging", (), "serves production, not staging: correct environments in serving.yaml"),
         ("production", ("version 2: it does not load: oh",), "a server of production does not serve it: version 2: it does not load"),
@@ -57,12 +57,12 @@ def test_a_version_has_to_be_served_for_as_long_as_a_server_takes_to_look(
     ],
 )  # fmt: skip
 def test_what_does_not_become_good_is_refused(
-    production: Environment, monkeypatch: pytest.MonkeyPatch, role: str, problems: tuple[str, ...], said: str
+    production: Environment, monkeypatch: pytest.MonkeyPatch, role: str, problems: tuple[str, ...], message: str
 ) -> None:
     says(monkeypatch, [1], problems)
     monkeypatch.setattr(environment, "WAIT_SECONDS", 0.5)
 
-    with pytest.raises(RefusedError, match=said):
+    with pytest.raises(RefusedError, match=message):
         production.wait_for(role, 2)
 
 
@@ -84,10 +84,10 @@ def folder(tmp_path: Path) -> Path:
 def test_answers_have_to_be_those_of_evaluate(
     production: Environment, folder: Path, monkeypatch: pytest.MonkeyPatch, second: float, good: bool
 ) -> None:
-    asked: list[Any] = []
+    calls: list[Any] = []
 
     def predict(client: Client, records: list[dict[str, Any]], version: int | None = None) -> list[dict[str, Any]]:
-        asked.extend([records, version])
+        calls.extend([records, version])
         return [{"prediction": 0.25}, {"prediction": second}]
 
     monkeypatch.setattr(Client, "predict", predict)
@@ -95,6 +95,6 @@ def test_answers_have_to_be_those_of_evaluate(
     if good:
         assert production.smoke_test(2, folder) == 2
     else:
-        with pytest.raises(RefusedError, match="answers otherwise than evaluate"):
+        with pytest.raises(RefusedError, match="does not reproduce the predictions of evaluate"):
             production.smoke_test(2, folder)
-    assert asked == [[{"x": 1, "day": "2026-01-31T00:00:00"}, {"x": 2, "day": None}], 2]
+    assert calls == [[{"x": 1, "day": "2026-01-31T00:00:00"}, {"x": 2, "day": None}], 2]

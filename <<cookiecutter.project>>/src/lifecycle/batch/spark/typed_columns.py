@@ -47,11 +47,9 @@ def typed_columns(table: Any, columns: dict[str, pa.Column]) -> tuple[Any, list[
         if given_types[name] in ("float", "double"):  # NaN is null to pandas
             raw = F.when(~F.isnan(raw), raw)
         value = raw.try_cast(kind)
+        if kind.endswith("int") and given_types[name].startswith(("float", "double", "decimal")):
+            value = F.when(raw == value, value)  # Spark truncates
         misfit = raw.isNotNull() & value.isNull()
-        if kind.endswith("int") and given_types[name].startswith(
-            ("float", "double", "decimal")
-        ):  # Spark would truncate
-            misfit |= raw != value
         if str(column.dtype) in NO_NULLS:
             misfit |= value.isNull()
         if kind in ("float", "double"):

@@ -10,7 +10,7 @@ from typing import Any
 from lifecycle.core.errors import RefusedError
 from lifecycle.registry import ledger
 from lifecycle.registry.aliases import CANARY, PRODUCTION
-from lifecycle.registry.connection import registry
+from lifecycle.registry.connection import connected
 from lifecycle.serving.canary_stats import ArmStats
 from lifecycle.serving.client import ServerError
 from lifecycle.serving.rollout.canary_analysis import ABORT, PROMOTE, Verdict, judge
@@ -78,7 +78,7 @@ class ArmReports:
 
 def require_canary(version: int) -> None:
     """Raise RefusedError if a version is no longer the canary, naming the move that ended it."""
-    with registry() as (client, model, _):
+    with connected() as (client, model, _):
         last = ledger.head(client, model)
     if last and last.state.get(CANARY) != version:
         raise RefusedError(

@@ -33,7 +33,7 @@ def deploy(arguments: argparse.Namespace) -> int:
 
 def roll_out(arguments: argparse.Namespace, environments: dict[str, "Environment"], percent: int) -> int:
     """Start the deployment that the arguments describe, or continue it. Returns 2 if there is no verdict yet."""
-    from lifecycle.registry.connection import number, registry
+    from lifecycle.registry.connection import connected, version_number
     from lifecycle.registry.moves import checked_reason
     from lifecycle.serving.rollout import deploy
     from lifecycle.serving.rollout.canary_watch import report
@@ -45,8 +45,8 @@ def roll_out(arguments: argparse.Namespace, environments: dict[str, "Environment
     environment, reason = environments[arguments.env], checked_reason(arguments.reason or f"deploy to {arguments.env}")
     version = None
     if arguments.version:
-        with registry() as (client, model, _):
-            version = number(client, model, arguments.version)
+        with connected() as (client, model, _):
+            version = version_number(client, model, arguments.version)
     if arguments.env == "staging":
         deploy.to_staging(environment, version, reason)
     elif arguments.shadow:

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.core.errors import ProjectError, RefusedError
-from lifecycle.registry import ledger, moves, trials, version_cache
+from lifecycle.registry import ledger, moves, version_cache
 from lifecycle.registry.aliases import CANARY, PRODUCTION, SHADOW, STAGING, state
-from lifecycle.registry.connection import registry
+from lifecycle.registry.connection import connected
 from lifecycle.registry.ledger import Move
 from lifecycle.registry.staging_checks import check
+from lifecycle.serving.rollout import trials
 from lifecycle.serving.rollout.canary_analysis import ABORT, PROMOTE, Verdict
 from lifecycle.serving.rollout.canary_watch import report, watch
 from lifecycle.serving.rollout.environment import Environment
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 Revert = Callable[["MlflowClient", str], Move | None]
-"""Takes a move back, given the model's name; None if that is not needed any more."""
+"""Takes a move back, given the model's name; None if there is nothing to revert."""
 
 
 def to_staging(environment: Environment, version: int | None, reason: str) -> None:
@@ -32,11 +33,11 @@ def to_staging(environment: Environment, version: int | None, reason: str) -> No
     Raises RefusedError if one of these fails; then staging is as before.
     """
     environment.start()
-    with registry() as (client, model, _):
+    with connected() as (client, model, _):
         before = state(client, model, ledger.head(client, model))
         move = moves.promote(client, model, STAGING, version, reason)
     with reverted_on_failure(_put_back(move, before)):
-        with registry() as (client, model, _):
+        with connected() as (client, model, _):
             number, outcome, passed = check(client, model)
             if not passed:
                 raise RefusedError(f"version {number} has not passed its checks: {outcome}")
@@ -68,7 +69,7 @@ def to_production(environment: Environment, version: int | None, percent: int, r
         if verdict.decision != PROMOTE:
             return verdict
         report(f"the canary has passed: {'; '.join(verdict.reasons)}")
-    with reverted_on_failure(_stop_trial(CANARY, number)), registry() as (client, model, _):
+    with reverted_on_failure(_stop_trial(CANARY, number)), connected() as (client, model, _):
         move = moves.promote(client, model, PRODUCTION, number, reason)
     with reverted_on_failure(_put_back(move, before)):
         _confirm_served(environment, PRODUCTION, number, folder)
@@ -78,7 +79,7 @@ def to_production(environment: Environment, version: int | None, percent: int, r
 def _run_canary(environment: Environment, number: int, folder: Path, percent: int, reason: str) -> Verdict:
     """Run a version as the canary until the verdict is to promote it or to wait. Raises RefusedError if it is aborted."""
     with reverted_on_failure(_stop_trial(CANARY, number)):
-        with registry() as (client, model, _):
+        with connected() as (client, model, _):
             trials.begin(client, model, CANARY, reason, percent)
         report(f"version {number} is the canary for {percent}% of the rows")
         _confirm_served(environment, CANARY, number, folder)
@@ -89,8 +90,8 @@ def _run_canary(environment: Environment, number: int, folder: Path, percent: in
         raise
     if verdict.decision == ABORT:
         reasons = "; ".join(verdict.reasons)
-        with registry() as (client, model, _):
-            trials.stop(client, model, CANARY, number, f"verdict: {reasons}"[: moves.LONGEST])
+        with connected() as (client, model, _):
+            trials.stop(client, model, CANARY, number, f"verdict: {reasons}"[: moves.MAX_REASON])
         raise RefusedError(f"version {number} is not promoted: {reasons}; production is unchanged")
     return verdict
 
@@ -100,7 +101,7 @@ def to_shadow(environment: Environment, version: int | None, reason: str) -> Non
     environment.start()
     number, _, _ = _staged_version(environment, version)
     with reverted_on_failure(_stop_trial(SHADOW, number)):
-        with registry() as (client, model, _):
+        with connected() as (client, model, _):
             trials.begin(client, model, SHADOW, reason)
         environment.wait_for(SHADOW, number)
     report(f"version {number} is the shadow; `compare` shows how its answers differ from production's")
@@ -108,7 +109,7 @@ def to_shadow(environment: Environment, version: int | None, reason: str) -> Non
 
 def abort(reason: str) -> list[Move]:
     """End canary and shadow. Returns the moves."""
-    with registry() as (client, model, _):
+    with connected() as (client, model, _):
         stops = [trials.stop(client, model, alias, None, reason) for alias in (CANARY, SHADOW)]
     return [move for move in stops if move]
 
@@ -120,7 +121,7 @@ def reverted_on_failure(revert: Revert) -> Iterator[None]:
         yield
     except BaseException as error:
         try:
-            with registry() as (client, model, _):
+            with connected() as (client, model, _):
                 reverted = revert(client, model)
         except ProjectError as revert_error:
             raise RefusedError(
@@ -161,7 +162,7 @@ def fetch(client: "MlflowClient", model: str, version: int, environment: Environ
 
 def _staged_version(environment: Environment, version: int | None) -> tuple[int, Path, ledger.State]:
     """The version in staging, its files, and which version has which alias."""
-    with registry() as (client, model, _):
+    with connected() as (client, model, _):
         now = state(client, model, ledger.head(client, model))
         number = now[STAGING]
         if number is None:

@@ -7,7 +7,7 @@ import pytest
 from machinery.registry.lab import Lab
 
 from lifecycle.core.errors import RefusedError
-from lifecycle.registry import ledger, moves, trials
+from lifecycle.registry import ledger, moves
 from lifecycle.registry.aliases import CANARY, PERCENT, SHADOW, held, state
 
 

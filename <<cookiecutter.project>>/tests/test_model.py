@@ -1,0 +1,49 @@
+"""Every estimator of model.py that suits the task: trained with its settings in params.yaml, saved, loaded, and scored with."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import pytest
+
+from lifecycle.core import config, model_file
+from lifecycle.core.config import Params
+from lifecycle.core.predict import predict
+from lifecycle.pipeline.train import fit
+
+from << cookiecutter.package >>.features import build_features
+from << cookiecutter.package >>.model import ESTIMATORS
+
+ROWS = 400
+TASK = config.load(Path(__file__).parents[1] / config.PARAMS).task
+
+
+@pytest.fixture(scope="module")
+def rows(dataset: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """A few hundred rows, of a classification with every class among them."""
+    if params.task == "regression":
+        return dataset.sample(min(len(dataset), ROWS), random_state=params.seed)
+    classes = dataset.groupby(params.data.target, observed=True)
+    return classes.head(max(ROWS // classes.ngroups, 10))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS["regression" if TASK == "regression" else "classification"])
+def test_an_estimator_predicts_the_same_alone_and_in_a_batch_and_after_it_was_saved(
+    rows: pd.DataFrame, schema: pa.DataFrameSchema, params: Params, tmp_path: Path, estimator: str
+) -> None:
+    params = params.model_copy(update={"train": params.train.model_copy(update={"estimator": estimator})})
+    inputs = [name for name in schema.columns if name in rows and name not in (params.data.id, params.data.target)]
+
+    fitted = fit(build_features(rows), inputs, params)
+
+    predictions = predict(fitted, rows[inputs], params)
+    assert len(predictions) == len(rows)
+    assert np.isfinite(predictions.select_dtypes("number")).all(axis=None)
+    model_file.save(fitted, tmp_path / "model.skops", params.package)
+    loaded = model_file.load(tmp_path / "model.skops", params.package)
+    pd.testing.assert_frame_equal(predict(loaded, rows[inputs], params), predictions, check_exact=True)
+    for size in (1, 7):
+        starts = range(0, 3 * size, size)
+        batches = [predict(loaded, rows[inputs].iloc[start : start + size], params) for start in starts]
+        pd.testing.assert_frame_equal(pd.concat(batches), predictions.head(3 * size), check_exact=True)
