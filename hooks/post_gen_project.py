@@ -44,7 +44,6 @@ PARTS = {
         "src/lifecycle/retraining",
         "src/lifecycle/prediction_log/labelled_rows.py",
         "retraining.yaml",
-        "retraining.yaml",
         "docs/retraining.md",
         ".github/workflows/retrain.yml",
         "scripts/drift_demo.py",
