@@ -169,14 +169,8 @@ def _flat(params: Params) -> dict[str, Any]:
     train = {f"train.{name}": value for name, value in params.train.settings.items()}
     data = {f"data.{name}": value for name, value in params.data.model_dump().items()}
     split = {f"split.{name}": value for name, value in params.split.model_dump().items()}
-    return {
-        "task": params.task,
-        "seed": params.seed,
-        "train.estimator": params.train.estimator,
-        **train,
-        **data,
-        **split,
-    }
+    chosen = {"task": params.task, "seed": params.seed, "train.estimator": params.train.estimator}
+    return chosen | train | data | split
 
 
 def _git_tags() -> dict[str, str]:
