@@ -44,7 +44,6 @@ PARTS = {
         "src/lifecycle/retraining",
         "src/lifecycle/prediction_log/labelled_rows.py",
         "retraining.yaml",
-        "retraining.yaml",
         "docs/retraining.md",
         ".github/workflows/retrain.yml",
         "scripts/drift_demo.py",
@@ -71,8 +70,8 @@ def drop_parts(root: Path, chosen: set[str]) -> None:
     """Remove the files, and the packages of requirements.lock, of the parts of a rendered project that are not chosen."""
     paths = [path for part, of_part in PARTS.items() if part not in chosen for path in of_part]
     paths += [path for path, parts in SHARED.items() if not chosen & set(parts)]
-    for path in {root / path for path in paths}:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    for path in sorted({root / path for path in paths}):  # a folder before what lies in it
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     needed = {name for part in chosen for name in PACKAGES[part].split()}
     dropped = {name for names in PACKAGES.values() for name in names.split()} - needed
     lock = root / "requirements.lock"

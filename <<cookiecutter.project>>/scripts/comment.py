@@ -66,7 +66,7 @@ def main(run_id: str) -> None:
     verdict = "passed" if run["conclusion"] == "success" else "did not pass"
     status = f"**The checks of {run['head_sha'][:9]} {verdict}**: [run]({run['html_url']})."
     text = report(run)
-    body = f"{MARKER}\n{status}\n\n{text if len(text) <= MAX_COMMENT else 'The report is too long for a comment: see the run's artifacts.'}\n"
+    body = f"{MARKER}\n{status}\n\n{text if len(text) <= MAX_COMMENT else 'The report is too long for a comment: see the artifacts of the run.'}\n"
     comments = json.loads(
         gh(f"issues/{number}/comments", "--method", "GET", "--paginate", "--slurp", "-F", "per_page=100")
     )

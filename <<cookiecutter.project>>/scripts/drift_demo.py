@@ -79,7 +79,8 @@ def prepare() -> None:
     run("git config user.email drift-demo@localhost", quiet=True)
     run("git switch --quiet -C main", quiet=True)
     run("dvc pull --quiet data/raw/telco.csv.dvc", quiet=True)
-    run("git rm -rq --ignore-unmatch metrics plots reports dvc.lock", quiet=True)  # there is no model to compare with yet
+    # Without results there is no model to compare with.
+    run("git rm -rq --ignore-unmatch metrics plots reports dvc.lock", quiet=True)
     run("git commit --quiet --allow-empty --message 'Before the first model'", quiet=True)
     for name, default, quick in QUICK:
         (REPO / name).write_text((REPO / name).read_text().replace(default, quick))
@@ -140,8 +141,9 @@ def main() -> None:
     )
     try:
         release()  # the server picks up what is in production
+        deadline = time.monotonic() + 300
         while subprocess.run(["curl", "-fs", "-o", os.devnull, f"{URL}/health/ready"]).returncode:
-            if server.poll() is not None or time.monotonic() - began > 600:
+            if server.poll() is not None or time.monotonic() > deadline:
                 sys.exit(f"error: the server does not start: see {PLACE}/server.log")
             time.sleep(0.2)
         print("\nTraffic as usual:")

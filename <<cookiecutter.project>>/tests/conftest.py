@@ -12,7 +12,7 @@ from lifecycle.core.raw_table import read_raw
 from lifecycle.pipeline.data import drop_repeated_rows
 
 ROOT = Path(__file__).parents[1]
-ROWS = 1500
+ROWS = 500
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@ from pandas.testing import assert_frame_equal
 
 from lifecycle.core.config import Params
 
-from << cookiecutter.package >>.features import ADD_ONS, build_features
+from << cookiecutter.package >>.features import build_features
 
 
 def test_a_row_has_the_same_features_alone_as_among_others(frame: pd.DataFrame) -> None:
@@ -47,7 +47,7 @@ def test_a_first_month_has_no_average_charge(frame: pd.DataFrame) -> None:
 
 
 def test_add_ons_are_counted(frame: pd.DataFrame) -> None:
-    frame.loc[0, ADD_ONS] = "No"
-    frame.loc[0, ADD_ONS[:2]] = "Yes"
+    frame.loc[0, ["online_security", "online_backup", "device_protection", "tech_support", "streaming_tv"]] = "No"
+    frame.loc[0, ["streaming_tv", "streaming_movies"]] = "Yes"
 
     assert build_features(frame)["add_ons"][0] == 2

@@ -1,6 +1,8 @@
 """What is read of the log: the same sample whatever the order, and nothing that does not belong to it."""
 
 import random
+import re
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.times import Window
 from lifecycle.monitoring.traffic import Traffic, Watched, collect
+from lifecycle.prediction_log import labels
 from lifecycle.prediction_log import reader as log_reader
 from lifecycle.prediction_log.writer import FEEDBACK, Log
 
@@ -130,6 +133,30 @@ def test_a_bounded_number_of_labels_is_kept_whichever_come_first(tmp_path: Path,
 
     assert len(found) == 20
     assert set(found["actual"]) == {"1"}
+
+
+def test_memory_depends_on_the_samples_and_not_on_the_traffic(
+    tmp_path: Path, rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also if a client gives all rows the same id, which has a label."""
+    monkeypatch.setattr(log_reader, "BLOCK", 100_000)  # bytes
+    monkeypatch.setattr(labels, "PENDING", 100)
+    peaks = []
+    for repeats in (2, 40):
+        log = Log(tmp_path / str(repeats))
+        lines = [
+            re.sub(rb'"request_id": "r(\d)\d*"', rb'"request_id": "same"', line) for line in lab.lines(rows, START)
+        ]
+        for _ in range(repeats):
+            log.write(lines, TODAY)
+        log.write(lab.feedback({"same": "a"}, "2026-03-01T00:00:00+00:00"), TODAY, FEEDBACK)
+        read(log.folder, rows, sample=50)  # what is imported and cached on the way is not counted
+        tracemalloc.start()
+        assert read(log.folder, rows, sample=50).rows == 300 * repeats
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 def test_no_log_is_no_rows(tmp_path: Path, rows: pd.DataFrame) -> None:

@@ -43,7 +43,7 @@ def bounds(columns: Sequence[Column], rows: int, rate: float, seed: int) -> list
     scale = np.quantile(distances, QUANTILE, axis=0)
     scale[scale == 0] = np.inf  # a constant column never differs
     largest = np.sort((distances / scale).max(axis=1))
-    # Were the window one draw more, it would be among the largest `rate` of them that often.
+    # The rank that one more draw, such as the window under the null hypothesis, exceeds with probability `rate`.
     factor = largest[math.ceil((draws + 1) * (1 - rate)) - 1]
     return [float(bound) for bound in np.where(np.isinf(scale), 0.0, factor * scale)]
 

@@ -51,7 +51,7 @@ def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic
 
     Args:
         watched: whose answers.
-        window: when they were given.
+        window: of the answers.
         rows: how many of them the sample holds at most.
         labels: how many rows with a label are returned at most.
 

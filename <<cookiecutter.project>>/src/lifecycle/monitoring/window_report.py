@@ -51,7 +51,7 @@ def locked(reports: Path = REPORTS) -> Iterator[None]:
         reports.mkdir(parents=True, exist_ok=True)
         with FileLock(reports / ".lock", timeout=LOCK_SECONDS):
             yield
-    except OSError as error:  # a lock that takes too long is one as well
+    except OSError as error:  # also raised if the lock is not free in time
         raise ConfigError(f"{reports}: the report cannot be written: {error}") from None
 
 

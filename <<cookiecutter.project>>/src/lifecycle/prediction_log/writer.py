@@ -3,8 +3,8 @@
     <log>/<day>/<server>.jsonl           time, request_id, role, version, inputs, answer, milliseconds
     <log>/<day>/<server>.feedback.jsonl  time, request_id, label
 
-Days are UTC. Each server process writes files of its own. A line is with the operating system before the answer is sent, so a
-server that is killed loses none; a line that a full disk cut short is taken back, and the answer is not sent.
+Days are UTC. Each server process writes its own files. A line is handed to the operating system before the answer is sent, so a
+server that is killed loses none; a line that a full disk cuts short is removed, and the answer is not sent.
 """
 
 import datetime
@@ -15,13 +15,13 @@ from pathlib import Path
 
 from lifecycle.core.errors import ProjectError
 
-AGAIN = 10.0  # seconds that a server whose log cannot be written is not ready, before it is asked to try again
+RETRY_SECONDS = 10.0  # how long a server whose log cannot be written is not ready, before it tries again
 PREDICTIONS, FEEDBACK = "jsonl", "feedback.jsonl"
 SKEW = datetime.timedelta(minutes=5)  # by which the clocks of two servers may differ
 
 
 class LogError(ProjectError):
-    """The log cannot be written, so nothing may be answered."""
+    """The log cannot be written, so no answer may be sent."""
 
     exit_code = 2
 
@@ -45,19 +45,19 @@ class Log:
                 os.ftruncate(file, os.fstat(file).st_size - written)
                 raise OSError("the disk is full")
         except OSError as error:
-            said = f"the prediction log in {self.folder} cannot be written: {error}"
-            self._failed = time.monotonic(), said
-            raise LogError(said) from None
+            problem = f"the prediction log in {self.folder} cannot be written: {error}"
+            self._failed = time.monotonic(), problem
+            raise LogError(problem) from None
         self._failed = None
 
     @property
     def problem(self) -> str | None:
-        """Return why the log could not be written a moment ago; None, if it could, or it is time to try again."""
-        return self._failed[1] if self._failed and time.monotonic() < self._failed[0] + AGAIN else None
+        """Return why the log could not be written a moment ago; None if it could, or it is time to try again."""
+        return self._failed[1] if self._failed and time.monotonic() < self._failed[0] + RETRY_SECONDS else None
 
     def _file(self, kind: str, day: str) -> int:
         open_day, file = self._files.get(kind, ("", -1))
-        if open_day != day or not os.fstat(file).st_nlink:  # another day, or somebody has removed the file
+        if open_day != day or not os.fstat(file).st_nlink:  # a new day, or the file was removed
             if open_day:
                 os.close(file)
                 del self._files[kind]

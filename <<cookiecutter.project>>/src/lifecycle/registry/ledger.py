@@ -26,7 +26,7 @@ class Move:
     """One record: an alias was given to a version."""
 
     action: str
-    """`register`, `promote` or `rollback`; `try` or `stop` of a trial; `withdraw` of a failed deployment."""
+    """`register`, `promote` or `rollback`; `try` or `stop` of a trial; `withdraw` of a move that was taken back."""
     alias: str
     version: int
     previous: int | None

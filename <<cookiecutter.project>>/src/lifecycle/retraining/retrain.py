@@ -48,8 +48,7 @@ class Options:
 def retrain(options: Options, report: Report) -> bool:
     """Retrain if there are new rows, and report what was done. Returns whether the gate lets the model pass.
 
-    Raises RefusedError if there is nothing to learn from though there was a reason to; what else may stop it is said by the
-    functions that are called.
+    Raises RefusedError if there is nothing to learn from though there was a reason to, and what the functions called here raise.
     """
     limits = settings.load()
     pull_request.check_identity()
