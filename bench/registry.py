@@ -53,7 +53,7 @@ def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
             aliases.align(client, model)
 
         def another(digest: str) -> Any:
-            tags = first.tags | {"model.sha256": digest, moves.STAGING_CHECKS: moves.PASSED}
+            tags = first.tags | {"model.sha256": digest, "dvc.lock.sha256": digest, moves.STAGING_CHECKS: moves.PASSED}
             source = first.source.removeprefix("models:/")
             return client.create_model_version(model, first.source, uuid4().hex, tags, model_id=source)
 

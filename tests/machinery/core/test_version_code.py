@@ -1,11 +1,14 @@
 """Which code a version carries, and what changes its hash."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
 from lifecycle.core import version_code
 from lifecycle.core.config import Params
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.git import git
 
 
 @pytest.fixture
@@ -59,6 +62,49 @@ def test_the_hash_changes_with_params_and_contract() -> None:
     hashes = {version_code.code_hash({}, params, contract) for params in (b"", b"a") for contract in (b"", b"a")}
 
     assert len(hashes) == 4
+
+
+def test_what_compilers_and_editors_leave_is_no_code(src: Path) -> None:
+    before = version_code.files("users", src)
+
+    for name in ("__pycache__/features.cpython-311.pyc", ".ipynb_checkpoints/features.py", ".features.py.swp"):
+        (src / "users" / name).parent.mkdir(exist_ok=True)
+        (src / "users" / name).write_text("left")
+
+    assert version_code.files("users", src) == before
+
+
+def test_code_that_is_not_python_is_one_line(src: Path) -> None:
+    (src / "users" / "features.py").write_text("def build_features(:")
+
+    with pytest.raises(ConfigError, match=r"^src/users/features\.py: not valid Python: invalid syntax"):
+        version_code.files("users", src)
+
+
+def test_a_commit_has_the_hash_of_its_working_tree(
+    src: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = tmp_path_factory.mktemp("repo")
+    shutil.copytree(src, repo / "src")
+    monkeypatch.chdir(repo)
+    Path("params.yaml").write_text("package: users")
+    Path("contract.yaml").write_text("columns: {}")
+    git("init", "--quiet")
+    for name, value in {"user.name": "Ada", "user.email": "", "commit.gpgsign": "false"}.items():
+        git("config", name, value)
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "First")
+    first = version_code.hash_here("users")
+    Path("src/lifecycle/core/scoring.py").write_text("# changed")
+    git("commit", "--quiet", "--all", "--message", "Second")
+
+    assert version_code.hash_at("HEAD~1") == first
+    assert version_code.hash_at("HEAD") == version_code.hash_here("users") != first
+    git("rm", "--quiet", "contract.yaml")
+    git("commit", "--quiet", "--message", "Third")
+    assert version_code.hash_at("HEAD") is None
+    with pytest.raises(ConfigError, match=r"^contract\.yaml: no such file"):
+        version_code.hash_here("users")
 
 
 def test_a_copy_holds_the_files_it_was_made_of(params: Params, tmp_path: Path) -> None:
