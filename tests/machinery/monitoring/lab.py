@@ -93,7 +93,7 @@ def population(rows: int, seed: int, task: str = "binary") -> tuple[pd.DataFrame
     return frame.assign(outcome=outcome), pd.DataFrame({"prediction": label, **scores})
 
 
-def kept(rows: int, seed: int, params: Params) -> pd.DataFrame:
+def logged_rows(rows: int, seed: int, params: Params) -> pd.DataFrame:
     """Return rows as a reference keeps them and the log has them."""
     frame, predictions = population(rows, seed, params.task)
     many = params.model_copy(update={"evaluate": params.evaluate.model_copy(update={"reference": rows})})
@@ -105,7 +105,7 @@ def baseline(folder: Path, params: Params, limits: Monitoring, rows: int = 2000)
     folder.mkdir(exist_ok=True)
     write_text(CONTRACT, folder / "contract.yaml")
     gates = policy.parse(GATES.replace("{LIMITS}", LIMITS[params.task]), "test")
-    return Baseline(4, folder, kept(rows, 1, params), params, gates, limits)
+    return Baseline(4, folder, logged_rows(rows, 1, params), params, gates, limits)
 
 
 def watched(baseline: Baseline, log: Path) -> Watched:

@@ -17,7 +17,7 @@ SAMPLE = 5000
 
 def comparison(params: Params, rows: int = 3000, seed: int = 1, **changes: object) -> Comparison:
     drift = lab.settings(**{f"drift__{name}": value for name, value in changes.items()}).drift
-    return Comparison(lab.kept(rows, seed, params), ["joined"], drift, params)
+    return Comparison(lab.logged_rows(rows, seed, params), ["joined"], drift, params)
 
 
 def alarmed(against: Comparison, window: pd.DataFrame) -> list[str]:
@@ -28,16 +28,18 @@ def alarmed(against: Comparison, window: pd.DataFrame) -> list[str]:
 def test_windows_of_the_reference_raise_no_more_alarms_than_is_stated(params: Params, rows: int) -> None:
     """Also where the distances that are allowed are next to nothing, so that chance alone decides."""
     params = lab.of_task(params, "binary")
-    reference = lab.kept(2000, 1, params)
+    reference = lab.logged_rows(2000, 1, params)
     usual = comparison(params, 2000)
     strict = comparison(params, 2000, categorical=1e-6, numerical=1e-6, score=1e-6)
-    chance = [one.threshold for one in strict.of(reference.sample(min(rows, SAMPLE), replace=True, random_state=0))]
+    chance = [
+        column.threshold for column in strict.of(reference.sample(min(rows, SAMPLE), replace=True, random_state=0))
+    ]
 
     found = {"usual": 0, "strict": 0}
     for seed in range(WINDOWS):
         compared = usual.of(reference.sample(min(rows, SAMPLE), replace=True, random_state=seed))
-        found["usual"] += any(one.drifted for one in compared)
-        found["strict"] += any(one.value > bound for one, bound in zip(compared, chance, strict=True))
+        found["usual"] += any(column.drifted for column in compared)
+        found["strict"] += any(column.value > bound for column, bound in zip(compared, chance, strict=True))
 
     assert found["usual"] <= RATE * WINDOWS
     assert found["strict"] <= RATE * WINDOWS
@@ -50,7 +52,7 @@ def test_the_bound_of_chance_holds_for_traffic_of_the_same_law(params: Params, r
     strict = {"categorical": 1e-6, "numerical": 1e-6, "score": 1e-6, "false_alarms": 0.2}
 
     found = [
-        bool(alarmed(comparison(params, 500, seed, **strict), lab.kept(rows, 1000 + seed, params)))
+        bool(alarmed(comparison(params, 500, seed, **strict), lab.logged_rows(rows, 1000 + seed, params)))
         for seed in range(25)
     ]
 
@@ -63,14 +65,14 @@ def test_a_shift_of_a_third_of_a_standard_deviation_is_seen_in_every_window(para
     against = comparison(params)
 
     for seed in range(10):
-        window = lab.kept(rows, 100 + seed, params)
+        window = lab.logged_rows(rows, 100 + seed, params)
         window["inputs.age"] += 3.5
         assert alarmed(against, window) == ["age"]
 
 
 def test_a_category_that_loses_a_quarter_of_all_rows_is_seen(params: Params) -> None:
     params = lab.of_task(params, "binary")
-    window = lab.kept(1000, 5, params)
+    window = lab.logged_rows(1000, 5, params)
     moved = (window["inputs.plan"] == "basic") & (np.random.default_rng(1).random(1000) < 0.4)
     window.loc[moved, "inputs.plan"] = "family"
 
@@ -82,8 +84,8 @@ def test_the_threshold_falls_with_the_rows_until_what_is_allowed_is_more_than_ch
     against = comparison(params)
     thresholds: dict[str, list[float]] = {}
     for rows in (200, 1000, 5000):
-        for one in against.of(lab.kept(rows, 3, params)):
-            thresholds.setdefault(one.column.name, []).append(one.threshold)
+        for column in against.of(lab.logged_rows(rows, 3, params)):
+            thresholds.setdefault(column.column.name, []).append(column.threshold)
 
     few, more, many = thresholds["age"]
     assert few > more >= many == 0.1
@@ -94,7 +96,7 @@ def test_the_threshold_falls_with_the_rows_until_what_is_allowed_is_more_than_ch
 )
 def test_the_score_is_what_the_task_answers(params: Params, task: str, name: str) -> None:
     params = lab.of_task(params, task)
-    window = lab.kept(1000, 2, params)
+    window = lab.logged_rows(1000, 2, params)
     against = comparison(params)
 
     assert against.of(window)[-1].column.name == name
@@ -110,7 +112,7 @@ def test_the_score_is_what_the_task_answers(params: Params, task: str, name: str
 
 def test_dates_and_ignored_columns_may_move(params: Params) -> None:
     params = lab.of_task(params, "binary")
-    window = lab.kept(1000, 2, params)
+    window = lab.logged_rows(1000, 2, params)
     window["inputs.age"] += 50
     window["inputs.joined"] = "2030-01-01T00:00:00"
 
@@ -122,9 +124,9 @@ def test_dates_and_ignored_columns_may_move(params: Params) -> None:
 
 def test_a_column_without_any_value_is_compared_with_nothing(params: Params) -> None:
     params = lab.of_task(params, "binary")
-    window = lab.kept(1000, 2, params).assign(**{"inputs.amount": np.nan})
+    window = lab.logged_rows(1000, 2, params).assign(**{"inputs.amount": np.nan})
 
-    assert "amount" not in [one.column.name for one in comparison(params).of(window)]
+    assert "amount" not in [compared.column.name for compared in comparison(params).of(window)]
     assert reference_column("x", pd.Series([np.nan, np.nan])) is None
 
 

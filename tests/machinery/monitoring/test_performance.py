@@ -29,7 +29,7 @@ def spoilt(rows: pd.DataFrame, share: float) -> pd.DataFrame:
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_worse_answers_are_a_breach_and_good_ones_are_not(params: Params, task: str) -> None:
     params = lab.of_task(params, task)
-    rows = lab.kept(1000, 3, params)
+    rows = lab.logged_rows(1000, 3, params)
 
     (good,), (bad,) = measured(params, rows), measured(params, spoilt(rows, 0.8))
 
@@ -40,7 +40,7 @@ def test_worse_answers_are_a_breach_and_good_ones_are_not(params: Params, task: 
 
 def test_a_metric_below_its_limit_is_none_while_its_interval_reaches_it(params: Params) -> None:
     params = lab.of_task(params, "binary")
-    rows = spoilt(lab.kept(6000, 3, params), 0.4)
+    rows = spoilt(lab.logged_rows(6000, 3, params), 0.4)
 
     few, many = measured(params, rows.head(100))[0], measured(params, rows)[0]
 
@@ -51,16 +51,16 @@ def test_a_metric_below_its_limit_is_none_while_its_interval_reaches_it(params: 
 @pytest.mark.parametrize(("expires", "status"), [("2026-03-01", "ok"), ("2026-02-28", "breach")])
 def test_an_exception_of_the_gate_holds_here_too_until_it_ends(params: Params, expires: str, status: str) -> None:
     params = lab.of_task(params, "binary")
-    rows = spoilt(lab.kept(2000, 3, params), 0.4)
-    said = f"[{{metric: roc_auc, min: 0.4, reason: r, accepted_by: a, expires: {expires}}}]"
+    rows = spoilt(lab.logged_rows(2000, 3, params), 0.4)
+    exceptions = f"[{{metric: roc_auc, min: 0.4, reason: r, accepted_by: a, expires: {expires}}}]"
 
-    assert [metric.status for metric in measured(params, rows, said)] == [status]
+    assert [metric.status for metric in measured(params, rows, exceptions)] == [status]
 
 
 def test_a_metric_that_the_rows_do_not_define_is_left_out(params: Params) -> None:
     params = lab.of_task(params, "binary")
 
-    assert measured(params, lab.kept(200, 3, params).assign(actual="a")) == []
+    assert measured(params, lab.logged_rows(200, 3, params).assign(actual="a")) == []
 
 
 def test_labels_are_taken_for_classes_by_their_text_and_others_are_none(params: Params) -> None:

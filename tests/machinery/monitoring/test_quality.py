@@ -25,7 +25,7 @@ def alarms(baseline: Baseline, window: pd.DataFrame) -> set[tuple[str, str]]:
 
 
 def test_windows_without_a_fault_raise_no_alarm(baseline: Baseline) -> None:
-    assert [alarms(baseline, lab.kept(500, 100 + seed, baseline.params)) for seed in range(20)] == [set()] * 20
+    assert [alarms(baseline, lab.logged_rows(500, 100 + seed, baseline.params)) for seed in range(20)] == [set()] * 20
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_windows_without_a_fault_raise_no_alarm(baseline: Baseline) -> None:
     ],
 )
 def test_a_faulty_column_is_named_with_its_fault(baseline: Baseline, column: str, values: Any, check: set[str]) -> None:
-    window = lab.kept(500, 5, baseline.params).assign(**{f"inputs.{column}": values})
+    window = lab.logged_rows(500, 5, baseline.params).assign(**{f"inputs.{column}": values})
 
     found = alarms(baseline, window)
 
@@ -52,7 +52,7 @@ def test_a_faulty_column_is_named_with_its_fault(baseline: Baseline, column: str
 
 def test_the_share_of_unseen_categories_to_expect_follows_from_the_reference(baseline: Baseline) -> None:
     """Most notes of a window have never been seen, and that is how notes are; a tenth of rows in a new plan is not."""
-    window = lab.kept(500, 5, baseline.params)
+    window = lab.logged_rows(500, 5, baseline.params)
     assert window["inputs.note"].isin(baseline.reference["inputs.note"]).mean() < 0.8
 
     window.loc[:49, "inputs.plan"] = "none"
@@ -60,14 +60,14 @@ def test_the_share_of_unseen_categories_to_expect_follows_from_the_reference(bas
 
 
 def test_a_rise_counts_beyond_the_limit_and_beyond_chance(baseline: Baseline) -> None:
-    window = lab.kept(500, 5, baseline.params)
+    window = lab.logged_rows(500, 5, baseline.params)
     window.loc[:69, "inputs.amount"] = np.nan  # from a tenth to a good fifth of the rows
     assert alarms(baseline, window) == {("nulls", "amount")}
     assert alarms(baseline, window.sample(20, random_state=1)) == set()
 
 
 def test_a_mean_may_miss_its_bounds_by_chance_in_a_small_window(baseline: Baseline) -> None:
-    window = lab.kept(500, 5, baseline.params)
+    window = lab.logged_rows(500, 5, baseline.params)
     window["inputs.age"] += 15
     assert ("mean_between", "age") in alarms(baseline, window)
     assert ("mean_between", "age") not in alarms(baseline, window.head(5))

@@ -26,7 +26,7 @@ def test_without_retraining_the_file_has_no_such_section(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("key", "value", "said"),
+    ("key", "value", "message"),
     [
         ("window__length", "a day", "'a day' is not a length of time"),
         ("window__min_rows", 10, "window.min_rows is 10"),
@@ -40,8 +40,8 @@ def test_without_retraining_the_file_has_no_such_section(tmp_path: Path) -> None
         ("rule__windowz", 4, "did you mean windows"),
     ],
 )
-def test_what_cannot_be_meant_is_refused(key: str, value: Any, said: str) -> None:
-    with pytest.raises(ConfigError, match=said):
+def test_what_cannot_be_meant_is_refused(key: str, value: Any, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
         lab.settings(**{key: value})
 
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_meant_is_refused(key: str, value: Any, said: str) -> Non
 )
 def test_a_key_decides_what_is_an_alarm(params: Params, tmp_path: Path, key: str, value: Any, alarm: str) -> None:
     params = lab.of_task(params, "binary")
-    window = lab.kept(800, 6, params)
+    window = lab.logged_rows(800, 6, params)
     window["inputs.age"] = window["inputs.age"] * 1.2
     window["inputs.plan"] = np.where(np.arange(800) < 200, "none", window["inputs.plan"])
     window["inputs.amount"] = np.where(np.arange(800) < 300, np.nan, window["inputs.amount"])

@@ -29,7 +29,7 @@ def summarised(baseline: Baseline, log: Path) -> tuple[Summary, Traffic]:
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
 def test_a_window_is_read_compared_and_described(params: Params, tmp_path: Path, task: str) -> None:
     baseline = lab.baseline(tmp_path / "4", lab.of_task(params, task), lab.settings(rule__alarms=1))
-    rows = lab.kept(800, 3, baseline.params)
+    rows = lab.logged_rows(800, 3, baseline.params)
     rows.loc[:399, "inputs.age"] += 10
     log = Log(tmp_path / "log")
     log.write(lab.lines(rows, "2026-02-28T20:00:00+00:00"), "2026-02-28")
@@ -61,7 +61,7 @@ def test_an_alarm_that_does_not_last_is_shown_and_is_healthy() -> None:
 
 def test_a_summary_comes_back_from_json_as_it_was(params: Params, tmp_path: Path) -> None:
     baseline = lab.baseline(tmp_path / "4", lab.of_task(params, "binary"), lab.settings())
-    rows = lab.kept(800, 3, baseline.params)
+    rows = lab.logged_rows(800, 3, baseline.params)
     found = alarm_rule.decide(lab.summary(baseline, rows, rows), [], baseline.settings.rule)
     assert found.quality
     assert found.performance
@@ -76,7 +76,7 @@ def test_a_summary_comes_back_from_json_as_it_was(params: Params, tmp_path: Path
 
 def test_lines_that_do_not_hold_the_references_types_are_an_alarm(params: Params, tmp_path: Path) -> None:
     baseline = lab.baseline(tmp_path / "4", lab.of_task(params, "binary"), lab.settings(rule__alarms=1))
-    rows = lab.kept(800, 3, baseline.params)
+    rows = lab.logged_rows(800, 3, baseline.params)
     lines = lab.lines(rows, "2026-02-28T20:00:00+00:00")
     spoilt = [
         line.replace(b'"age": ', b'"age": "x", "_": ') if number % 2 else line for number, line in enumerate(lines)

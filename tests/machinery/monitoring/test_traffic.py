@@ -26,7 +26,7 @@ TODAY = "2026-02-28"
 
 @pytest.fixture
 def rows(params: Params) -> pd.DataFrame:
-    return lab.kept(300, 7, lab.of_task(params, "binary"))
+    return lab.logged_rows(300, 7, lab.of_task(params, "binary"))
 
 
 def read(log: Path | str, rows: pd.DataFrame, sample: int = 5000, labels: int = 1000) -> Traffic:
@@ -42,29 +42,29 @@ def test_rows_come_back_as_the_reference_has_them(tmp_path: Path, rows: pd.DataF
     assert (found.rows, found.other_versions, found.broken_lines) == (300, {}, 0)
     assert set(found.sample) == set(rows) - {"actual"}
     names = [name for name in rows if name != "actual"]
-    one, other = (
+    expected, sampled = (
         frame[names].sort_values(["probability"]).reset_index(drop=True).astype(object)
         for frame in (rows, found.sample)
     )
-    pd.testing.assert_frame_equal(one.where(one.notna(), None), other.where(other.notna(), None))
+    pd.testing.assert_frame_equal(expected.where(expected.notna(), None), sampled.where(sampled.notna(), None))
 
 
 def test_a_sample_depends_on_no_order_and_is_the_same_every_time(
     tmp_path: Path, rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = lab.lines(rows, START)
-    Log(tmp_path / "one").write(lines, TODAY)
+    Log(tmp_path / "first").write(lines, TODAY)
     random.Random(1).shuffle(lines)
-    for part in (lines[:100], lines[100:]):
-        Log(tmp_path / "two").write(part, TODAY)
+    for some in (lines[:100], lines[100:]):
+        Log(tmp_path / "second").write(some, TODAY)
 
-    one = read(tmp_path / "one", rows, sample=50)
+    first = read(tmp_path / "first", rows, sample=50)
     monkeypatch.setattr(log_reader, "BLOCK", 5000)  # bytes: a few lines
-    other = read(tmp_path / "two", rows, sample=50)
+    second = read(tmp_path / "second", rows, sample=50)
 
-    assert (len(one.sample), other.rows) == (50, 300)
-    pd.testing.assert_frame_equal(one.sample, other.sample)
-    assert 0.3 < one.sample["probability"].mean() < 0.7  # and none of its values decides
+    assert (len(first.sample), second.rows) == (50, 300)
+    pd.testing.assert_frame_equal(first.sample, second.sample)
+    assert 0.3 < first.sample["probability"].mean() < 0.7  # no value decides on what is sampled
 
 
 def test_rows_with_the_same_id_are_sampled_like_others(tmp_path: Path, rows: pd.DataFrame) -> None:
