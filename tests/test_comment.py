@@ -35,7 +35,7 @@ REPORT = {
 
 @dataclass
 class GitHub:
-    """As much of GitHub's API as scripts/comment.py asks of it, behind a socket that `gh` is told to use."""
+    """As much of GitHub's API as scripts/post_pull_request_comment.py asks of it, behind a socket that `gh` is told to use."""
 
     config: Path
     run: dict[str, Any]
@@ -87,7 +87,7 @@ def zipped(content: str | bytes, name: str = "gate.json") -> bytes:
 def comment(baked: BakedProject, github: GitHub, run: str = "5") -> subprocess.CompletedProcess[str]:
     """Run the script as the workflow does: with a Python that has no package of ours."""
     return subprocess.run(
-        ["python3", "-I", "scripts/comment.py", run],
+        ["python3", "-I", "scripts/post_pull_request_comment.py", run],
         cwd=baked.path,
         env=clean_environment()
         | {"PATH": f"{TOOLS}:/usr/bin:/bin", "GH_TOKEN": "x", "GH_REPO": "o/r", "GH_CONFIG_DIR": str(github.config)},

@@ -1,4 +1,4 @@
-"""Untrusted text in Markdown on GitHub. Standard library only: scripts/comment.py runs this without the environment."""
+"""Untrusted text in Markdown on GitHub. Standard library only: scripts/post_pull_request_comment.py runs this without the environment."""
 
 import re
 from typing import Any

@@ -11,8 +11,8 @@ from lifecycle.core import config, known_rows, model_file
 from lifecycle.core.errors import DataError
 from lifecycle.core.files import read_yaml
 from lifecycle.core.predict import predict
+from lifecycle.core.predict_response import responses
 from lifecycle.core.records import kind_of, values_of
-from lifecycle.core.version_files import PROBABILITY
 
 
 class Scoring:
@@ -48,16 +48,8 @@ class Scoring:
         return frame
 
     def answers(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Return an answer for each record: `label` and `probability` (binary) or `probabilities`, or `prediction`."""
-        predictions = self.score(self.frame(records))
-        names = [str(name) for name in predictions]
-        rows = list(zip(*(predictions[name].tolist() for name in names), strict=True))
-        if self.params.task == "regression":
-            return [{"prediction": row[0]} for row in rows]
-        if self.params.task == "binary":
-            return [{"label": row[0], "probability": row[1]} for row in rows]
-        classes = [name.removeprefix(PROBABILITY) for name in names[1:]]
-        return [{"label": row[0], "probabilities": dict(zip(classes, row[1:], strict=True))} for row in rows]
+        """Return a response for each record: see predict_response.py."""
+        return responses(self.score(self.frame(records)), self.params)
 
     def known(self) -> tuple[list[dict[str, Any]], float]:
         """Return the test rows that were logged with the model, and how far its answers are from the predictions of `evaluate`."""

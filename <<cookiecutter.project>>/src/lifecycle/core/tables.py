@@ -12,7 +12,7 @@ def markdown_table(
 ) -> str:
     """Return a table as Markdown, without a line break at the end.
 
-    Standard library only: scripts/comment.py runs this without the project's environment.
+    Standard library only: scripts/post_pull_request_comment.py runs this without the project's environment.
 
     Args:
         header: the names of the columns.

@@ -1,6 +1,6 @@
 """The gate's report as Markdown for a pull request.
 
-Standard library only: scripts/comment.py runs this without the project's environment. The content may come from a pull
+Standard library only: scripts/post_pull_request_comment.py runs this without the project's environment. The content may come from a pull
 request that nobody has read: it is cut to length and escaped, so that it can neither mention people, nor link, nor draw.
 """
 

@@ -1,6 +1,6 @@
 """The gate's report in words: the verdict in one line, tables, remarks and next steps. Other modules lay it out.
 
-Standard library only: scripts/comment.py runs this without the project's environment.
+Standard library only: scripts/post_pull_request_comment.py runs this without the project's environment.
 """
 
 import datetime

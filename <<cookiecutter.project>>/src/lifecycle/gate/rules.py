@@ -3,8 +3,8 @@
 import datetime
 from typing import Any
 
+from lifecycle.gate.accepted_regressions import apply_exceptions
 from lifecycle.gate.check_result import FAIL, NOISE, NOT_JUDGED, PASS, CheckResult, finite_or_none, not_a_number
-from lifecycle.gate.exceptions import apply_exceptions
 from lifecycle.gate.paired_bootstrap import PairedComparison
 from lifecycle.gate.policy import Floor, Limit, Policy
 

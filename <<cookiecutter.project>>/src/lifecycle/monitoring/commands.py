@@ -50,5 +50,7 @@ def add_to(verbs: Any) -> None:
         default="production",
         help="whose traffic (default: %(default)s)",
     )
-    verb.add_argument("--act", action="store_true", help="if it is time to act, alert people, and start what the settings say")
+    verb.add_argument(
+        "--act", action="store_true", help="if it is time to act, alert people, and start what the settings say"
+    )
     verb.set_defaults(run=monitor)

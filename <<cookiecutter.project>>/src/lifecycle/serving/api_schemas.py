@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from lifecycle.core import predict_response
 from lifecycle.core.config import Params
 
 REQUEST_ID = r"[\w.-]{1,64}"
@@ -121,16 +122,6 @@ def mistake(location: Iterable[Any], message: str, kind: str = "value_error") ->
 
 def answer_model(params: Params) -> type[BaseModel]:
     """Return the model of an answer."""
-    fields: dict[str, Any] = {"request_id": (str, ...), "model_version": (int, ...)}
-    label = type(params.data.positive) if params.task == "binary" else str | int | float | bool
-    match params.task:
-        case "regression":
-            fields |= {"prediction": (float, ...)}
-        case "binary":
-            fields |= {
-                "label": (label, ...),
-                "probability": (float, Field(ge=0, le=1, description=f"of {params.data.positive}")),
-            }
-        case _:
-            fields |= {"label": (label, ...), "probabilities": (dict[str, float], ...)}
-    return create_model("Answer", __config__=ConfigDict(protected_namespaces=()), **fields)
+    own: dict[str, Any] = {"request_id": (str, ...), "model_version": (int, ...)}
+    response = predict_response.fields(params)
+    return create_model("Answer", __config__=ConfigDict(protected_namespaces=()), **own, **response)

@@ -1,6 +1,6 @@
 """Post the gate's report of a workflow run on its pull request: one comment, kept up to date.
 
-    GH_REPO=owner/name python3 scripts/comment.py RUN_ID
+    GH_REPO=owner/name python3 scripts/post_pull_request_comment.py RUN_ID
 
 The report comes from the pull request's own run, so it is treated as hostile: it is read in memory up to a size limit, never
 unpacked, and laid out by lifecycle/gate/pull_request_comment.py, which escapes all of it. GitHub says which pull request the run
