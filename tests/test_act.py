@@ -34,8 +34,22 @@ SUMMARY = {
     "status": "act",
     "reasons": ["tenure drifted in 2 of the last 3 windows, `$(touch hacked)` @someone"],
     "columns": [
-        {"name": "tenure", "kind": "categorical", "distance": "jensenshannon", "value": 0.31, "threshold": 0.1, "status": "drift"},
-        {"name": "partner", "kind": "categorical", "distance": "jensenshannon", "value": 0.01, "threshold": 0.1, "status": "ok"},
+        {
+            "name": "tenure",
+            "kind": "categorical",
+            "distance": "jensenshannon",
+            "value": 0.31,
+            "threshold": 0.1,
+            "status": "drift",
+        },
+        {
+            "name": "partner",
+            "kind": "categorical",
+            "distance": "jensenshannon",
+            "value": 0.01,
+            "threshold": 0.1,
+            "status": "ok",
+        },
     ],
 }
 LATER = SUMMARY | {"window": {"since": "2026-03-02T00:00:00+00:00", "until": "2026-03-03T00:00:00+00:00"}}

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from telco_churn.features import build_features
 
 from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
 from lifecycle.pipeline.train import fit
+from telco_churn.features import build_features
 
 ROOT = Path.cwd()  # the rendered project
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from telco_churn.features import build_features
 
 from lifecycle.batch.row_contract import RAGGED
 from lifecycle.batch.score_rows import REASON, ROW, RowScorer
@@ -12,6 +11,7 @@ from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
 from lifecycle.core.errors import DataError
 from lifecycle.pipeline.train import fit
+from telco_churn.features import build_features
 
 
 @pytest.fixture(scope="session")

@@ -120,9 +120,7 @@ def test_what_an_estimator_refuses_is_refused_before_training(
     assert complaint in str(error.value)
 
 
-@pytest.mark.parametrize(
-    ("section", "hint"), [("random_forrest", " (did you mean random_forest?)"), ("xyz", "")]
-)
+@pytest.mark.parametrize(("section", "hint"), [("random_forrest", " (did you mean random_forest?)"), ("xyz", "")])
 def test_a_section_of_no_estimator_is_refused(params: Params, section: str, hint: str) -> None:
     train = params.train.model_copy(update={section: {"max_depth": 3}})
 

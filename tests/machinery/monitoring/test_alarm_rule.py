@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machinery.monitoring import lab
 
 from lifecycle.monitoring import alarm_rule
 from lifecycle.monitoring.settings import Rule
 from lifecycle.monitoring.summary import Summary
+from machinery.monitoring import lab
 
 
 def decided(reports: Path, alarm: bool = True, windows: int = 3, alarms: int = 2) -> Summary:

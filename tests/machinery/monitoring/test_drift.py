@@ -3,12 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
-from machinery.monitoring import lab
 
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.monitoring.distances import reference_column
 from lifecycle.monitoring.drift import Comparison
+from machinery.monitoring import lab
 
 WINDOWS = 200
 RATE = 0.01

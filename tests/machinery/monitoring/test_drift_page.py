@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
-from machinery.monitoring import lab
 
 from lifecycle.core.config import Params
 from lifecycle.monitoring import drift_page
+from machinery.monitoring import lab
 
 
 def test_the_distances_drawn_are_those_that_were_baselined(params: Params, tmp_path: Path) -> None:

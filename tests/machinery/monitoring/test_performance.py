@@ -5,11 +5,11 @@ import datetime
 import numpy as np
 import pandas as pd
 import pytest
-from machinery.monitoring import lab
 
 from lifecycle.core.config import Params
 from lifecycle.gate import policy
 from lifecycle.monitoring import performance
+from machinery.monitoring import lab
 
 TODAY = datetime.date(2026, 3, 1)
 

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from machinery.monitoring import lab
 
 from lifecycle.core.config import Params
 from lifecycle.monitoring import quality
 from lifecycle.monitoring.summary import Baseline
+from machinery.monitoring import lab
 
 
 @pytest.fixture

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from machinery.monitoring import lab
 
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.monitoring import settings
+from machinery.monitoring import lab
 
 
 def test_the_file_of_this_repo_can_be_read() -> None:

@@ -5,7 +5,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from machinery.monitoring import lab
 
 from lifecycle.core.config import Params
 from lifecycle.core.times import Window
@@ -13,6 +12,7 @@ from lifecycle.monitoring import alarm_rule, summary_format
 from lifecycle.monitoring.summary import Baseline, Summary
 from lifecycle.monitoring.traffic import Traffic, collect
 from lifecycle.prediction_log.writer import FEEDBACK, Log
+from machinery.monitoring import lab
 
 WINDOW = Window(lab.UNTIL - lab.DAY, lab.UNTIL)
 METRIC = {"binary": "roc_auc", "multiclass": "accuracy", "regression": "mae"}

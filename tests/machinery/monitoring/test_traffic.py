@@ -9,7 +9,6 @@ from typing import Any
 import pandas as pd
 import pyarrow as arrow
 import pytest
-from machinery.monitoring import lab
 
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
@@ -18,6 +17,7 @@ from lifecycle.monitoring.traffic import Traffic, Watched, collect
 from lifecycle.prediction_log import labels
 from lifecycle.prediction_log import reader as log_reader
 from lifecycle.prediction_log.writer import FEEDBACK, Log
+from machinery.monitoring import lab
 
 WINDOW = Window(lab.UNTIL - lab.DAY, lab.UNTIL)
 START = "2026-02-28T20:00:00+00:00"

@@ -5,11 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
-from machinery.registry.lab import RAW, Lab, code
 
 from lifecycle.core import config
 from lifecycle.core.files import read_yaml
 from lifecycle.core.git import git
+from machinery.registry.lab import RAW, Lab, code
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,9 @@
 
 import json
 
-from machinery.registry.lab import NONE, Lab, promote
-
 from lifecycle.core import config
 from lifecycle.core.git import git
+from machinery.registry.lab import NONE, Lab, promote
 
 
 def test_a_model_goes_from_candidate_to_production_and_every_move_is_on_record(lab: Lab) -> None:

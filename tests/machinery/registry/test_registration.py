@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machinery.registry.lab import NONE, REPORT, SCORING, Lab, promote, tag
 
 from lifecycle.core import config
 from lifecycle.core.files import file_hash, read_yaml
@@ -15,6 +14,7 @@ from lifecycle.core.git import git
 from lifecycle.core.tracking import lock_hash
 from lifecycle.registry import ledger, moves
 from lifecycle.registry.aliases import ALIASES
+from machinery.registry.lab import NONE, REPORT, SCORING, Lab, promote, tag
 
 
 def test_a_version_carries_its_lineage(lab: Lab) -> None:

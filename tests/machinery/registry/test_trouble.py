@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from machinery.registry.lab import NONE, Lab, promote
 
 from lifecycle import cli
 from lifecycle.registry import ledger, moves
 from lifecycle.registry.aliases import ALIASES
+from machinery.registry.lab import NONE, Lab, promote
 
 DOWN = "http://127.0.0.1:9"
 

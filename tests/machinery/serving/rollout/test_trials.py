@@ -4,12 +4,12 @@ import json
 from collections.abc import Callable
 
 import pytest
-from machinery.registry.lab import Lab
 
 from lifecycle.core.errors import RefusedError
 from lifecycle.registry import ledger, moves
 from lifecycle.registry.aliases import CANARY, PERCENT, SHADOW, held, state
 from lifecycle.serving.rollout import trials
+from machinery.registry.lab import Lab
 
 
 @pytest.fixture
