@@ -16,6 +16,10 @@ from lifecycle.core.config import Params
 Measure = Callable[[np.ndarray], dict[str, float]]
 """Weights of shape (rows,) in, metrics by name out; NaN where the weighted rows do not define one."""
 
+HIGHER_IS_BETTER = {"roc_auc", "average_precision", "f1", "accuracy", "r2"}
+LOWER_IS_BETTER = {"log_loss", "brier", "mae", "rmse"}
+UNIT_INTERVAL = {"roc_auc", "average_precision", "f1", "accuracy"}  # metrics between 0 and 1
+
 EPSILON = np.finfo(np.float64).eps
 
 

@@ -8,15 +8,8 @@ from pydantic import Field, StringConstraints, model_validator
 
 from lifecycle.core.config import Section
 from lifecycle.core.files import parse_yaml
+from lifecycle.core.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, UNIT_INTERVAL
 
-HIGHER_IS_BETTER = {"roc_auc", "average_precision", "f1", "accuracy", "r2"}
-LOWER_IS_BETTER = {"log_loss", "brier", "mae", "rmse"}
-UNIT_INTERVAL = {
-    "roc_auc",
-    "average_precision",
-    "f1",
-    "accuracy",
-}  # a limit outside it is a mistake, such as a percentage
 LONGEST_EXCEPTION = datetime.timedelta(days=366)  # what is meant to last longer belongs in the limit itself
 
 Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
