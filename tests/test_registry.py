@@ -93,13 +93,13 @@ print(json.dumps({
 """
 
 
-SCORING, REPORT = "src/lifecycle/core/scoring.py", "src/lifecycle/gate/report.py"
+RESPONSE, REPORT = "src/lifecycle/core/predict_response.py", "src/lifecycle/gate/report.py"
 ANSWER = '{"label": row[0], "probability": row[1]}'
-SCORING_OF_VERSIONS = """
+RESPONSE_OF_VERSIONS = """
 import json, mlflow, pathlib
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
 folders = [pathlib.Path(mlflow.artifacts.download_artifacts(f"models:/telco-churn/{number}")) for number in (1, 2)]
-print(json.dumps([(folder / "code/lifecycle/core/scoring.py").read_text() for folder in folders]))
+print(json.dumps([(folder / "code/lifecycle/core/predict_response.py").read_text() for folder in folders]))
 """
 
 
@@ -119,7 +119,7 @@ def test_a_change_of_what_is_answered_is_gated_and_released_as_a_new_version(
     in_checkout(project, "gate --base HEAD~2 --record")
     assert in_checkout(project, "register") == "register: version 1 of telco-churn is the candidate\n"
 
-    project.replace(SCORING, ANSWER, ANSWER.replace("}", ', "odds": 1.0}'))
+    project.replace(RESPONSE, ANSWER, ANSWER.replace("}", ', "odds": 1.0}'))
     project.commit("Answers carry odds")
     verdict = in_checkout(project, "gate --base HEAD~1 --record")
     refusal = in_checkout(project, "register", code=2)
@@ -129,9 +129,9 @@ def test_a_change_of_what_is_answered_is_gated_and_released_as_a_new_version(
     assert "Prediction code: changed since the base" in verdict
     assert "gate: recorded on run" in verdict
     assert "with other code than this checkout's: `make track` logs it anew, then `make gate`" in refusal
-    assert re.search(rf"modified: +{SCORING}", stale)
+    assert re.search(rf"modified: +{RESPONSE}", stale)
     assert in_checkout(project, "register") == "register: version 2 of telco-churn is the candidate\n"
-    (project.path / ".git" / "versions.py").write_text(SCORING_OF_VERSIONS)
+    (project.path / ".git" / "versions.py").write_text(RESPONSE_OF_VERSIONS)
     before, after = json.loads(project.run("python .git/versions.py").stdout.splitlines()[-1])
     assert ('"odds"' in before, '"odds"' in after) == (False, True)
     in_checkout(project, "promote --to staging --reason odds --version HEAD")
