@@ -1,4 +1,4 @@
-"""Your own column checks, which contract.yaml uses by their names.
+"""Your own checks of columns and of values, which contract.yaml uses by their names.
 
 A check of a whole column returns True or False; a check of single values returns a boolean column. The arguments after `*`
 are set in contract.yaml. For example

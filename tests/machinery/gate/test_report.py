@@ -77,6 +77,24 @@ def test_a_failure_leads_with_its_reason_and_ends_with_what_to_do(content: dict[
         assert "- {metric: roc_auc, min: 0.6999, reason: (why), accepted_by: (who), expires: 2026-06-29}" in text
 
 
+def test_another_number_of_checks_is_no_change_of_the_data(content: dict[str, Any]) -> None:
+    content["data"]["base"] = content["data"]["branch"] | {"checks": 1}
+
+    assert "Data: unchanged, 7,043 rows" in terminal(content)
+
+
+def test_what_is_gone_has_a_next_step_of_its_own_and_no_exception_to_copy(content: dict[str, Any]) -> None:
+    content["reasons"] = [{"kind": "limit", "text": "roc_auc where city=Ulm is gone: the base has it"}]
+    for result in content["metrics"] + content["slices"]:
+        result["status"] = "pass"
+
+    text = terminal(content)
+
+    assert "1. measure again what the base has" in text
+    assert "exceptions in gates.yaml" not in text
+
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

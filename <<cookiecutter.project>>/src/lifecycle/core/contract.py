@@ -10,13 +10,14 @@ from pandera.errors import SchemaErrors
 from pandera.io import pandas_io
 
 from lifecycle.core import user_code
-from lifecycle.core.column_checks import COLUMN_CHECKS, FIGURES
-from lifecycle.core.errors import ConfigError
+from lifecycle.core.column_checks import COLUMN_CHECKS, FIGURES, USER_CHECKS
+from lifecycle.core.errors import ConfigError, did_you_mean
 from lifecycle.core.files import read_yaml
 
 MAX_EXAMPLES = 5
 MAX_LENGTH = 60  # characters of an offending value
 
+CHECKS = {name for name in dir(pa.Check) if not name.startswith("_")}
 SWITCHES = {"nullable", "unique", "required", "coerce"}
 # Columns are read by name and put into the contract's order, and rows that break it must never be dropped.
 UNSUPPORTED = {"drop_invalid_rows", "ordered", "regex", "add_missing_columns", "parsers", "index"}
@@ -107,7 +108,8 @@ def _refuse_unknown_keys(content: dict[str, Any]) -> None:
             raise ValueError(f"column {name!r}: expected a name and a mapping, found {column!r}")
         for key, value in column.items():
             if key not in column_keys and not hasattr(pa.Check, str(key)):
-                raise ValueError(f"column {name}: {key!r} is neither a supported key of a column nor a check")
+                near = did_you_mean(str(key), {*column_keys, *CHECKS, *COLUMN_CHECKS, *USER_CHECKS})
+                raise ValueError(f"column {name}: {key!r} is neither a supported key of a column nor a check{near}")
             if key in SWITCHES and not isinstance(value, bool):
                 raise ValueError(f"column {name}: {key} is {value!r}: write true or false")
 

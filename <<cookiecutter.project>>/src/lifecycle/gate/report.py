@@ -20,6 +20,7 @@ NEXT_STEPS = {
     "altered": "let the pipeline write the results: run dvc repro --force and commit what it writes",
     "uncommitted": "commit the change (for data, dvc add first), or undo it with git stash and dvc checkout",
     "limit": "make the model better; or have a reviewer accept the regression for a while, in a separate pull request that adds this under exceptions in gates.yaml (replacing [] if there are none):",
+    "gone": "measure again what the base has (slices: evaluate.slices in params.yaml), or compare with a base that has the same dataset and task",
 }
 
 
@@ -75,7 +76,7 @@ def remarks(content: dict[str, Any]) -> list[str]:
     before, after = content["data"]["base"], content["data"]["branch"]
     if before["rows"] is None:
         lines.append(f"Data: {_dataset(after)}")
-    elif before == after:
+    elif all(before[key] == after[key] for key in ("md5", "rows", "columns")):
         lines.append(f"Data: unchanged, {_dataset(after)}")
     else:
         lines.append(f"Data: changed from {_dataset(before)} to {_dataset(after)}")
@@ -101,6 +102,8 @@ def remarks(content: dict[str, Any]) -> list[str]:
 def next_steps(content: dict[str, Any]) -> list[str]:
     """Return what to do about the reasons, in this order."""
     kinds = {reason["kind"] for reason in content["reasons"]}
+    if "limit" in kinds and not example(content):  # nothing that fails has a value that could be accepted
+        kinds = kinds - {"limit"} | {"gone"}
     return [step for kind, step in NEXT_STEPS.items() if kind in kinds]
 
 

@@ -23,7 +23,8 @@ def main() -> str:
     for side in SIDES:
         write_parquet(frame[sides == side], config.FEATURES / f"{side}.parquet")
     counts = ", ".join(f"{(sides == side).sum():,} {side}" for side in SIDES)
-    return f"{frame.shape[1] - dataset.shape[1]} features added to {dataset.shape[1]} columns; wrote {counts} rows to {config.FEATURES}"
+    added = frame.shape[1] - dataset.shape[1]
+    return f"{added} feature{'s' * (added != 1)} added to {dataset.shape[1]} columns; wrote {counts} rows to {config.FEATURES}"
 
 
 if __name__ == "__main__":
