@@ -131,8 +131,8 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str | list[str]]] = {
             raw(lambda lines: lines[:-1]),
             edit("dvc.yaml", "PYTHONPATH=src python -m lifecycle.pipeline.train", "PYTHONPATH=src python -B -m lifecycle.pipeline.train"),
         ],
-        "the committed results are stale: data/raw/telco.csv, src/telco_churn/features.py, params.yaml: "
-        "train.hist_gradient_boosting.learning_rate, dvc.yaml: train changed since the last dvc repro",
+        "the committed results are stale: data/raw/telco.csv, params.yaml: train.hist_gradient_boosting.learning_rate, "
+        "src/telco_churn/features.py, dvc.yaml: train changed since the last dvc repro",
     ),
     "never reproduced": ([], [lambda p: p.run("git rm -q dvc.lock") and None], "not made by the pipeline: dvc.lock is made by the pipeline and was not committed"),
     "edited, broken, deleted by hand": (
