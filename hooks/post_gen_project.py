@@ -15,6 +15,7 @@ ANSWERS = json.loads(r"""<< cookiecutter | tojson >>""")
 PARTS = {
     "registry": [
         "src/lifecycle/registry",
+        "src/lifecycle/core/times.py",
         "compose.yaml",
         "docs/releases.md",
         "docs/tracking-server.md",

@@ -67,7 +67,12 @@ def complaint(answers: dict[str, Any]) -> str | None:
         return f"package {package!r} has capitals: use lower case"
     if keyword.iskeyword(package) or keyword.issoftkeyword(package):
         return f"package {package!r} is a Python keyword: choose another"
-    if package in sys.stdlib_module_names or package in IMPORTED or package in {"lifecycle", "tests", "src", "test"}:
+    if (
+        package in sys.stdlib_module_names
+        or package in IMPORTED
+        or package in {"lifecycle", "tests", "src", "test", "sitecustomize", "usercustomize"}
+        or package.startswith("_")
+    ):
         return f"package {package!r} shadows a package that the project imports: choose another"
     if not re.fullmatch(r"[^@\s,;:()\[\]<>']+@[^@\s,;:()\[\]<>']+", answers["email"]):
         return f"email {answers['email']!r} is not an address: write name@host"

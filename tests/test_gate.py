@@ -134,6 +134,15 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str | list[str]]] = {
         "the committed results are stale: data/raw/telco.csv, params.yaml: train.hist_gradient_boosting.learning_rate, "
         "src/telco_churn/features.py, dvc.yaml: train changed since the last dvc repro",
     ),
+    "a module of the user's that no stage declares": (
+        [],
+        [
+            lambda p: (p.path / "src/telco_churn/extra.py").write_text("FACTOR = 1\n") and None,
+            edit("src/telco_churn/model.py", "from sklearn.base", "from . import extra as extra\nfrom sklearn.base"),
+            repro,
+        ],
+        r"no stage of dvc.yaml depends on src/telco_churn/extra.py, so a change there would go unnoticed",
+    ),
     "never reproduced": ([], [lambda p: p.run("git rm -q dvc.lock") and None], "not made by the pipeline: dvc.lock is made by the pipeline and was not committed"),
     "edited, broken, deleted by hand": (
         [],

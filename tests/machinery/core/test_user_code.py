@@ -11,13 +11,24 @@ def test_a_package_or_module_that_is_not_there_is_one_line() -> None:
         user_code.load("nowhere", "model")
 
 
-def test_a_module_that_the_users_code_lacks_is_a_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "lacks_a_module").mkdir()
-    (tmp_path / "lacks_a_module/features.py").write_text("import a_library_that_is_not_installed")
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("import a_library_that_is_not_installed", "needs a_library_that_is_not_installed, which is not installed"),
+        ("def broken(:", r"features\.py, line 1: "),
+        ("", "does not define build_features"),
+    ],
+)
+def test_broken_code_of_the_users_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, message: str
+) -> None:
+    package = f"broken_{len(content)}"
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "features.py").write_text(content)
     monkeypatch.syspath_prepend(tmp_path)
 
-    with pytest.raises(ModuleNotFoundError, match="a_library_that_is_not_installed"):
-        user_code.load("lacks_a_module", "features")
+    with pytest.raises(ConfigError, match=message):
+        user_code.get(package, "features", "build_features")
 
 
 def test_the_description_is_the_packages_docstring_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

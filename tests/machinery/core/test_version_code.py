@@ -44,6 +44,30 @@ def test_a_version_carries_the_users_package_and_what_scoring_imports(src: Path)
     ]
 
 
+def test_a_relative_import_is_followed(src: Path) -> None:
+    (src / "lifecycle/core/scoring.py").write_text("from . import unrelated\nfrom .rounding import x\n")
+
+    assert {"lifecycle/core/unrelated.py", "lifecycle/core/rounding.py"} <= set(version_code.files("users", src))
+
+
+def test_a_package_that_does_not_go_with_a_version_is_refused(src: Path) -> None:
+    (src / "shared").mkdir()
+    (src / "shared/tables.py").write_text("")
+    (src / "users/features.py").write_text("from shared.tables import x\n")
+
+    with pytest.raises(ConfigError, match=r"src/users imports src/shared/tables\.py, which does not go with a version"):
+        version_code.files("users", src)
+
+
+def test_what_git_ignores_is_no_code(src: Path) -> None:
+    git("init", "--quiet", folder=src)
+    (src / ".gitignore").write_text("*.bin\n")
+    before = version_code.files("users", src)
+    (src / "users/cache.bin").write_text("")
+
+    assert version_code.files("users", src) == before
+
+
 @pytest.mark.parametrize(
     ("file", "changes"),
     [("core/scoring.py", True), ("core/rounding.py", True), ("core/unrelated.py", False)],

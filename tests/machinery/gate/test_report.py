@@ -94,7 +94,6 @@ def test_what_is_gone_has_a_next_step_of_its_own_and_no_exception_to_copy(conten
     assert "exceptions in gates.yaml" not in text
 
 
-
 @pytest.mark.parametrize(
     ("change", "says"),
     [

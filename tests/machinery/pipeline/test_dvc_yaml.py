@@ -38,7 +38,7 @@ def imports(tree: ast.Module) -> Iterator[Path]:
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
             names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "user_code.load":
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("user_code.load", "user_code.get"):
             yield SRC / PACKAGE / f"{ast.literal_eval(node.args[1])}.py"
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "user_code.description":
             yield SRC / PACKAGE / "__init__.py"

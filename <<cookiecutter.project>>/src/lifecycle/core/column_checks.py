@@ -5,7 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+import pandera.pandas as pa
 from pandera.extensions import register_check_method
+
+from lifecycle.core.errors import ConfigError
 
 FIGURES: dict[str, Callable[[pd.Series], float]] = {}
 """By check of a whole column: the number that it compares, for the message if it fails."""
@@ -32,6 +35,13 @@ def value_check(function: Callable[..., pd.Series]) -> Callable[..., pd.Series]:
 def _register(function: Callable[..., Any]) -> str:
     parameters = inspect.signature(function).parameters.values()
     arguments = [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+    name = function.__name__
+    if hasattr(pa.Check, name) or name in inspect.signature(pa.Column).parameters:
+        raise ConfigError(f"{function.__module__}: {name} is a name of pandera's or of another check: choose another")
+    if taken := {*inspect.signature(pa.Check).parameters, "options"} & set(arguments):
+        raise ConfigError(
+            f"{function.__module__}: {name} has an argument {min(taken)}, which pandera takes itself: rename it"
+        )
     register_check_method(statistics=arguments)(function)
     if function.__module__ != __name__:
         USER_CHECKS.add(function.__name__)

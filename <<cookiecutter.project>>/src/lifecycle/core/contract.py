@@ -139,6 +139,9 @@ def _failures(
     if rows.empty:
         figure = FIGURES.get(check.partition("(")[0])
         examples = [f"found {figure(frame[column]):.4g}"] if figure and column in frame else []
+        reason = str(cases["failure_case"].iloc[0])
+        if not figure and reason not in ("False", "None", "nan"):  # the check raised an error
+            examples = [f"cannot be run: {shorten(reason)}"]
         return [_record(column, check, 1, examples)]
     first = rows.head(MAX_EXAMPLES)
     keys = frame.loc[first["index"], key] if key in frame else first["index"]

@@ -13,7 +13,7 @@ def make_estimator(params: Params) -> BaseEstimator:
     Raises ConfigError if model.py does not have it for the task, it gives no probabilities for a classification, or a
     setting has a name or value that it refuses.
     """
-    estimators = user_code.load(params.package, "model").ESTIMATORS
+    estimators = user_code.get(params.package, "model", "ESTIMATORS")
     model_py = f"src/{params.package}/model.py"
     choices = estimators["regression" if params.task == "regression" else "classification"]
     name = params.train.estimator

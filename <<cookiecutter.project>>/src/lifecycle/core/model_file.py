@@ -19,9 +19,9 @@ PROJECT_TYPES = ["lifecycle.core.category_codes.CategoryCodes", "numpy.dtype"]
 
 def trusted(package: str) -> list[str]:
     """Return the types that a model file may hold beside those skops trusts: ours, and those the user's model.py lists."""
-    build_features = user_code.load(package, "features").build_features
+    build_features = user_code.get(package, "features", "build_features")
     features = f"{build_features.__module__}.{build_features.__qualname__}"
-    return [features, *PROJECT_TYPES, *user_code.load(package, "model").TRUSTED_TYPES]
+    return [features, *PROJECT_TYPES, *user_code.get(package, "model", "TRUSTED_TYPES")]
 
 
 def save(model: Pipeline, path: Path, package: str) -> None:

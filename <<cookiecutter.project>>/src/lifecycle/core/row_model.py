@@ -146,7 +146,11 @@ def _one_of(allowed: list[Any]) -> AfterValidator:
 
 def _passes(passes: Callable[[Any], bool], check: pa.Check) -> AfterValidator:
     def validate(value: Any) -> Any:
-        if not passes(value):
+        try:
+            good = passes(value)
+        except Exception as error:  # of the user's own check
+            raise ValueError(f"cannot be checked: {check.error} raised {type(error).__name__}") from None
+        if not good:
             raise ValueError(f"fails {check.error}")
         return value
 

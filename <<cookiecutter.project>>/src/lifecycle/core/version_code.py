@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml
-from lifecycle.core.git import files_at
+from lifecycle.core.git import files_at, git
 
 CODE_HASH = "code.sha256"  # tag: of the code, parameters and contract that a version answers with
 ENTRY_POINTS = ("lifecycle/core/scoring.py", "lifecycle/core/contract.py")
@@ -37,6 +37,10 @@ def answering_files(package: str, names: Iterable[str], read: Read) -> dict[str,
         content = read(name) if name not in files else None
         if content is None:
             continue
+        if name.partition("/")[0] not in (package, "lifecycle"):
+            raise ConfigError(
+                f"src/{package} imports src/{name}, which does not go with a version: move it into src/{package}"
+            )
         files[name] = content
         pending += [f"{parent}/__init__.py" for parent in PurePosixPath(name).parents if str(parent) != "."]
         if name.endswith(".py"):
@@ -52,15 +56,17 @@ def imported_paths(name: str, content: bytes) -> list[str]:
         raise ConfigError(f"src/{name}: not valid Python: {error}") from None
     paths: list[str] = []
     for node in nodes:
-        if isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        if isinstance(node, ast.ImportFrom):
+            package = PurePosixPath(name).parts[: -node.level] if node.level else ()
+            base = ".".join([*package, *([node.module] if node.module else [])])
+            modules = [base, *(f"{base}.{alias.name}" for alias in node.names)]
         elif isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         else:
             continue
         for module in modules:
-            base = module.replace(".", "/")
-            paths += [f"{base}.py", f"{base}/__init__.py"]
+            path = module.replace(".", "/")
+            paths += [f"{path}.py", f"{path}/__init__.py"]
     return paths
 
 
@@ -70,8 +76,16 @@ def files(package: str, src: Path = SRC) -> dict[str, bytes]:
     def read(name: str) -> bytes | None:
         return (src / name).read_bytes() if (src / name).is_file() else None
 
-    names = [path.relative_to(src).as_posix() for path in (src / package).rglob("*") if path.is_file()]
-    return answering_files(package, names, read)
+    return answering_files(package, _names(package, src), read)
+
+
+def _names(package: str, src: Path) -> list[str]:
+    """The files of the user's package by path below src: those that git has or would add, for a commit has no others."""
+    try:
+        listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", package, folder=src)
+        return listed.split("\0")[:-1]
+    except ConfigError:  # no repo
+        return [path.relative_to(src).as_posix() for path in (src / package).rglob("*") if path.is_file()]
 
 
 def copy(package: str, target: Path) -> list[Path]:

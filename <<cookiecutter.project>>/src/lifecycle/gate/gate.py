@@ -115,6 +115,9 @@ def _policies(base: str, head: str) -> tuple[Policy, Policy, str]:
 def _reasons(rerun: Recomputed, dirty: list[str]) -> list[dict[str, str]]:
     """The reasons to fail before any limit is checked. Their kinds select the next steps in the report."""
     failure = [_reason("pipeline", f"the pipeline fails: {rerun.failure}")] if rerun.failure else []
+    if rerun.undeclared:
+        text = f"no stage of dvc.yaml depends on {_listed(rerun.undeclared)}, so a change there would go unnoticed"
+        failure.append(_reason("undeclared", text))
     if rerun.stale:
         text = f"the committed results are stale: {_listed(rerun.stale)} changed since the last dvc repro"
         return [_reason("stale", text), *failure]

@@ -29,6 +29,8 @@ class Recomputed:
     """Committed results that the pipeline does not reproduce, each as a sentence."""
     failure: str = ""
     """The line in which the pipeline failed, if it did."""
+    undeclared: list[str] = field(default_factory=list)
+    """Files of the user's package that no stage depends on: a change of one would go unnoticed."""
 
 
 @contextmanager
@@ -70,11 +72,21 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
         rerun.failure = failure_line(done)
     elif idle:
         rerun.failure = f"stage {idle[0]} did not run again: is it frozen in dvc.yaml?"
+    else:
+        rerun.undeclared = _undeclared(folder, commit, after)
     rerun.stale = stale_inputs(before, after) if before else []
     if not rerun.stale and not rerun.failure:
         git("add", "--all", folder=folder)  # DVC stages some of what it writes, and not all
         rerun.altered = altered(folder, commit, tolerance)
     return rerun
+
+
+def _undeclared(folder: Path, commit: str, stages: dict[str, Any]) -> list[str]:
+    """The files of the user's package that no stage depends on but `track`, which depends on all of them."""
+    package = f"src/{read_yaml(folder / config.PARAMS).get('package')}"
+    declared = {dep["path"] for name, stage in stages.items() if name != "track" for dep in stage.get("deps", [])}
+    names = git("ls-tree", "-r", "-z", "--name-only", commit, "--", package, folder=folder).split("\0")[:-1]
+    return [name for name in names if not declared & {name, *map(str, Path(name).parents)}]
 
 
 def _forget(folder: Path, stage: dict[str, Any]) -> None:

@@ -16,6 +16,7 @@ HEADER = ["metric", "base", "branch", "change", "95% interval", "limit", "status
 SLICES_HEADER = [name for name in HEADER if name != "95% interval"]  # only metrics of all rows have one
 NEXT_STEPS = {
     "pipeline": "run make repro to see the whole error; if the data breaks the contract, reports/validation_failed.json lists all of it",
+    "undeclared": "add each file to deps of the stages in dvc.yaml that use it, run make repro and commit",
     "stale": "run make repro and commit what it writes: dvc.lock, metrics, plots and reports",
     "altered": "let the pipeline write the results: run dvc repro --force and commit what it writes",
     "uncommitted": "commit the change (for data, dvc add first), or undo it with git stash and dvc checkout",

@@ -14,7 +14,7 @@ def main() -> str:
     if params.task != "regression":
         check_classes(dataset[params.data.target], sides)
     try:
-        frame = user_code.load(params.package, "features").build_features(dataset)
+        frame = user_code.get(params.package, "features", "build_features")(dataset)
     except KeyError as error:
         message = f"build_features in src/{params.package}/features.py reads column {error}, which {config.CONTRACT} does not have"
         raise ConfigError(message) from None

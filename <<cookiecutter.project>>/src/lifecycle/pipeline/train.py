@@ -31,7 +31,7 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
         estimator.set_params(verbose=int(len(frame) > MANY_ROWS))
     features = frame.drop(columns=[params.data.id, params.data.target])
     with predict.threads(len(frame)):
-        preparation = user_code.load(params.package, "model").make_preparation(estimator, features)
+        preparation = user_code.get(params.package, "model", "make_preparation")(estimator, features)
         matrix = predict.in_batches(preparation.transform, features)
         try:
             estimator.fit(matrix, frame[params.data.target].to_numpy())
@@ -46,7 +46,7 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
     for name in ("_scorer", "_raw_predict"):  # left by early stopping on a score; skops cannot save them
         vars(estimator).pop(name, None)
     fitted = Pipeline([("prepare", preparation), ("estimator", estimator)])
-    return predict.with_features(fitted, frame[inputs], user_code.load(params.package, "features").build_features)
+    return predict.with_features(fitted, frame[inputs], user_code.get(params.package, "features", "build_features"))
 
 
 def main() -> str:
