@@ -22,17 +22,17 @@ def test_every_test_of_the_machinery_is_in_a_group() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("group", GROUPS, ids=" ".join)
-def test_the_machinery_passes_its_own_tests(reproduced: BakedProject, tmp_path: Path, group: list[str]) -> None:
+def test_the_machinery_passes_its_own_tests(copy: BakedProject, tmp_path: Path, group: list[str]) -> None:
     paths = " ".join(f"'{MACHINERY / name}'" for name in group)
     pytest_ = "pytest"
     if "monitoring" in group:  # Evidently, which draws its page, comes with an extra
         packages = "--constraint requirements.lock --editable '.[dev,monitor]'"
-        reproduced.run(
+        copy.run(
             f"uv venv --quiet {tmp_path}/.venv && uv pip install --quiet --python {tmp_path}/.venv {packages}"
         )
         pytest_ = f"{tmp_path}/.venv/bin/pytest"
 
-    done = reproduced.run(
+    done = copy.run(
         f"{pytest_} -q -c '{MACHINERY}/pytest.ini' --rootdir '{MACHINERY}' {paths}", PYTHONDONTWRITEBYTECODE="1"
     )
 

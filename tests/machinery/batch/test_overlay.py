@@ -53,7 +53,7 @@ def test_a_version_carries_all_code_that_scoring_imports_beside_batch(params: Pa
         name = pending.pop()
         if name not in needed and (SRC / name).is_file():
             needed.add(name)
-            pending += version_code.imported((SRC / name).read_bytes())
+            pending += version_code.imported_paths(name, (SRC / name).read_bytes())
 
     assert {"lifecycle/batch/spark/engine.py", "lifecycle/batch/local_engine.py", "lifecycle/core/scoring.py"} <= needed
     assert {name for name in needed if not name.startswith("lifecycle/batch/")} <= set(
