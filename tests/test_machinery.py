@@ -27,9 +27,7 @@ def test_the_machinery_passes_its_own_tests(copy: BakedProject, tmp_path: Path, 
     pytest_ = "pytest"
     if "monitoring" in group:  # Evidently, which draws its page, comes with an extra
         packages = "--constraint requirements.lock --editable '.[dev,monitor]'"
-        copy.run(
-            f"uv venv --quiet {tmp_path}/.venv && uv pip install --quiet --python {tmp_path}/.venv {packages}"
-        )
+        copy.run(f"uv venv --quiet {tmp_path}/.venv && uv pip install --quiet --python {tmp_path}/.venv {packages}")
         pytest_ = f"{tmp_path}/.venv/bin/pytest"
 
     done = copy.run(

@@ -97,10 +97,10 @@ def test_todays_batch_is_laid_over_the_versions_code(logged: Path) -> None:
 
 def test_the_code_of_a_version_that_was_pruned_is_removed(logged: Path) -> None:
     code = overlay(logged, logged.parent)
-    other = Path(shutil.copytree(logged, logged.parent / "2-model-code"))
+    second = Path(shutil.copytree(logged, logged.parent / "2-model-code"))
     shutil.rmtree(logged)
 
-    of_other = overlay(other, other.parent)
+    of_second = overlay(second, second.parent)
 
     assert not code.exists()
-    assert of_other.exists()
+    assert of_second.exists()

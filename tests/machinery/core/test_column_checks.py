@@ -81,11 +81,15 @@ def test_a_check_whose_name_is_taken_is_refused(definition: str, message: str) -
         value_check(next(iter(names.values())))
 
 
-def test_a_check_that_raises_fails_and_says_why(tmp_path: Path, params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_raises_fails_and_says_why(
+    tmp_path: Path, params: Params, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "raises").mkdir()
     body = "from lifecycle.core.column_checks import value_check\n\n@value_check\ndef breaks(column, *, unit):\n    return column[unit]\n"
     (tmp_path / "raises/checks.py").write_text(body)
-    (tmp_path / "contract.yaml").write_text("schema_type: dataframe\ncolumns:\n  size: {dtype: int64, breaks: {unit: days}}\n")
+    (tmp_path / "contract.yaml").write_text(
+        "schema_type: dataframe\ncolumns:\n  size: {dtype: int64, breaks: {unit: days}}\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     schema = contract.load(tmp_path / "contract.yaml", "raises")
 

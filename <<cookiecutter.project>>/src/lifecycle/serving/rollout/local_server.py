@@ -78,8 +78,8 @@ def local_server(alias: str, client: Client, folder: Path) -> LocalServer | None
 
     `folder` is where the number of its process is written down.
     """
-    parts = urlsplit(client.url)
-    host, port = parts.hostname or "", parts.port or 80
+    address = urlsplit(client.url)
+    host, port = address.hostname or "", address.port or 80
     try:
         is_local = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
