@@ -27,7 +27,7 @@ demo: .venv/.ready  ## generate build/telco-churn afresh, train its model and sh
 test: .venv/.ready  ## run all tests: they render the template and run what comes out
 	@.venv/bin/pytest --numprocesses auto
 
-test-fast: .venv/.ready  ## run the tests that run no pipeline
+test-fast: .venv/.ready  ## run the tests that only render
 	@.venv/bin/pytest --numprocesses auto -m "not slow"
 
 lint: .venv/.ready  ## check the style of hooks, tests and bench

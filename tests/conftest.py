@@ -21,6 +21,14 @@ TEMPLATE = Path(__file__).parents[1]
 TIMEOUT = 600
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test of a project that has its environment is slow: making one takes longer than most tests."""
+    for item in items:
+        if "project" in getattr(item, "fixturenames", ()):
+            item.add_marker("slow")
+
+
 @dataclass
 class BakedProject:
     """A rendered project, and how a person would use it."""
