@@ -3,6 +3,7 @@
 import datetime
 import os
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -46,17 +47,51 @@ class Section(BaseModel):
             raise ConfigError(f"{source}: {'; '.join(_explain(item, cls) for item in error.errors())}") from None
 
 
+class Csv(Section):
+    """How a CSV file is written."""
+
+    separator: Annotated[str, Field(pattern=r"^[^\s\w\"]$|^\t$")] = ","
+    encoding: Literal["utf-8", "utf-16", "latin-1", "cp1252"] = "utf-8"
+    decimal: Literal[".", ","] = "."
+    nulls: Annotated[list[str], Field(min_length=1)] | None = None
+    """Spellings of a missing value; Arrow's, if None."""
+
+
+class NumberFormat(Section):
+    """How numbers are written that are not plain, such as $1,200 or 12%."""
+
+    strip: str = ""
+    """Characters to remove wherever they stand, such as `$` or `%`."""
+    thousands: Annotated[str, Field(max_length=1)] = ""
+    decimal: Literal[".", ","] = "."
+
+
 class Data(Section):
     raw: Annotated[Path, Field(strict=False)]
+    csv: Csv = Csv()
+    formats: dict[str, str | NumberFormat] = {}
+    """By column: how its dates are written, as strptime has it, or its numbers."""
     id: str
+    id_from: list[str] = []
+    """If no column of the file identifies a row: those from whose values the column `id` is made."""
     target: str
-    positive: str | int | None = None
+    positive: str | int | bool | None = None
+    unlabelled: bool = False
+    """Whether rows without a target are left out. If not, they break the contract."""
+    exclude: list[str] = []
+    """Columns that the model is not given."""
+
+    def inputs(self, columns: Iterable[Any]) -> list[str]:
+        """Return the columns that the model is given: all but id, target and those that are excluded."""
+        return [str(name) for name in columns if name not in (self.id, self.target, *self.exclude)]
 
 
 class TimeSplit(Section):
     column: str
     validation_from: Date
     test_from: Date
+    gap_days: Annotated[int, Field(ge=0)] = 0
+    """Rows so long before each of the two dates are on no side: their target was not known yet at that date."""
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -68,6 +103,10 @@ class TimeSplit(Section):
 class Split(Section):
     validation: Share
     test: Share
+    salt: Annotated[int, Field(ge=0, lt=10**6)] = 0
+    """Another number is another split by hash."""
+    group: str | None = None
+    """Rows with one value of this column stay on one side."""
     time: TimeSplit | None = None
 
     @model_validator(mode="after")
@@ -131,6 +170,8 @@ class Params(Section):
             raise ValueError("data.positive is missing: name the value of the target that counts as positive")
         if self.data.id == self.data.target:
             raise ValueError(f"data.id and data.target are both {self.data.id}: a key cannot be predicted")
+        if self.data.target in self.data.id_from:
+            raise ValueError(f"data.id_from names the target, {self.data.target}: new rows do not have it")
         return self
 
 
