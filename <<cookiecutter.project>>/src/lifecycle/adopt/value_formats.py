@@ -1,0 +1,77 @@
+"""Numbers and dates that are written as text, and in which format; a format must fit every value of a column."""
+
+import re
+
+import pyarrow as arrow
+import pyarrow.compute as pc
+
+from lifecycle.core.config import NumberFormat
+
+SIGNS = "$€£¥%"
+MANY = 1000  # values that are tried before all are
+SEPARATORS = [("", "."), (",", "."), (".", ","), ("", ","), (" ", ","), (" ", "."), ("\u00a0", ","), ("'", ".")]
+"""Separator of thousands and decimal point, the first that fits counts: 1,200 is a thousand and two hundred."""
+
+DATES = [
+    "%d.%m.%Y", "%Y/%m/%d", "%m/%d/%Y", "%d/%m/%Y", "%d-%m-%Y", "%m-%d-%Y", "%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%d-%b-%Y", "%d-%b-%y",
+    "%d %b %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y",
+]  # fmt: skip
+TIMES = ["", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S"]
+DATE_LIKE = r"^\s*(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})"
+AMBIGUOUS = {"%m/%d/%Y": "%d/%m/%Y", "%d-%m-%Y": "%m-%d-%Y", "%m/%d/%y": "%d/%m/%y"}
+
+
+def number_format(texts: arrow.Array) -> NumberFormat | None:
+    """Return the format in which all texts are numbers, such as $1,200 or 12%, or None; nulls are passed over."""
+    signs = "".join(sign for sign in SIGNS if _any(pc.match_substring(texts, sign)))
+    for thousands, decimal in SEPARATORS:
+        pattern = _number_pattern(signs, thousands, decimal)
+        if _all(texts, pattern):
+            return NumberFormat(strip=signs, thousands=thousands, decimal=decimal)
+    return None
+
+
+def numbers(texts: arrow.ChunkedArray, form: NumberFormat) -> arrow.ChunkedArray:
+    """Return texts in a format as float64, shape (rows,)."""
+    plain = pc.replace_substring_regex(texts, f"[{re.escape(form.strip + form.thousands)}\\s]", "")
+    return pc.cast(pc.replace_substring(plain, form.decimal, "."), arrow.float64())
+
+
+def date_format(texts: arrow.Array) -> tuple[str, str]:
+    """Return the strptime format in which all texts are dates, and another that fits them all as well; empty if there is none."""
+    if not _all(texts, DATE_LIKE):
+        return "", ""
+    for time in TIMES:
+        fits = [f"{date}{time}" for date in DATES if _is_date(texts, f"{date}{time}")]
+        if fits:
+            other = AMBIGUOUS.get(fits[0].removesuffix(time), "") + time
+            return fits[0], other if other in fits else ""
+    return "", ""
+
+
+def _number_pattern(signs: str, thousands: str, decimal: str) -> str:
+    sign = f"[{re.escape(signs)}]?" if signs else ""
+    whole = rf"([1-9]\d{{0,2}}({re.escape(thousands)}\d{{3}})+|0|[1-9]\d*)" if thousands else r"(0|[1-9]\d*)"
+    return rf"^\s*{sign}\s*[+-]?\s*{sign}\s*{whole}({re.escape(decimal)}\d+)?\s*{sign}\s*$"
+
+
+def _all(texts: arrow.Array, pattern: str) -> bool:
+    for values in (texts.slice(0, MANY), texts):
+        if not pc.all(pc.match_substring_regex(values, pattern), min_count=0).as_py():
+            return False
+    return True
+
+
+def _any(mask: arrow.Array) -> bool:
+    return bool(pc.any(mask, min_count=0).as_py())
+
+
+def _is_date(texts: arrow.Array, form: str) -> bool:
+    for values in (texts.slice(0, MANY), texts):
+        try:
+            parsed = pc.strptime(values, format=form, unit="s", error_is_null=True)
+        except arrow.ArrowInvalid:
+            return False
+        if parsed.null_count > values.null_count:
+            return False
+    return True
