@@ -4,6 +4,7 @@ All of it happens in a worktree. The user's branch moves to the commit at the en
 has changed, however the run ends.
 """
 
+import json
 import os
 import shutil
 import subprocess
@@ -21,6 +22,7 @@ from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import write_text
 from lifecycle.core.git import NO_HOOKS, changed_files, git
+from lifecycle.core.tables import text_table
 from lifecycle.core.worktree import inside, worktree
 
 WORKTREE = Path(".dvc/tmp/adopt")
@@ -45,10 +47,11 @@ def adopt(path: Path, options: Options, description: str | None, report: Report)
     head = git("rev-parse", "HEAD").strip()
     with worktree(head, WORKTREE) as folder:
         report("training a first model ...")
-        files.drop_old_table(folder, before, raw)
+        was_sample = files.drop_old_table(folder, before, raw)
         _bring(path, folder / raw)
         _run(folder, "dvc", "add", "--quiet", str(raw))
-        files.write(folder, plan, before, raw, description or f"Predict {plan.target.name}")
+        default = f"Predict {plan.target.name}" if was_sample else None
+        files.write(folder, plan, before, raw, description or default)
         _reproduce(folder, plan)
         _run(folder, "lifecycle.cli", "gate", "propose", show=report)
         git("add", "--all", folder=folder)
@@ -56,6 +59,14 @@ def adopt(path: Path, options: Options, description: str | None, report: Report)
         commit = git("rev-parse", "HEAD", folder=folder).strip()
     _move_to(commit, raw)
     return commit
+
+
+def ladder() -> str:
+    """Return the test metrics of the trivial, the linear and the trained model as a table for a terminal."""
+    test, baselines = (json.loads((config.METRICS / name).read_text(encoding="utf-8")) for name in ("test.json", "baselines.json"))
+    models = {**baselines, "this model": test}
+    rows = [[name, *(f"{figures[metric]:.4g}" if metric in figures else "" for metric in test)] for name, figures in models.items()]
+    return text_table(["on test rows", *test], rows)
 
 
 def _check_disk(path: Path) -> None:

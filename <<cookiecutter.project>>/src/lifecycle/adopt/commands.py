@@ -7,17 +7,16 @@ from typing import Any
 
 from lifecycle.core.errors import ConfigError
 
-PENDING = Path(".adopt.json")
+PENDING = Path(".dvc/tmp/adopt.json")
 """The answers `data` and `target`, until `make setup` has made the repo about them."""
 
 
 def adopt(arguments: argparse.Namespace) -> int:
     """Make this repo about a table: read it, decide what it is, write params.yaml and contract.yaml, train a first model, propose
     limits for the gate, and commit. Prints every decision; each can be given as an option instead."""
-    from lifecycle.adopt.adopt import adopt
+    from lifecycle.adopt.adopt import adopt, ladder
     from lifecycle.adopt.plan import Options, decide
     from lifecycle.core import config
-    from lifecycle.core.terminal_metrics import ladder
 
     path, target = arguments.path, arguments.target
     if path is None and PENDING.exists():

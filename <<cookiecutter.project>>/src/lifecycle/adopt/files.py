@@ -19,7 +19,7 @@ SAMPLE_FILES = Path(".sample-files")
 CLASSIFICATION_PLOTS = "  # Classification only"
 
 
-def write(folder: Path, plan: Plan, before: Params, raw: Path, description: str) -> None:
+def write(folder: Path, plan: Plan, before: Params, raw: Path, description: str | None) -> None:
     """Write params.yaml, contract.yaml, features.py, data/README.md and the description of a checkout for a table.
 
     Args:
@@ -27,7 +27,7 @@ def write(folder: Path, plan: Plan, before: Params, raw: Path, description: str)
         plan: what was decided about the table.
         before: the parameters until now.
         raw: the path of the table in the repo.
-        description: what the model is for, a sentence.
+        description: what the model is for, a sentence; it stays as it is, if None.
     """
     _edit(folder / config.PARAMS, lambda text: rewrite(text, plan, str(raw)))
     write_text(draft(plan.columns, plan.key, plan.target, before.package), folder / config.CONTRACT)
@@ -35,14 +35,23 @@ def write(folder: Path, plan: Plan, before: Params, raw: Path, description: str)
     write_text(_features(plan), package / "features.py")
     write_text(_readme(plan, raw), folder / "data/README.md")
     _edit(folder / "dvc.yaml", lambda text: plots(text, plan.target.task))
+    if description:
+        _describe(folder, package, description.rstrip("."))
+
+
+def _describe(folder: Path, package: Path, description: str) -> None:
+    """Say what the model is for, where it is said: in the package, README.md and pyproject.toml."""
     old = re.match(r'"""(.*?)\.?"""', (package / "__init__.py").read_text(encoding="utf-8"))
     write_text(f'"""{description}."""\n', package / "__init__.py")
     for name in ("README.md", "pyproject.toml") if old else ():
         _edit(folder / name, lambda text: text.replace(old[1], description, 1))
 
 
-def drop_old_table(folder: Path, before: Params, raw: Path) -> None:
-    """Remove the pointer of the table before, its storage if it lies in the repo, and the files of the template's sample."""
+def drop_old_table(folder: Path, before: Params, raw: Path) -> bool:
+    """Remove the pointer of the table before, its storage if it lies in the repo, and the files of the template's sample.
+
+    Returns whether it was the sample.
+    """
     listed = folder / SAMPLE_FILES
     paths = listed.read_text(encoding="utf-8").split() if listed.exists() else []
     pointers = [f"{before.data.raw}.dvc"] if before.data.raw != raw else []
@@ -58,6 +67,7 @@ def drop_old_table(folder: Path, before: Params, raw: Path) -> None:
             done = dvc("remote", "remove", name, folder=folder)
             if done.returncode:
                 raise DataError(f"dvc remote remove {name}: {failure_line(done)}")
+    return bool(paths)
 
 
 def plots(text: str, task: str) -> str:

@@ -11,7 +11,7 @@ from lifecycle.adopt.columns import Column
 from lifecycle.core.errors import ConfigError, did_you_mean
 
 KEY_NAME = re.compile(r"(^|[^a-z])(id|ids|key|uuid|guid|index|rownames?|row|no|nr|number|code|pk)$|^unnamed: 0$|^__index_level_0__$")
-GROUP_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid)$|^(customer|user|patient|subject|person|client|account|member|household|device)$")
+GROUP_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid)$|^(customer|user|patient|subject|person|client|account|member|household|device|individual)$")
 MADE = "row_id"
 FEW_GROUPS = 20
 
@@ -70,6 +70,11 @@ def _made(columns: dict[str, Column], group: str | None, why: str) -> Key:
     return Key(name, list(columns), group, f"{why}: made from the values of a row")
 
 
+def numbers_of_rows(columns: dict[str, Column]) -> list[str]:
+    """Return the columns that number the rows: a model would learn their order."""
+    return [name for name, column in columns.items() if column.kind == "integer" and _is_key(column) and _has_shape_of_key(column)]
+
+
 def _is_key(column: Column) -> bool:
     if column.nulls or column.kind not in ("integer", "text", "category") or column.form or _distinct(column) != len(column.values):
         return False
@@ -91,7 +96,7 @@ def _group(columns: dict[str, Column], key: str | None) -> str | None:
         if name == key or column.nulls or column.kind not in ("integer", "text", "category") or column.form:
             continue
         distinct = _distinct(column)
-        if GROUP_NAME.search(_words(name)) and FEW_GROUPS < distinct <= len(column.values) * 0.9:
+        if GROUP_NAME.search(_words(name)) and FEW_GROUPS < distinct < len(column.values):
             return name
     return None
 

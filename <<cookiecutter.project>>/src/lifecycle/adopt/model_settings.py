@@ -11,6 +11,7 @@ MANY_ROWS = 100_000
 MANY_COLUMNS = 200
 MAX_SLICES = 3
 VALUES_OF_SLICE = (2, 8)
+VALUES_OF_NUMBER = 3  # an integer with more is a count
 TEST_ROWS_OF_SLICE = 30
 TEST_SHARE = 0.2
 
@@ -45,7 +46,8 @@ def slices(columns: list[Column], rows: int) -> list[str]:
     """
     spread = {}
     for column in columns:
-        few = column.distinct is not None and VALUES_OF_SLICE[0] <= column.distinct <= VALUES_OF_SLICE[1]
+        most = VALUES_OF_NUMBER if column.kind == "integer" else VALUES_OF_SLICE[1]
+        few = column.distinct is not None and VALUES_OF_SLICE[0] <= column.distinct <= most
         if not few or column.kind not in ("category", "boolean", "integer") or column.form or column.useless:
             continue
         counts = sorted((int(count) for count in pc.value_counts(column.values.combine_chunks().drop_null()).field("counts").to_pylist()), reverse=True)

@@ -97,6 +97,7 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
 def _exclude(inputs: dict[str, Column], key: Key, time: TimeSplit | None) -> dict[str, str]:
     """The columns that no model can learn from, or must not."""
     exclude = {name: column.useless for name, column in inputs.items() if column.useless}
+    exclude |= {name: "numbers the rows" for name in keys.numbers_of_rows(inputs)}
     if key.group:
         exclude[key.group] = "says which rows belong together"
     if time:
@@ -136,6 +137,8 @@ def _decisions(plan: Plan, why_split: str, why_estimator: str, scores: dict[str,
     lines += [("id", f"{key.id}: {key.why}")]
     lines += [("split", (f"by time: validation from {plan.time.validation_from}, test from {plan.time.test_from}; " if plan.time else "") + why_split)]
     lines += [("", f"rows with one {key.group} stay on one side")] if key.group and not plan.time else []
+    dates = [name for name in plan.inputs if plan.columns[name].kind == "date" and not plan.columns[name].nulls]
+    lines += [("", f"to train on the past and test on what follows, give --time {dates[0]}")] if dates and not plan.time else []
     lines += [("format", f"{name}: {column.note}") for name, column in plan.columns.items() if column.note]
     lines += [("left out", f"{name}: {why}") for name, why in plan.exclude.items()]
     lines += [("warning", f"{name}: kept as --keep says, though it is {why}") for name, why in kept.items()]

@@ -11,7 +11,8 @@ from lifecycle.core.errors import ConfigError, DataError, did_you_mean
 from lifecycle.pipeline.split import SIDES, split
 
 VALIDATION, TEST = 0.15, 0.2
-MIN_MOMENTS = 30  # different dates of a history
+MIN_DAYS = 30  # different ones of a history
+DAY = 86_400  # seconds
 SALTS = 200  # that are tried
 MANY_ROWS = 200_000  # of which a split by hash is as it should be without trying
 MIN_OF_CLASS = 2  # rows of each class on every side
@@ -43,24 +44,29 @@ def time_split(columns: dict[str, Column], labelled: arrow.ChunkedArray, wanted:
 
 
 def _is_history(column: Column) -> bool:
-    if column.kind != "date" or column.nulls or (column.distinct or 0) < MIN_MOMENTS:
+    """Whether the rows are in the order of the column's days."""
+    if column.kind != "date" or column.nulls:
         return False
-    moments = column.values.cast(arrow.timestamp("s", getattr(column.values.type, "tz", None)), safe=False).cast(arrow.int64()).to_numpy()
-    steps = np.diff(moments)
-    return bool((steps >= 0).all() or (steps <= 0).all())
+    steps = np.diff(_seconds(column.values) // DAY)
+    return int(np.count_nonzero(steps)) >= MIN_DAYS and bool((steps >= 0).all() or (steps <= 0).all())
 
 
 def _dates(column: Column, labelled: arrow.ChunkedArray, gap_days: int) -> TimeSplit:
     moments = column.values.filter(labelled)
-    seconds = moments.cast(arrow.timestamp("s", getattr(moments.type, "tz", None)), safe=False).cast(arrow.int64()).to_numpy()
+    seconds = _seconds(moments)
     # The middle one of equal values would cut through them: a side begins with the first moment of a day.
-    starts = [int(np.quantile(seconds, share, method="lower")) // 86_400 * 86_400 for share in (1 - VALIDATION - TEST, 1 - TEST)]
+    starts = [int(np.quantile(seconds, share, method="lower")) // DAY * DAY for share in (1 - VALIDATION - TEST, 1 - TEST)]
     if starts[0] >= starts[1] or starts[0] <= seconds.min():
         starts = [int(np.quantile(seconds, share, method="lower")) for share in (1 - VALIDATION - TEST, 1 - TEST)]
     if not seconds.min() < starts[0] < starts[1] <= seconds.max():
         raise DataError(f"column {column.name}: too few different dates ({pc.count_distinct(moments).as_py()}) to train, validate and test on later rows")
     texts = [pd.Timestamp(start, unit="s").isoformat().removesuffix("T00:00:00") for start in starts]
     return TimeSplit(column=column.name, validation_from=texts[0], test_from=texts[1], gap_days=gap_days)
+
+
+def _seconds(moments: arrow.ChunkedArray) -> np.ndarray:
+    kind = arrow.timestamp("s", getattr(moments.type, "tz", None))
+    return moments.cast(kind, safe=False).cast(arrow.int64()).to_numpy()
 
 
 def choose_salt(dataset: pd.DataFrame, params: Params) -> int:

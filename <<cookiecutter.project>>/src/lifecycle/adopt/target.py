@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 from lifecycle.adopt.columns import Column
 from lifecycle.core.errors import ConfigError, DataError
 
-POSITIVE = {"1", "1.0", "true", "t", "yes", "y", "positive", "pos", "bad", "default", "defaulted", "fraud", "churned", "died", "dead", "malignant", "spam", "failure", "fail"}  # fmt: skip
+POSITIVE = {"1", "1.0", "true", "t", "yes", "y", "positive", "pos", "bad", "default", "defaulted", "fraud", "died", "dead", "malignant", "spam", "failure", "fail"}  # fmt: skip
 FEW_NUMBERS = 10  # different integers of a target that is taken for classes
 FEW_ROWS = 10  # of a class
 MIN_ROWS = 30

@@ -1,10 +1,8 @@
-"""Commands beside `dvc repro`: validate a file, draft a contract, show where runs are tracked."""
+"""Commands beside `dvc repro`: validate a file, show where runs are tracked."""
 
 import argparse
 from pathlib import Path
 from typing import Any
-
-from lifecycle.core.errors import DataError
 
 
 def validate(arguments: argparse.Namespace) -> int:
@@ -30,21 +28,6 @@ def print_checks(path: str, checks: list[dict[str, Any]]) -> int:
     return 1 if failed else 0
 
 
-def contract(arguments: argparse.Namespace) -> int:
-    """Print a first contract.yaml for a file, with its present types, ranges and categories."""
-    import pandas as pd
-
-    from lifecycle.pipeline.contract_draft import draft
-
-    read = pd.read_parquet if arguments.path.suffix == ".parquet" else pd.read_csv
-    try:
-        frame = read(arguments.path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{arguments.path}: cannot be read: {error}") from None
-    print(draft(frame), end="")
-    return 0
-
-
 def tracking_uri(arguments: argparse.Namespace) -> int:
     """Print the address of the MLflow tracking store."""
     from lifecycle.core import config, tracking
@@ -60,9 +43,6 @@ def add_to(commands: Any) -> None:
     )
     command.add_argument("path", nargs="?", help="CSV or Parquet (default: data.raw of params.yaml)")
     command.set_defaults(run=validate)
-    command = commands.add_parser("contract", help="draft a contract.yaml for a file", description=contract.__doc__)
-    command.add_argument("path", type=Path, help="CSV or Parquet")
-    command.set_defaults(run=contract)
     command = commands.add_parser(
         "tracking-uri", help="print the address of the MLflow tracking store", description=tracking_uri.__doc__
     )
