@@ -106,11 +106,12 @@ def _date(name: str, values: arrow.ChunkedArray, form: str | None = None) -> Col
 
 
 def _text(name: str, values: arrow.ChunkedArray) -> Column:
-    if not arrow.types.is_dictionary(values.type):
-        values = values.cast(arrow.string()).dictionary_encode()
-    values = values.unify_dictionaries()
-    distinct = values.chunk(0).dictionary.cast(arrow.string())
-    rows = len(values) - values.null_count
+    if arrow.types.is_dictionary(values.type):
+        values = values.unify_dictionaries()
+        distinct = values.chunk(0).dictionary.cast(arrow.string())
+    else:
+        values = values.cast(arrow.string())
+        distinct = values
     if form := number_format(distinct):
         typed = numbers(values.cast(arrow.string()), form)
         return replace(_float(name, typed), form=form, note=f"numbers written with {form.strip + form.thousands or form.decimal!r}")
@@ -119,16 +120,32 @@ def _text(name: str, values: arrow.ChunkedArray) -> Column:
         typed = pc.strptime(values.cast(arrow.string()), format=form, unit="s")
         note = f"dates written as {form}" + (f"; {other} would fit as well: give the right one in data.formats" if other else "")
         return replace(_date(name, typed, form), note=note)
-    if len(distinct) <= FEW:
+    return _words(name, values)
+
+
+def _words(name: str, values: arrow.ChunkedArray) -> Column:
+    """A category, if it has few values; else text."""
+    is_dictionary = arrow.types.is_dictionary(values.type)
+    rows = len(values) - values.null_count
+    count = len(values.chunk(0).dictionary) if is_dictionary else int(pc.count_distinct(values).as_py())
+    column = Column(name, values, "text", "str", values.null_count, count)
+    if count > MANY:
+        first = values.slice(0, 100 * MANY).cast(arrow.string())
+        return replace(column, note=_nearly_numbers(pc.unique(first)), useless=_uselessness(first, count, rows))
+    if not is_dictionary:
+        values = values.dictionary_encode().unify_dictionaries()
+    distinct = values.chunk(0).dictionary
+    if count <= FEW:
         listed = _unseen(values) <= UNSEEN
-        return Column(name, values, "category", "category" if listed else "str", values.null_count, len(distinct), listed=listed)
-    column = Column(name, values, "category", "str", values.null_count, len(distinct), note=_nearly_numbers(distinct))
-    length = pc.mean(pc.utf8_length(distinct)).as_py()
-    if length > LONG:
-        return replace(column, kind="text", useless=f"free text, {length:.0f} characters on average")
-    if len(distinct) > MANY or len(distinct) > max(FEW, SHARE * rows):
-        return replace(column, kind="text", useless=f"{len(distinct):,} different texts in {rows:,} rows")
-    return column
+        return replace(column, values=values, kind="category", dtype="category" if listed else "str", listed=listed, note=_nearly_numbers(distinct))
+    if count > max(FEW, SHARE * rows) or pc.mean(pc.utf8_length(distinct)).as_py() > LONG:
+        return replace(column, note=_nearly_numbers(distinct), useless=_uselessness(distinct, count, rows))
+    return replace(column, values=values, kind="category", note=_nearly_numbers(distinct))
+
+
+def _uselessness(texts: arrow.Array, count: int, rows: int) -> str:
+    length = pc.mean(pc.utf8_length(texts)).as_py()
+    return f"free text, {length:.0f} characters on average" if length > LONG else f"{count:,} different texts in {rows:,} rows"
 
 
 def _unseen(values: arrow.ChunkedArray) -> float:
@@ -141,7 +158,7 @@ def _unseen(values: arrow.ChunkedArray) -> float:
 def _nearly_numbers(distinct: arrow.Array) -> str:
     """A note if all but a few values are numbers."""
     plain = pc.match_substring_regex(distinct, r"^\s*[+-]?\d+([.,]\d+)?\s*$")
-    others = distinct.filter(pc.invert(plain))
+    others = distinct.filter(pc.invert(plain)).drop_null()
     if 0 < len(others) <= len(distinct) * SHARE:
         first = ", ".join(repr(value) for value in others.slice(0, 3).to_pylist())
         return f"text, because {len(others):,} of its {len(distinct):,} values are no number ({first}): correct them, or list them in data.csv.nulls"

@@ -13,6 +13,7 @@ from lifecycle.adopt.key import Key
 from lifecycle.adopt.target import Target
 
 ROOM = 0.5  # of a column's range, left on either side
+MIN_INTEGERS = 3  # integers, at least, left on either side
 DEVIATIONS = 8  # standard errors of the mean of half the rows, left on either side of the mean
 SPREAD = 0.25  # standard deviations, left as well: a month's table is no random sample of all
 NULL_ROOM = 0.05  # by which the share of nulls may grow
@@ -92,7 +93,7 @@ def _range(column: Column, dtype: str) -> dict[str, Any]:
     low, high = float(bounds["min"]), float(bounds["max"])
     if dtype.lower().startswith("int") and {low, high} <= {0.0, 1.0}:
         return {"isin": [0, 1]}
-    room = max((high - low) * ROOM, abs(high) * 0.1, 1e-9)
+    room = max((high - low) * ROOM, MIN_INTEGERS if column.kind == "integer" else 0.0) or abs(high) * ROOM or 1.0
     least, most = _outwards(low - room, room, down=True), _outwards(high + room, room, down=False)
     least = max(least, 0.0) if low >= 0 else least
     most = min(most, 0.0) if high <= 0 else most

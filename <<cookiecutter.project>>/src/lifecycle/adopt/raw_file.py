@@ -1,9 +1,12 @@
 """The user's file, read once, with the types that its values have."""
 
 import csv
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as arrow
 import pyarrow.compute as pc
 import pyarrow.csv
@@ -12,7 +15,7 @@ import pyarrow.parquet
 from lifecycle.adopt.dialect import ENCODINGS, HEAD, detect
 from lifecycle.adopt.value_formats import number_format
 from lifecycle.core.config import Csv
-from lifecycle.core.csv_format import open_bytes, parse_options, read_options
+from lifecycle.core.csv_format import BLOCK, open_bytes, parse_options, read_options
 from lifecycle.core.errors import ConfigError, DataError
 
 FEW_VALUES = 1000  # distinct texts of a column that is kept as a dictionary
@@ -67,7 +70,6 @@ def _read_csv(path: Path) -> RawFile:
             encodings = encodings[encodings.index(form.encoding) + 1 :] if form.encoding in encodings else ()
             if not encodings:
                 raise
-    check_names(path, table.column_names)
     form = form.model_copy(update={"nulls": NULLS + _further_nulls(table)})
     if form.nulls != NULLS:
         table = _infer(path, form)
@@ -83,20 +85,50 @@ def _read_csv(path: Path) -> RawFile:
 
 
 def _infer(path: Path, form: Csv, texts: list[str] | None = None) -> arrow.Table:
-    """Read a CSV file with the types that all of its values allow; only `texts`, as text, if they are given."""
-    convert = pyarrow.csv.ConvertOptions(
-        null_values=form.nulls,
-        strings_can_be_null=True,
-        decimal_point=form.decimal,
-        auto_dict_encode=True,
-        auto_dict_max_cardinality=FEW_VALUES,
-        column_types=dict.fromkeys(texts or (), arrow.string()),
-        include_columns=texts,
-    )
+    """Read a CSV file with the types that all of its values allow; only `texts`, as text, if they are given.
+
+    Arrow would keep the whole text until the types are known. So they are those of the first block, and a column that does not keep
+    to its type further down is the only one whose type Arrow has to find.
+    """
+    of_block = _types_of_first_block(path, form)
+    names = list(of_block)
+    types = dict.fromkeys(texts, arrow.string()) if texts else {name: kind for name, kind in of_block.items() if not arrow.types.is_null(kind)}
+    while True:
+        convert = _convert_options(form, types)
+        convert.include_columns = texts or []
+        try:
+            with open_bytes(path) as stream:
+                return pyarrow.csv.read_csv(
+                    stream, read_options=read_options(form), parse_options=parse_options(form), convert_options=convert
+                )
+        except arrow.ArrowInvalid as error:
+            place = re.search(r"In CSV column #(\d+): .*conversion error", str(error))
+            if not place or names[int(place[1])] not in types:
+                raise
+            del types[names[int(place[1])]]
+
+
+def _types_of_first_block(path: Path, form: Csv) -> dict[str, arrow.DataType]:
     with open_bytes(path) as stream:
-        return pyarrow.csv.read_csv(
-            stream, read_options=read_options(form), parse_options=parse_options(form), convert_options=convert
+        reader = pyarrow.csv.open_csv(
+            stream, read_options=read_options(form), parse_options=parse_options(form), convert_options=_convert_options(form, {})
         )
+        check_names(path, reader.schema.names)
+        batch = next(iter(reader), None)
+    if batch is None:
+        return dict.fromkeys(reader.schema.names, arrow.null())
+    types = {}
+    for name, column in zip(reader.schema.names, batch.columns, strict=True):
+        few = arrow.types.is_string(column.type) and 2 * pc.count_distinct(column).as_py() < min(2 * FEW_VALUES, len(column))
+        types[name] = arrow.dictionary(arrow.int32(), arrow.string()) if few else column.type
+    return types
+
+
+def _convert_options(form: Csv, types: dict[str, arrow.DataType]) -> Any:
+    return pyarrow.csv.ConvertOptions(
+        null_values=form.nulls, strings_can_be_null=True, decimal_point=form.decimal, column_types=types,
+        auto_dict_encode=True, auto_dict_max_cardinality=FEW_VALUES,
+    )  # fmt: skip
 
 
 def check_names(path: Path, names: list[str]) -> None:
@@ -135,7 +167,7 @@ def _values(column: arrow.ChunkedArray) -> arrow.Array:
 def _codes(path: Path, form: Csv, table: arrow.Table) -> list[str]:
     """The columns that look like numbers and hold codes."""
     numbers = [name for name, column in zip(table.column_names, table.columns, strict=True) if _is_number(column.type)]
-    if not numbers:
+    if not any(_is_beyond_integers(table[name]) for name in numbers) and not _may_hold_codes(path, form):
         return []
     convert = pyarrow.csv.ConvertOptions(
         include_columns=numbers, column_types=dict.fromkeys(numbers, arrow.string()), null_values=form.nulls
@@ -153,6 +185,33 @@ def _codes(path: Path, form: Csv, table: arrow.Table) -> list[str]:
                     if name not in columns and pc.any(pc.match_substring_regex(texts, pattern)).as_py():
                         columns.add(name)
     return [name for name in numbers if name in codes or name in exponents - decimals]
+
+
+def _may_hold_codes(path: Path, form: Csv) -> bool:
+    """Whether a value begins with a zero before another digit, or a letter e stands between digits, anywhere in the file."""
+    if form.encoding == "utf-16":
+        return True
+    before_value = np.zeros(256, dtype=bool)
+    before_value[[ord(form.separator), *b'\n\r" +']] = True
+    with open_bytes(path) as stream:
+        while block := stream.read(BLOCK):
+            content = np.frombuffer(block, dtype=np.uint8)
+            left, middle, right = content[:-2], content[1:-1], content[2:]
+            zeros = np.flatnonzero(middle == ord("0"))
+            letters = np.flatnonzero((middle | 32) == ord("e"))
+            if (before_value[left[zeros]] & (right[zeros] - ord("0") < 10)).any():
+                return True
+            if ((left[letters] - ord("0") < 10) & (right[letters] - ord("0") < 10)).any():
+                return True
+    return False
+
+
+def _is_beyond_integers(column: arrow.ChunkedArray) -> bool:
+    """Whether numbers are so large that a floating-point number does not hold all of their digits."""
+    if not arrow.types.is_floating(column.type):
+        return False
+    bounds = pc.min_max(column).as_py()
+    return bounds["max"] is not None and max(-bounds["min"], bounds["max"]) >= 2**53
 
 
 def _is_number(kind: arrow.DataType) -> bool:

@@ -23,7 +23,8 @@ AMBIGUOUS = {"%m/%d/%Y": "%d/%m/%Y", "%d-%m-%Y": "%m-%d-%Y", "%m/%d/%y": "%d/%m/
 
 def number_format(texts: arrow.Array) -> NumberFormat | None:
     """Return the format in which all texts are numbers, such as $1,200 or 12%, or None; nulls are passed over."""
-    signs = "".join(sign for sign in SIGNS if _any(pc.match_substring(texts, sign)))
+    first = texts.slice(0, MANY)
+    signs = "".join(sign for sign in SIGNS if _any(pc.match_substring(first, sign)))
     for thousands, decimal in SEPARATORS:
         pattern = _number_pattern(signs, thousands, decimal)
         if _all(texts, pattern):
