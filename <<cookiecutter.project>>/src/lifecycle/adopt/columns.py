@@ -6,7 +6,7 @@ from typing import Literal
 import pyarrow as arrow
 import pyarrow.compute as pc
 
-from lifecycle.adopt.value_formats import date_format, number_format, numbers
+from lifecycle.adopt.format_detection import date_format, number_format, numbers
 from lifecycle.core.config import NumberFormat
 from lifecycle.core.errors import DataError
 

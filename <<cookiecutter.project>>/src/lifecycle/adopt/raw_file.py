@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 
 from lifecycle.adopt.dialect import ENCODINGS, HEAD, detect
-from lifecycle.adopt.value_formats import number_format
+from lifecycle.adopt.format_detection import number_format
 from lifecycle.core.config import Csv
 from lifecycle.core.csv_format import BLOCK, open_bytes, parse_options, read_options
 from lifecycle.core.errors import ConfigError, DataError
@@ -103,7 +103,7 @@ def _infer(path: Path, form: Csv, texts: list[str] | None = None) -> arrow.Table
                 )
         except arrow.ArrowInvalid as error:
             place = re.search(r"In CSV column #(\d+): .*conversion error", str(error))
-            if not place or names[int(place[1])] not in types:
+            if not place or names[int(place[1])] not in types or "UTF8" in str(error):  # which Arrow would take for bytes
                 raise
             del types[names[int(place[1])]]
 
@@ -117,6 +117,8 @@ def _types_of_first_block(path: Path, form: Csv) -> dict[str, arrow.DataType]:
         batch = next(iter(reader), None)
     if batch is None:
         return dict.fromkeys(reader.schema.names, arrow.null())
+    if any(arrow.types.is_binary(column.type) for column in batch.columns):
+        raise arrow.ArrowInvalid("a text is not valid UTF8")
     types = {}
     for name, column in zip(reader.schema.names, batch.columns, strict=True):
         few = arrow.types.is_string(column.type) and 2 * pc.count_distinct(column).as_py() < min(2 * FEW_VALUES, len(column))

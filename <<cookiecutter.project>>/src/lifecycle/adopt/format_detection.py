@@ -28,7 +28,8 @@ def number_format(texts: arrow.Array) -> NumberFormat | None:
     for thousands, decimal in SEPARATORS:
         pattern = _number_pattern(signs, thousands, decimal)
         if _all(texts, pattern):
-            return NumberFormat(strip=signs, thousands=thousands, decimal=decimal)
+            used = thousands and _any(pc.match_substring(texts, thousands))
+            return NumberFormat(strip=signs, thousands=thousands if used else "", decimal=decimal)
     return None
 
 
