@@ -22,7 +22,8 @@ def exchanged(base: str, head: str) -> list[str]:
         after = _problem(text_at(head, config.PARAMS))
     except ConfigError:
         return []  # the pipeline fails, and says why
-    return [f"{name} was {before[name]}, is {after[name]}" for name in after if before[name] != after[name]]
+    names = [name for name in after if name in before]  # the positive class only where both tasks have one
+    return [f"{name} was {before[name]}, is {after[name]}" for name in names if before[name] != after[name]]
 
 
 def permission_problem(policy: Policy, today: datetime.date) -> str:
@@ -39,10 +40,5 @@ def _problem(text: str | None) -> dict[str, str]:
     data: Any = params.get("data")
     if not isinstance(data, dict) or not {"id", "target"} <= data.keys() or "task" not in params:
         raise ConfigError(f"{config.PARAMS}: task, data.id or data.target is missing")
-    positive = data.get("positive") if params["task"] == "binary" else None
-    return {
-        "task": str(params["task"]),
-        "data.target": str(data["target"]),
-        "data.positive": str(positive),
-        "data.id": str(data["id"]),
-    }
+    positive = {"data.positive": str(data.get("positive"))} if params["task"] == "binary" else {}
+    return {"task": str(params["task"]), "data.target": str(data["target"]), **positive, "data.id": str(data["id"])}

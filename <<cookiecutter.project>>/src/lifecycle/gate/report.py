@@ -20,7 +20,7 @@ NEXT_STEPS = {
     "altered": "let the pipeline write the results: run dvc repro --force and commit what it writes",
     "uncommitted": "commit the change (for data, dvc add first), or undo it with git stash and dvc checkout",
     "new_problem": "have somebody allow it: a separate pull request adds these lines to gates.yaml of the base",
-    "baseline": "make the model better than that: look at features, target and split; or change beats in gates.yaml, in a separate pull request (better than the trivial model is always demanded)",
+    "baseline": "make the model better than that: look at features, target and split; or lower beats in the gates.yaml that applies (better than the trivial model is always demanded)",
     "limit": "make the model better; or have a reviewer accept the regression for a while, in a separate pull request that adds this under exceptions in gates.yaml (replacing [] if there are none):",
     "own limit": "make the model better; or change the limits in this branch's gates.yaml, which apply here already (`gate propose` writes them anew)",
     "gone": "measure again what the base has (slices: evaluate.slices in params.yaml), or compare with a base that has the same dataset and task",
