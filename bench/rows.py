@@ -32,7 +32,7 @@ INPUTS = {
     "evaluate": [f"data/features/{side}.parquet" for side in SIDES],
 }
 TABLES = {  # source code of a list of frames
-    "data": "[read_raw(params.data.raw, contract.load(config.CONTRACT, params.package))]",
+    "data": "[read_raw(params.data.raw, contract.load(config.CONTRACT, params.package), params.data)]",
     **{stage: f"[files.read_parquet(name) for name in {paths}]" for stage, paths in INPUTS.items()},
 }
 SIZE = """

@@ -118,12 +118,13 @@ import json, os, warnings
 warnings.simplefilter("ignore")
 from pathlib import Path
 from lifecycle.batch.spark import contract_checks, java, session
-from lifecycle.core import contract
+from lifecycle.core import config, contract
 from lifecycle.core.errors import DataError
 from lifecycle.core.raw_table import read_raw
 java.configure()
+data = config.load().data
 schema = contract.load(Path("contract.yaml"), "telco_churn")
-good = read_raw(Path("data/raw/telco.csv"), schema).head(2000).astype({"contract": "object", "payment_method": "object"})
+good = read_raw(Path("data/raw/telco.csv"), schema, data).head(2000).astype({"contract": "object", "payment_method": "object"})
 good = good.astype({"tenure": "int32", "monthly_charges": "float32"})  # which the contract's types have room for
 bad = good.copy()
 bad.loc[0, "tenure"] = -5
@@ -141,7 +142,7 @@ with session.session("local[2]", "verdicts") as spark:
         frame.to_parquet("verdicts.parquet", index=False)
         on_spark = contract_checks.validate(spark.read.parquet(session.location("verdicts.parquet")), schema)
         try:
-            on_pandas = contract.validate(read_raw(Path("verdicts.parquet"), schema), schema, "customer_id")
+            on_pandas = contract.validate(read_raw(Path("verdicts.parquet"), schema, data), schema, "customer_id")
         except DataError as error:
             on_pandas = str(error)
         if isinstance(on_pandas, list):
@@ -198,9 +199,10 @@ warnings.simplefilter("ignore")
 from pathlib import Path
 import pandas as pd
 from lifecycle.batch.spark import contract_checks, driver_checks, java, session
-from lifecycle.core import contract
+from lifecycle.core import config, contract
 from lifecycle.core.raw_table import read_raw
 java.configure()
+data = config.load().data
 schema = contract.load(Path("checks.yaml"), "telco_churn")
 good = pd.DataFrame({"key": ["A1", "B2"], "months": [25, 30], "plan": ["x", "y"], "active": [True, True],
                      "since": pd.to_datetime(["2026-01-01", "2026-12-31"]), "share": [0.5, None]})
@@ -219,7 +221,7 @@ with session.session("local[2]", "checks") as spark:
     for name, frame in {"good": good, "bad": bad}.items():
         frame.to_parquet("checks.parquet", index=False)
         table = spark.read.parquet(session.location("checks.parquet"))
-        on_pandas = contract.validate(read_raw(Path("checks.parquet"), schema), schema, "key")
+        on_pandas = contract.validate(read_raw(Path("checks.parquet"), schema, data), schema, "key")
         results[name] = [verdicts(on_pandas), verdicts(contract_checks.validate(table, schema))]
     Path("broken.yaml").write_text("columns:\n  months: {dtype: int64, broken: {unit: days}}\n")
     broken = contract.load(Path("broken.yaml"), "telco_churn")

@@ -36,7 +36,7 @@ def dataset(params: Params, schema: pa.DataFrameSchema) -> pd.DataFrame:
     """All rows, without those that repeat an earlier one."""
     path = ROOT / params.data.raw
     assert path.exists(), f"{path} is missing: run `make setup`, or `dvc pull {path}`"
-    return drop_repeated_rows(read_raw(path, schema), params.data.id)
+    return drop_repeated_rows(read_raw(path, schema, params.data), params.data.id)
 
 
 @pytest.fixture

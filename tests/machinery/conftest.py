@@ -35,7 +35,7 @@ def schema(params: Params) -> pa.DataFrameSchema:
 def table(params: Params, schema: pa.DataFrameSchema) -> pd.DataFrame:
     path = ROOT / params.data.raw
     assert path.exists(), f"{path} is missing: run `make setup`, or `dvc pull {path}`"
-    return read_raw(path, schema).head(ROWS)
+    return read_raw(path, schema, params.data).head(ROWS)
 
 
 @pytest.fixture

@@ -45,12 +45,15 @@ MAX_CATEGORIES = 250  # one-hot columns of one feature; the rarest categories sh
 def make_preparation(estimator: BaseEstimator, features: pd.DataFrame) -> Any:
     """Return the fitted transformer that encodes and imputes features for an estimator.
 
+    Dates are left out, and so are columns without a single value.
+
     Args:
         estimator: the estimator, not yet fitted.
         features: training rows as `build_features` returns them, without id and target.
     """
+    features = features.loc[:, features.notna().any()]
     categorical = [str(name) for name in features.select_dtypes(["category", "object", "string"])]
-    numeric = [str(name) for name in features.select_dtypes(["number", "bool"])]
+    numeric = [str(name) for name in features.select_dtypes(["number", "bool"], exclude=["timedelta"])]
     categories = [sorted(features[name].dropna().unique()) for name in categorical]
     if get_tags(estimator).input_tags.allow_nan:  # trees, which split on codes and on whether a value is missing
         return CategoryCodes(dict(zip(categorical, categories, strict=True)), numeric)

@@ -1,6 +1,7 @@
 """Every estimator of the user's model.py, for every task: trained, saved, loaded and asked to predict."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -86,3 +87,44 @@ def test_early_stopping_by_a_score_can_be_saved(
     model_file.save(fit(features, inputs, params), tmp_path / "model.skops", params.package)
 
     assert model_file.load(tmp_path / "model.skops", params.package)
+
+
+def column(values: list[Any], dtype: str) -> pd.Series:
+    return pd.Series([values[number % len(values)] for number in range(120)], dtype=dtype)
+
+
+AWKWARD = {
+    "constant": column([1.0], "float64"),
+    "no value": column([None], "float64"),
+    "no integer": column([None], "Int64"),
+    "no boolean": column([None], "boolean"),
+    "no text": column([None], "str"),
+    "no category": column([None], "category"),
+    "50 % of.it": column([1, None, 3], "Int64"),
+    "true": column([True, None, False], "boolean"),
+    "1e3": column([True, False], "bool"),
+    'a "quoted" näme': column(["x", None, "y"], "str"),
+    "text": column(["x", None, "y"], "string[pyarrow]"),
+    "index": column(["x", None, "y"], "category"),
+    "size": column(["2026-01-01", None, "2025-01-01"], "datetime64[ns]"),
+    "zone": column(["2026-01-01"], "datetime64[ns, UTC]"),
+    "small": column([1, 2, 3], "int8"),
+}
+
+
+@pytest.mark.parametrize(("task", "estimator"), CASES)
+def test_every_type_of_column_can_be_given_to_every_estimator(
+    params: Params, monkeypatch: pytest.MonkeyPatch, task: str, estimator: str
+) -> None:
+    monkeypatch.setattr(user_code.load(params.package, "features"), "build_features", lambda frame: frame)
+    targets = {"binary": ["No", "Yes"], "multiclass": ["a", "b", "c"], "regression": [1.5, 2.5, 4.0]}[task]
+    frame = pd.DataFrame({"id": range(120), **AWKWARD, "target": [targets[n % len(targets)] for n in range(120)]})
+    params = of_task(params, task, estimator)
+    data = params.data.model_copy(update={"id": "id", "target": "target", "exclude": ["small"], "positive": "Yes"})
+    params = params.model_copy(update={"data": data})
+
+    fitted = fit(frame, data.inputs(frame), params)
+    predictions = predict(fitted, frame[data.inputs(frame)], params)
+
+    assert "small" not in fitted.feature_names_in_
+    assert predictions.select_dtypes("number").notna().all(axis=None)

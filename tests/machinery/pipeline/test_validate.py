@@ -69,6 +69,23 @@ def test_a_parameter_that_names_no_column_is_refused_before_training(
         {"data": params.data.model_copy(update={"id": "customer"})},
         {"evaluate": params.evaluate.model_copy(update={"slices": ["region"]})},
         {"split": params.split.model_copy(update={"time": time})},
+        {"split": params.split.model_copy(update={"group": "household"})},
+        {"data": params.data.model_copy(update={"exclude": ["gendre"]})},
+        {"data": params.data.model_copy(update={"formats": {"signed_up": "%d.%m.%Y"}})},
+        {"data": params.data.model_copy(update={"id_from": ["gendre"]})},
     ):
         with pytest.raises(ConfigError, match=r"which contract\.yaml does not have"):
             check_params(params.model_copy(update=update), list(schema.columns))
+
+
+def test_data_that_leave_the_model_nothing_or_the_target_are_refused(
+    params: Params, schema: pa.DataFrameSchema
+) -> None:
+    columns = list(schema.columns)
+    for data, complaint in (
+        ({"exclude": ["churn"]}, "data.exclude names the target"),
+        ({"exclude": params.data.inputs(columns)}, "leaves no column"),
+        ({"id_from": ["tenure", "customer_id"]}, "data.id_from names the id"),
+    ):
+        with pytest.raises(ConfigError, match=complaint):
+            check_params(params.model_copy(update={"data": params.data.model_copy(update=data)}), columns)

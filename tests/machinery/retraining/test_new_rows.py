@@ -59,7 +59,7 @@ class Table:
             first.to_csv(self.path, index=False)
 
     def read(self) -> pd.DataFrame:
-        return read_raw(self.path, self.schema)
+        return read_raw(self.path, self.schema, self.params.data)
 
     def select(self, *rows: Labelled) -> NewRows:
         return select(list(rows), self.read(), self.schema, self.columns, self.params)

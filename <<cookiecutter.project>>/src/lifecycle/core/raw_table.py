@@ -1,106 +1,150 @@
-"""The one way to read a raw file: with the contract's columns, order and types."""
+"""The one way to read a raw file: with the contract's columns, order and types, as data in params.yaml says it is written."""
 
 import csv
-import io
+import re
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow as arrow
 import pyarrow.csv
 import pyarrow.parquet
 
-from lifecycle.core import config, contract
+from lifecycle.core import contract, value_formats
+from lifecycle.core.arrow_types import (
+    NULLABLE,
+    arrow_type,
+    converted,
+    examples,
+    is_text,
+    refuse_missing,
+    type_name,
+    unfit,
+)
+from lifecycle.core.config import CONTRACT, PARAMS, Data
+from lifecycle.core.content_key import content_keys
+from lifecycle.core.csv_format import convert_options, csv_header, open_bytes, parse_options, read_options
 from lifecycle.core.errors import ConfigError, DataError
 
-INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-NUMBERS = (*INTEGERS, "float32", "float64")
-NO_NULLS = (*INTEGERS, "bool")
+PARQUET = (".parquet", ".pq")
 
 
-def read_raw(path: Path, schema: pa.DataFrameSchema) -> pd.DataFrame:
+def read_raw(path: Path, schema: pa.DataFrameSchema, data: Data) -> pd.DataFrame:
     """Return the raw table with the contract's columns, in its order and with its types.
 
     Args:
-        path: a CSV file (compressed or not) or a Parquet file.
+        path: a CSV file (compressed or not), a Parquet file, or a folder of Parquet files.
         schema: the contract.
+        data: how the file is written, and from which columns the id is made if it has none.
 
     Raises:
         DataError: the file is missing, empty or broken; columns are missing or extra; values do not have the
             contract's type (named with their column and the first rows).
     """
-    types = {name: _arrow_type(column) for name, column in schema.columns.items()}
-    if path.is_dir():
-        raise DataError(f"{path}: is a folder; name a file in params.yaml (data.raw)")
+    _check_made_id(schema, data)
+    columns = {name: column for name, column in schema.columns.items() if not (data.id_from and name == data.id)}
+    frame = _to_pandas(_read_files(path, columns, bool(schema.strict), data), columns)
+    if data.id_from:
+        position = [name for name in schema.columns if name in frame or name == data.id].index(data.id)
+        frame.insert(position, data.id, content_keys(frame, data.id_from).astype(str(schema.columns[data.id].dtype)))
+    return frame
+
+
+def _check_made_id(schema: pa.DataFrameSchema, data: Data) -> None:
+    if unknown := [name for name in (data.id, *data.id_from) if data.id_from and name not in schema.columns]:
+        raise ConfigError(f"{PARAMS}: data.id_from: {unknown[0]!r} is not a column of {CONTRACT}")
+
+
+def raw_files(path: Path) -> list[Path]:
+    """Return the files of a table: itself, or the Parquet files of a folder in the order of their names.
+
+    Raises DataError if there is none.
+    """
+    if not path.is_dir():
+        return [path]
+    files = sorted(file for file in path.iterdir() if file.suffix in PARQUET and not file.name.startswith((".", "_")))
+    if not files:
+        raise DataError(
+            f"{path}: is a folder without a .parquet file; name a file, or a folder of them, in params.yaml (data.raw)"
+        )
+    return files
+
+
+def _read_files(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -> arrow.Table:
+    tables = [_read(file, columns, strict, data) for file in raw_files(path)]
+    table = tables[0] if len(tables) == 1 else arrow.concat_tables(tables, promote_options="default")
+    if not table.num_rows:
+        raise DataError(f"{path}: has a header and no rows")
+    return table.select([name for name in columns if name in table.column_names])
+
+
+def _read(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -> arrow.Table:
+    """Read one file as the contract's types."""
+    types = {name: arrow_type(column) for name, column in columns.items()}
     try:
-        if path.suffix == ".parquet":
-            table = pyarrow.parquet.ParquetFile(path).read()
-            types = _check_header(path, table.column_names, types, schema)
-            table = table.select(list(types)).cast(arrow.schema(types.items()))
+        if path.suffix in PARQUET:
+            with pyarrow.parquet.ParquetFile(path) as file:
+                _check_header(path, file.schema_arrow.names, columns, strict)
+                names = [name for name in types if name in file.schema_arrow.names]
+                table = file.read(names).select(names)
         else:
-            header = csv_header(path)
+            header = csv_header(path, data.csv)
             if not header:
                 raise DataError(f"{path}: is empty")
-            types = _check_header(path, header, types, schema)
-            table = _read_csv(path, types)
+            _check_header(path, header, columns, strict)
+            types = {name: kind for name, kind in types.items() if name in header}
+            table = _read_csv(path, header, types, data)
     except FileNotFoundError:
         raise DataError(
             f"{path}: no such file; fetch it with `dvc pull`, or name another in params.yaml (data.raw)"
         ) from None
-    except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError, OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: {_untypable(path, types) or f'cannot be read: {str(error)[:300]}'}") from None
-    if not table.num_rows:
-        raise DataError(f"{path}: has a header and no rows")
-    dtypes = {name: str(schema.columns[name].dtype) for name in types}
-    for name, values in zip(table.column_names, table.columns, strict=True):
-        if values.null_count and dtypes[name] in NO_NULLS:
-            nulls = _examples(values.is_null().to_numpy(), values)
-            raise DataError(
-                f"{path}: column {name}: {nulls} but {dtypes[name]} cannot be null; use Int64 or float64 in contract.yaml"
-            )
-    frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)
-    del table
-    return frame.astype(dtypes)
+    except (arrow.ArrowException, OSError, UnicodeError, csv.Error) as error:
+        raise DataError(f"{path}: cannot be read: {str(error)[:300]}") from None
+    return _typed(path, table, types, columns, data)
 
 
-def _arrow_type(column: pa.Column) -> arrow.DataType:
-    name = str(column.dtype)
-    if name == "category":
-        return arrow.dictionary(arrow.int32(), arrow.string())
-    if name.startswith(("string", "str", "object")):
-        return arrow.string()
-    if name.startswith("datetime64[ns"):
-        return arrow.timestamp("ns")
-    if name.lower() in NUMBERS:
-        return arrow.from_numpy_dtype(np.dtype(name.lower()))
-    if name in ("bool", "boolean"):
-        return arrow.bool_()
-    known = "str, category, bool, boolean, datetime64[ns], int64, Int64, float64 and their shorter forms"
-    raise ConfigError(f"{config.CONTRACT}: column {column.name}: dtype {name} is not supported: use {known}")
+def _read_csv(path: Path, header: list[str], types: dict[str, arrow.DataType], data: Data) -> arrow.Table:
+    """Read a CSV file; columns with a format of their own as texts."""
+    read = {name: arrow.string() if name in data.formats else kind for name, kind in types.items()}
+    try:
+        return _read_columns(path, read, data)
+    except arrow.ArrowInvalid as error:
+        if untypable := _untypable(path, read, data):
+            raise DataError(f"{path}: {untypable}") from None
+        message = re.sub(r"In CSV column #(\d+)", lambda match: f"column {header[int(match[1])]}", str(error))
+        raise DataError(f"{path}: cannot be read: {message[:300]}") from None
 
 
-def csv_header(path: Path) -> list[str]:
-    """Return the names in the first line of a CSV file that is not empty."""
-    with arrow.input_stream(str(path), compression="detect") as stream:
-        lines = csv.reader(io.TextIOWrapper(stream, encoding="utf-8-sig", newline=""))
-        return next((line for line in lines if line), [])
+def _read_columns(path: Path, types: dict[str, arrow.DataType], data: Data) -> arrow.Table:
+    with open_bytes(path) as stream:
+        return pyarrow.csv.read_csv(
+            stream,
+            read_options=read_options(data.csv),
+            parse_options=parse_options(data.csv),
+            convert_options=convert_options(data.csv, types),
+        )
 
 
-def _read_csv(path: Path, types: dict[str, arrow.DataType]) -> arrow.Table:
-    convert = pyarrow.csv.ConvertOptions(column_types=types, include_columns=list(types), strings_can_be_null=True)
-    read = pyarrow.csv.ReadOptions(block_size=8_388_608)  # bytes, eight times the default: fewer blocks to join
-    return pyarrow.csv.read_csv(path, read_options=read, convert_options=convert)
+def _untypable(path: Path, types: dict[str, arrow.DataType], data: Data) -> str:
+    """Name the columns and rows that keep a CSV file from being typed; Arrow's reader names only the first."""
+    try:
+        texts = _read_columns(path, dict.fromkeys(types, arrow.string()), data)
+    except (arrow.ArrowException, OSError, UnicodeError):
+        return ""
+    masks = {name: unfit(texts[name], kind, data.csv.decimal) for name, kind in types.items()}
+    return "; ".join(
+        f"column {name}: {examples(mask, texts[name])} not {type_name(types[name])}"
+        for name, mask in masks.items()
+        if mask.any()
+    )
 
 
-def _check_header(
-    path: Path, header: list[str], types: dict[str, arrow.DataType], schema: pa.DataFrameSchema
-) -> dict[str, arrow.DataType]:
-    """Return the types of the columns in the header. Raises DataError for those that are missing, repeated or unexpected."""
+def _check_header(path: Path, header: list[str], columns: dict[str, pa.Column], strict: bool) -> None:
+    """Raise DataError for columns that are missing, repeated or unexpected."""
     wrong = {
         "repeated": sorted({name for name in header if header.count(name) > 1}),
-        "missing": [name for name, column in schema.columns.items() if column.required and name not in header],
-        "unexpected": [name for name in header if name not in schema.columns] if schema.strict else [],
+        "missing": [name for name, column in columns.items() if column.required and name not in header],
+        "unexpected": [name for name in header if name not in columns] if strict else [],
     }
     if any(wrong.values()):
         problems = []
@@ -110,46 +154,34 @@ def _check_header(
             problems += [f"{problem} column{'s' if len(names) > 1 else ''} {first}{more}"] if names else []
         advice = "correct the file or contract.yaml, or name another file in params.yaml (data.raw)"
         raise DataError(f"{path}: {'; '.join(problems)}; {advice}")
-    return {name: kind for name, kind in types.items() if name in header}
 
 
-def _untypable(path: Path, types: dict[str, arrow.DataType]) -> str:
-    """Name the columns and rows that keep a CSV file from being typed; Arrow's reader names only the first."""
-    if path.suffix == ".parquet":
-        return ""
-    try:
-        texts = _read_csv(path, dict.fromkeys(types, arrow.string()))
-    except (arrow.ArrowException, OSError):
-        return ""
-    masks = {name: _not_of_type(texts[name].to_pandas(), kind) for name, kind in types.items()}
-    return "; ".join(
-        f"column {name}: {_examples(mask, texts[name])} not {types[name]}" for name, mask in masks.items() if mask.any()
-    )
+def _typed(
+    path: Path, table: arrow.Table, types: dict[str, arrow.DataType], columns: dict[str, pa.Column], data: Data
+) -> arrow.Table:
+    """Return the columns of a file in their types. Raises DataError for values that are null, infinite or of another type."""
+    arrays = {}
+    for name, values in zip(table.column_names, table.columns, strict=True):
+        form = data.formats.get(name)
+        try:
+            if form is not None and is_text(values.type):
+                values = value_formats.parse(name, values, form, types[name])
+            arrays[name] = converted(name, values, types[name])
+            refuse_missing(name, arrays[name], str(columns[name].dtype))
+        except DataError as error:
+            raise DataError(f"{path}: {error}") from None
+    return arrow.table(arrays)
 
 
-def _not_of_type(texts: pd.Series, kind: arrow.DataType) -> np.ndarray:
-    """Which texts, nulls aside, are not of the type; shape (rows,)."""
-    if arrow.types.is_integer(kind):
-        bounds = np.iinfo(kind.to_pandas_dtype())
-        numbers = pd.to_numeric(texts, errors="coerce")
-        wrong = ~texts.str.fullmatch(r"[+-]?\d+", na=False) | (numbers < bounds.min) | (numbers > bounds.max)
-    elif arrow.types.is_floating(kind):
-        wrong = pd.to_numeric(texts, errors="coerce").isna()
-    elif arrow.types.is_timestamp(kind):
-        wrong = pd.to_datetime(texts, errors="coerce", format="ISO8601").isna()
-    elif arrow.types.is_boolean(kind):
-        wrong = ~texts.str.lower().isin(["true", "false", "1", "0"])
-    else:
-        return np.zeros(len(texts), dtype=bool)
-    return (wrong & texts.notna()).to_numpy(dtype=bool)
-
-
-def _examples(mask: np.ndarray, column: arrow.ChunkedArray) -> str:
-    """How many values a mask selects, and the first of them with their rows."""
-    positions = mask.nonzero()[0]
-    first = [
-        f"row {position + 1}: {contract.shorten(repr(column[int(position)].as_py()))}"
-        for position in positions[: contract.MAX_EXAMPLES]
-    ]
-    more = ", ..." if len(positions) > len(first) else ""
-    return f"{len(positions):,} value{'s' if len(positions) > 1 else ''} ({', '.join(first)}{more})"
+def _to_pandas(table: arrow.Table, columns: dict[str, pa.Column]) -> pd.DataFrame:
+    dtypes = {name: str(columns[name].dtype) for name in table.column_names}
+    nullable = {name: NULLABLE[dtype] for name, dtype in dtypes.items() if dtype in NULLABLE}
+    masked = {name: dtype.__from_arrow__(table[name]) for name, dtype in nullable.items()}  # exact beyond 2**53
+    table = table.drop_columns(list(masked))
+    frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)
+    del table
+    frame = frame.astype({name: dtypes[name] for name in frame})
+    for position, name in enumerate(dtypes):
+        if name in masked:
+            frame.insert(position, name, masked.pop(name))
+    return frame

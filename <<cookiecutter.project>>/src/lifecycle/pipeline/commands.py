@@ -14,7 +14,7 @@ def validate(arguments: argparse.Namespace) -> int:
     params = config.load()
     schema = contract.load(config.CONTRACT, params.package)
     path = Path(arguments.path or params.data.raw)
-    return print_checks(str(path), report(read_raw(path, schema), schema, params, path)["checks"])
+    return print_checks(str(path), report(read_raw(path, schema, params.data), schema, params, path)["checks"])
 
 
 def print_checks(path: str, checks: list[dict[str, Any]]) -> int:

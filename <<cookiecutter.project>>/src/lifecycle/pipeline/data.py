@@ -6,10 +6,18 @@ This stage refuses only what cannot be read with the contract's types; `validate
 import pandas as pd
 
 from lifecycle.core import config, contract
-from lifecycle.core.errors import ConfigError
+from lifecycle.core.config import Data
+from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import write_parquet
 from lifecycle.core.raw_table import read_raw
 from lifecycle.pipeline import run
+
+
+def labelled(frame: pd.DataFrame, data: Data) -> pd.DataFrame:
+    """Return the rows that have a target, if those without one are to be left out (data.unlabelled); else all rows."""
+    if not data.unlabelled or data.target not in frame or frame[data.target].notna().all():
+        return frame
+    return frame[frame[data.target].notna()].reset_index(drop=True)
 
 
 def drop_repeated_rows(frame: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -21,14 +29,20 @@ def drop_repeated_rows(frame: pd.DataFrame, key: str) -> pd.DataFrame:
 def main() -> str:
     params = config.load()
     schema = contract.load(config.CONTRACT, params.package)
-    raw = read_raw(params.data.raw, schema)
+    raw = read_raw(params.data.raw, schema, params.data)
     if params.data.id not in raw:
         raise ConfigError(f"params.yaml: data.id {params.data.id!r} is not a column of {config.CONTRACT}")
-    frame = drop_repeated_rows(raw, params.data.id)
+    rows = labelled(raw, params.data)
+    if rows.empty:
+        raise DataError(
+            f"{params.data.raw}: column {params.data.target}: no row has a value, so there is nothing to learn from"
+        )
+    frame = drop_repeated_rows(rows, params.data.id)
     write_parquet(frame, config.DATASET)
+    without_target = f"left out {len(raw) - len(rows):,} without a target, " if params.data.unlabelled else ""
     return (
-        f"read {len(raw):,} rows × {raw.shape[1]} columns from {params.data.raw}, "
-        f"dropped {len(raw) - len(frame):,} repeated; wrote {config.DATASET}"
+        f"read {len(raw):,} rows × {raw.shape[1]} columns from {params.data.raw}, {without_target}"
+        f"dropped {len(rows) - len(frame):,} repeated; wrote {config.DATASET}"
     )
 
 

@@ -1,30 +1,56 @@
-"""Dataset in; data/features/{train,validation,test}.parquet out: raw columns and features, split by id or by time."""
+"""Dataset in; data/features/{train,validation,test}.parquet out: raw columns and features, split by hash or by time."""
+
+import pandas as pd
 
 from lifecycle.core import config, user_code
+from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import read_parquet, write_parquet
 from lifecycle.pipeline import run
 from lifecycle.pipeline.split import SIDES, check_classes, split
 
 
+def with_features(dataset: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """Return the dataset with the columns behind its own that `build_features` adds to the model's inputs.
+
+    Raises:
+        ConfigError: the feature function reads a column that it is not given.
+        DataError: it does more than add columns.
+    """
+    inputs = params.data.inputs(dataset)
+    try:
+        features = user_code.get(params.package, "features", "build_features")(dataset[inputs])
+    except KeyError as error:
+        raise ConfigError(
+            f"build_features in src/{params.package}/features.py reads column {error}, which it is not given: it is given the "
+            f"columns of {config.CONTRACT} without id, target and data.exclude of {config.PARAMS}"
+        ) from None
+    if not features.index.equals(dataset.index) or list(features.columns[: len(inputs)]) != inputs:
+        raise DataError("build_features dropped or reordered rows or columns: it may only add columns to each row")
+    added = list(features.columns[len(inputs) :])
+    if taken := [name for name in added if name in dataset]:
+        raise DataError(
+            f"build_features adds a column {taken[0]}, which {config.CONTRACT} has already: give it another name"
+        )
+    return pd.concat([dataset, features[added]], axis=1)
+
+
 def main() -> str:
     params = config.load()
     dataset = read_parquet(config.DATASET)
-    sides = split(dataset, params.split, params.data.id)
+    sides = split(dataset, params.split, params.data)
     if params.task != "regression":
         check_classes(dataset[params.data.target], sides)
-    try:
-        frame = user_code.get(params.package, "features", "build_features")(dataset)
-    except KeyError as error:
-        message = f"build_features in src/{params.package}/features.py reads column {error}, which {config.CONTRACT} does not have"
-        raise ConfigError(message) from None
-    if len(frame) != len(dataset) or not frame.columns[: dataset.shape[1]].equals(dataset.columns):
-        raise DataError("build_features dropped or reordered rows or columns: it may only add columns to each row")
+    frame = with_features(dataset, params)
     for side in SIDES:
         write_parquet(frame[sides == side], config.FEATURES / f"{side}.parquet")
     counts = ", ".join(f"{(sides == side).sum():,} {side}" for side in SIDES)
+    in_gap = f" ({sides.isna().sum():,} in the gap are on no side)" if sides.isna().any() else ""
     added = frame.shape[1] - dataset.shape[1]
-    return f"{added} feature{'s' * (added != 1)} added to {dataset.shape[1]} columns; wrote {counts} rows to {config.FEATURES}"
+    return (
+        f"{added} feature{'s' * (added != 1)} added to {dataset.shape[1]} columns; "
+        f"wrote {counts} rows to {config.FEATURES}{in_gap}"
+    )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
 
     Args:
         frame: rows as `build_features` returns them, with id and target.
-        inputs: the raw columns that are inputs of the model, without id and target.
+        inputs: the raw columns that are inputs of the model.
         params: the task, the estimator with its settings, and the seed.
 
     Raises ConfigError if the estimator refuses its settings, or their combination.
@@ -29,10 +29,15 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
     estimator = make_estimator(params)
     if "verbose" in estimator.get_params():
         estimator.set_params(verbose=int(len(frame) > MANY_ROWS))
-    features = frame.drop(columns=[params.data.id, params.data.target])
+    features = frame.drop(columns=[params.data.id, params.data.target, *params.data.exclude], errors="ignore")
     with predict.threads(len(frame)):
         preparation = user_code.get(params.package, "model", "make_preparation")(estimator, features)
         matrix = predict.in_batches(preparation.transform, features)
+        if not matrix.shape[1]:
+            raise ConfigError(
+                f"no column that {type(estimator).__name__} could learn from: it is given numbers, booleans and categories; "
+                f"see data.exclude in {config.PARAMS}, or add features in src/{params.package}/features.py"
+            )
         try:
             estimator.fit(matrix, frame[params.data.target].to_numpy())
         except Exception as error:  # settings that are each valid, but not together
@@ -52,9 +57,7 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
 def main() -> str:
     params = config.load()
     frame = read_parquet(config.FEATURES / "train.parquet")
-    inputs = [
-        name for name in read_yaml(config.CONTRACT)["columns"] if name not in (params.data.id, params.data.target)
-    ]
+    inputs = [name for name in params.data.inputs(read_yaml(config.CONTRACT)["columns"]) if name in frame]
     fitted = fit(frame, inputs, params)
     model_file.save(fitted, config.MODEL, params.package)
     return (

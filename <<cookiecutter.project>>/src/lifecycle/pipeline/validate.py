@@ -25,7 +25,11 @@ def check_params(params: Params, columns: list[str]) -> None:
     columns_named = {
         "data.id": [params.data.id],
         "data.target": [params.data.target],
+        "data.id_from": params.data.id_from,
+        "data.exclude": params.data.exclude,
+        "data.formats": list(params.data.formats),
         "evaluate.slices": params.evaluate.slices,
+        "split.group": [params.split.group] if params.split.group else [],
     }
     if params.split.time:
         columns_named["split.time.column"] = [params.split.time.column]
@@ -34,6 +38,14 @@ def check_params(params: Params, columns: list[str]) -> None:
             raise ConfigError(
                 f"{config.PARAMS}: {parameter} names {missing[0]!r}, which {config.CONTRACT} does not have"
             )
+    if params.data.target in params.data.exclude:
+        raise ConfigError(f"{config.PARAMS}: data.exclude names the target, {params.data.target}")
+    if params.data.id in params.data.id_from:
+        raise ConfigError(
+            f"{config.PARAMS}: data.id_from names the id, {params.data.id}, which is made from these columns"
+        )
+    if not params.data.inputs(columns):
+        raise ConfigError(f"{config.PARAMS}: data.exclude leaves no column that the model is given")
     slices = params.evaluate.slices
     if unsuitable := [
         name for name in slices if name in (params.data.id, params.data.target) or slices.count(name) > 1

@@ -46,13 +46,13 @@ def add_rows(folder: Path, params: Params, rows: list[Labelled], min_rows: int) 
     pull = dvc("pull", "--quiet", *map(str, tracked), folder=folder)
     if pull.returncode or not raw.exists():
         raise DataError(f"{params.data.raw} cannot be fetched: {failure_line(pull)}")
-    dataset = read_raw(raw, schema)
+    dataset = read_raw(raw, schema, params.data)
     columns = read_yaml(folder / config.CONTRACT)["columns"]
     new = select(rows, dataset, schema, {str(name): columns[name] for name in dataset}, params)
     if len(new.records) < min_rows:
         return new, None
     append(new.frame, new.records, raw)
-    checks = contract.validate(read_raw(raw, schema), schema, params.data.id)
+    checks = contract.validate(read_raw(raw, schema, params.data), schema, params.data.id)
     if failed := [check for check in checks if not check["passed"]]:
         raise DataError(
             f"with the {len(new.records):,} new rows {params.data.raw} breaks the contract: {contract.describe(failed)}; "

@@ -58,7 +58,7 @@ def held_out(
     if not path and not test.exists():
         raise DataError(f"{test}: no such file; `dvc repro` makes it, `dvc checkout {test}` restores it")
     columns = read_yaml(config.CONTRACT)["columns"]
-    frame = read_raw(path, contract.load(config.CONTRACT, params.package)) if path else read_parquet(test)
+    frame = read_raw(path, contract.load(config.CONTRACT, params.package), params.data) if path else read_parquet(test)
     target = frame[params.data.target].astype(object).tolist()
     columns = {name: column for name, column in columns.items() if name in frame and name != params.data.target}
     for name, factor in shifts.items():

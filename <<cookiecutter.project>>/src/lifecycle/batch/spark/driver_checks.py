@@ -8,7 +8,7 @@ import pyarrow as arrow
 
 from lifecycle.batch.input_files import error_text
 from lifecycle.batch.spark.check_records import Record, not_run, record
-from lifecycle.core.raw_table import NO_NULLS
+from lifecycle.core.arrow_types import NO_NULLS
 
 MAX_ROWS = 20_000_000  # of a column that is brought to the driver: 160 MB of numbers, several times that of texts
 

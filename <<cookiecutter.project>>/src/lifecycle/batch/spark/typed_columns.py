@@ -6,7 +6,7 @@ import pandera.pandas as pa
 
 from lifecycle.batch.spark.check_records import Record, record
 from lifecycle.batch.spark.session import quoted
-from lifecycle.core.raw_table import NO_NULLS
+from lifecycle.core.arrow_types import NO_NULLS
 
 _SPARK_TYPES = {
     "int8": "tinyint", "int16": "smallint", "int32": "int", "int64": "bigint", "float32": "float", "float64": "double",
