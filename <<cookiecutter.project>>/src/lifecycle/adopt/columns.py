@@ -6,9 +6,10 @@ from typing import Literal
 import pyarrow as arrow
 import pyarrow.compute as pc
 
-from lifecycle.adopt.format_detection import date_format, number_format, numbers
+from lifecycle.adopt.format_detection import date_format, number_format
 from lifecycle.core.config import NumberFormat
 from lifecycle.core.errors import DataError
+from lifecycle.core.value_formats import dates, numbers
 
 Kind = Literal["number", "integer", "boolean", "category", "text", "date", "empty"]
 
@@ -113,11 +114,11 @@ def _text(name: str, values: arrow.ChunkedArray) -> Column:
         values = values.cast(arrow.string())
         distinct = values
     if form := number_format(distinct):
-        typed = numbers(values.cast(arrow.string()), form)
+        typed, _ = numbers(values.cast(arrow.string()), form, arrow.float64())
         return replace(_float(name, typed), form=form, note=f"numbers written with {form.strip + form.thousands or form.decimal!r}")
     form, other = date_format(distinct)
     if form:
-        typed = pc.strptime(values.cast(arrow.string()), format=form, unit="s")
+        typed, _ = dates(values, form, arrow.timestamp("ns"))
         note = f"dates written as {form}" + (f"; {other} would fit as well: give the right one in data.formats" if other else "")
         return replace(_date(name, typed, form), note=note)
     return _words(name, values)

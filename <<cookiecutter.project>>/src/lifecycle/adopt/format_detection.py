@@ -6,6 +6,7 @@ import pyarrow as arrow
 import pyarrow.compute as pc
 
 from lifecycle.core.config import NumberFormat
+from lifecycle.core.value_formats import dates
 
 SIGNS = "$€£¥%"
 MANY = 1000  # values that are tried before all are
@@ -17,6 +18,7 @@ DATES = [
     "%d %b %Y", "%b %d, %Y", "%d %B %Y", "%B %d, %Y",
 ]  # fmt: skip
 TIMES = ["", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S"]
+MOMENT = arrow.timestamp("ns")
 DATE_LIKE = r"^\s*(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})"
 AMBIGUOUS = {"%m/%d/%Y": "%d/%m/%Y", "%d-%m-%Y": "%m-%d-%Y", "%m/%d/%y": "%d/%m/%y"}
 
@@ -31,12 +33,6 @@ def number_format(texts: arrow.Array) -> NumberFormat | None:
             used = thousands and _any(pc.match_substring(texts, thousands))
             return NumberFormat(strip=signs, thousands=thousands if used else "", decimal=decimal)
     return None
-
-
-def numbers(texts: arrow.ChunkedArray, form: NumberFormat) -> arrow.ChunkedArray:
-    """Return texts in a format as float64, shape (rows,)."""
-    plain = pc.replace_substring_regex(texts, f"[{re.escape(form.strip + form.thousands)}\\s]", "")
-    return pc.cast(pc.replace_substring(plain, form.decimal, "."), arrow.float64())
 
 
 def date_format(texts: arrow.Array) -> tuple[str, str]:
@@ -70,10 +66,6 @@ def _any(mask: arrow.Array) -> bool:
 
 def _is_date(texts: arrow.Array, form: str) -> bool:
     for values in (texts.slice(0, MANY), texts):
-        try:
-            parsed = pc.strptime(values, format=form, unit="s", error_is_null=True)
-        except arrow.ArrowInvalid:
-            return False
-        if parsed.null_count > values.null_count:
+        if dates(values if isinstance(values, arrow.ChunkedArray) else arrow.chunked_array([values]), form, MOMENT)[1].any():
             return False
     return True

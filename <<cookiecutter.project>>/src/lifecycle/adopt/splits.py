@@ -96,7 +96,7 @@ def choose_salt(dataset: pd.DataFrame, params: Params) -> int:
 
 def _is_even(dataset: pd.DataFrame, target: pd.Series, settings: Split, shares: dict[str, float], tolerance: float, params: Params) -> bool:
     try:
-        sides = split(dataset, settings, params.data.id)
+        sides = split(dataset, settings, params.data)
     except DataError:  # a side without rows
         return False
     counts = sides.value_counts()
