@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow as arrow
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
@@ -32,6 +33,8 @@ PARQUET = (".parquet", ".pq")
 def read_raw(path: Path, schema: pa.DataFrameSchema, data: Data) -> pd.DataFrame:
     """Return the raw table with the contract's columns, in its order and with its types.
 
+    Rows without a target are left out if data.unlabelled says so.
+
     Args:
         path: a CSV file (compressed or not), a Parquet file, or a folder of Parquet files.
         schema: the contract.
@@ -41,13 +44,20 @@ def read_raw(path: Path, schema: pa.DataFrameSchema, data: Data) -> pd.DataFrame
         DataError: the file is missing, empty or broken; columns are missing or extra; values do not have the
             contract's type (named with their column and the first rows).
     """
+    return read_and_count(path, schema, data)[0]
+
+
+def read_and_count(path: Path, schema: pa.DataFrameSchema, data: Data) -> tuple[pd.DataFrame, int]:
+    """Return what `read_raw` does, and how many rows were left out because they have no target."""
     _check_made_id(schema, data)
     columns = {name: column for name, column in schema.columns.items() if not (data.id_from and name == data.id)}
-    frame = _to_pandas(_read_files(path, columns, bool(schema.strict), data), columns)
+    table, left_out = _read_files(path, columns, bool(schema.strict), data)
+    frame = _to_pandas(table, columns)
+    del table
     if data.id_from:
         position = [name for name in schema.columns if name in frame or name == data.id].index(data.id)
         frame.insert(position, data.id, content_keys(frame, data.id_from).astype(str(schema.columns[data.id].dtype)))
-    return frame
+    return frame, left_out
 
 
 def _check_made_id(schema: pa.DataFrameSchema, data: Data) -> None:
@@ -70,16 +80,17 @@ def raw_files(path: Path) -> list[Path]:
     return files
 
 
-def _read_files(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -> arrow.Table:
-    tables = [_read(file, columns, strict, data) for file in raw_files(path)]
+def _read_files(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -> tuple[arrow.Table, int]:
+    tables, left_out = zip(*(_read(file, columns, strict, data) for file in raw_files(path)), strict=True)
     table = tables[0] if len(tables) == 1 else arrow.concat_tables(tables, promote_options="default")
     if not table.num_rows:
-        raise DataError(f"{path}: has a header and no rows")
-    return table.select([name for name in columns if name in table.column_names])
+        reason = f"no row has a value in {data.target}, the target" if sum(left_out) else "has a header and no rows"
+        raise DataError(f"{path}: {reason}")
+    return table.select([name for name in columns if name in table.column_names]), sum(left_out)
 
 
-def _read(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -> arrow.Table:
-    """Read one file as the contract's types."""
+def _read(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -> tuple[arrow.Table, int]:
+    """Read one file as the contract's types, and count the rows that were left out for want of a target."""
     types = {name: arrow_type(column) for name, column in columns.items()}
     try:
         if path.suffix in PARQUET:
@@ -100,7 +111,10 @@ def _read(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -
         ) from None
     except (arrow.ArrowException, OSError, UnicodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read: {str(error)[:300]}") from None
-    return _typed(path, table, types, columns, data)
+    rows = table.num_rows
+    if data.unlabelled and data.target in table.column_names:
+        table = table.filter(pc.invert(pc.is_null(table[data.target], nan_is_null=True)))
+    return _typed(path, table, types, columns, data), rows - table.num_rows
 
 
 def _read_csv(path: Path, header: list[str], types: dict[str, arrow.DataType], data: Data) -> arrow.Table:
