@@ -7,7 +7,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from lifecycle.core.metrics import HIGHER_IS_BETTER, UNIT_INTERVAL
 from lifecycle.gate.refits import Spread
 
-DEVIATIONS = 2  # of the refits, by which a limit is widened
+DEVIATIONS = 2  # of the refits, by which the bound is widened
+DEVIATIONS_OF_CHANGE = 3  # a few refits underestimate how far another one may be
 RESOLUTION = 0.01  # of the gain over the trivial model: no limit is tighter, though every interval were of no width
 LARGEST_CHANGE = 0.99  # of a metric between 0 and 1
 
@@ -48,10 +49,10 @@ def metric_limit(
     """
     sign = sign_of(metric)
     resolution = RESOLUTION * abs(point - trivial) if trivial is not None else 0.0
-    movement = spread.loss(sign) + DEVIATIONS * spread.deviation
+    worse, deviation = spread.loss(sign), spread.deviation
     end = interval["low" if sign > 0 else "high"]
-    reached = sign * (min(sign * end, sign * point - resolution, sign * spread.first) - movement)
-    change = max(spread.detectable, movement, resolution)
+    reached = sign * (min(sign * end, sign * point - resolution, sign * spread.first) - worse - DEVIATIONS * deviation)
+    change = max(spread.detectable, worse + DEVIATIONS_OF_CHANGE * deviation, resolution)
     if metric in UNIT_INTERVAL:
         change = min(change, LARGEST_CHANGE)
     bound = rounded(reached, -sign, abs(reached - point))
@@ -59,8 +60,8 @@ def metric_limit(
     if trivial is not None and clamped:
         bound = rounded(trivial, sign, abs(trivial) / 1000)
     why = (
-        f"{point:.4g}, 95% interval {interval['low']:.4g} to {interval['high']:.4g}; refits deviate by {spread.deviation:.2g} "
-        f"and are worse by {spread.loss(sign):.2g}; a change of {spread.detectable:.2g} is detected"
+        f"{point:.4g}, 95% interval {interval['low']:.4g} to {interval['high']:.4g}; refits deviate by {deviation:.2g} "
+        f"and are worse by {worse:.2g}; a change of {spread.detectable:.2g} is detected"
     )
     if trivial is not None and clamped:
         why += f"; the limit is what the trivial model reaches, {trivial:.4g}"
@@ -78,7 +79,7 @@ def rounded(value: float, direction: int, scale: float) -> Decimal:
     if scale > 0:
         place = min(place, math.floor(math.log10(scale)))
     step = Decimal(1).scaleb(place)
-    whole = (Decimal(repr(value)) / step).to_integral_value(ROUND_CEILING if direction > 0 else ROUND_FLOOR)
+    whole = (Decimal(f"{value:.9g}") / step).to_integral_value(ROUND_CEILING if direction > 0 else ROUND_FLOOR)
     return whole * step
 
 
