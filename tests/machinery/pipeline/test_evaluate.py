@@ -7,7 +7,8 @@ from sklearn.pipeline import Pipeline
 from lifecycle.core import metrics
 from lifecycle.core.config import Params
 from lifecycle.core.predict import predict
-from lifecycle.pipeline.evaluate import column_importance, curves, slice_metrics
+from lifecycle.pipeline.evaluate import curves, slice_metrics
+from lifecycle.pipeline.importance import column_importance
 from lifecycle.pipeline.train import fit
 
 

@@ -63,7 +63,7 @@ def add_to(verbs: Any) -> None:
     verb.add_argument("--json", type=Path, metavar="FILE", help="write the verdict and everything it is based on")
     verb.add_argument("--record", action="store_true", help="record the verdict on the model's run in MLflow")
     verb.set_defaults(run=gate)
-    nested = verb.add_subparsers(title="instead of a check", metavar="propose")
+    nested = verb.add_subparsers(title="instead of a check", metavar="[propose]")
     propose_verb = nested.add_parser(
         "propose", help="write gates.yaml from the present model", description=propose.__doc__
     )
