@@ -1,4 +1,5 @@
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from lifecycle.batch.row_contract import RAGGED
 from lifecycle.batch.score_rows import REASON, ROW, RowScorer
 from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
+from lifecycle.core.content_key import content_keys
 from lifecycle.core.errors import DataError
 from lifecycle.pipeline.train import fit
 from telco_churn.features import build_features
@@ -124,3 +126,23 @@ def test_the_bytes_of_a_score_do_not_depend_on_the_rows_around_it(
             scorer.score(table[at : at + length]).scores["probability"].to_numpy().tobytes() for at in starts
         )
         assert parts == whole[: len(parts)]
+
+
+def test_a_made_id_is_that_of_the_values_and_needs_no_column_that_the_model_does_not_need(
+    version: Path, frame: pd.DataFrame, params: Params, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(version, tmp_path / "version"))
+    text = (folder / config.PARAMS).read_text()
+    columns = [name for name in frame if name not in ("customer_id", "churn")]
+    made = f"  id: customer_id\n  id_from: [{', '.join(columns)}]\n"
+    (folder / config.PARAMS).write_text(re.sub(r"  id: customer_id[^\n]*\n", made, text))
+    rows = frame.head(3)[columns].iloc[[0, 1, 0]]
+    rows = rows.astype({"tenure": "object"}).reset_index(drop=True)
+    rows.loc[1, "tenure"] = "x"
+
+    batch = RowScorer(folder).score(rows)
+
+    first, second = batch.scores["customer_id"]
+    assert first == second == content_keys(frame.head(1), columns)[0]
+    assert batch.quarantine["customer_id"].str.fullmatch("[0-9a-f]{16}").all()
+    assert batch.quarantine[REASON].tolist() == ["tenure: not int64 (x)"]

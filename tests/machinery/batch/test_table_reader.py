@@ -5,18 +5,19 @@ import pytest
 
 from lifecycle.batch.row_contract import RAGGED
 from lifecycle.batch.table_reader import TableReader
+from lifecycle.core.config import Csv
 from lifecycle.core.errors import ConfigError, DataError, ProjectError
 
 
 def read(path: Path, columns: list[str]) -> pd.DataFrame:
-    frames = list(TableReader(str(path), ["kind"]).batches(columns, [], 100))
+    frames = list(TableReader(str(path), ["kind"], Csv()).batches(columns, [], 100))
     return pd.concat([frame.astype("object") for frame in frames], ignore_index=True)
 
 
 def test_parquet_comes_in_batches_with_the_requested_columns(tmp_path: Path) -> None:
     table = pd.DataFrame({"id": range(250), "kind": ["a", "b"] * 125, "other": 1.5})
     table.to_parquet(tmp_path / "table.parquet", index=False)
-    table_reader = TableReader(str(tmp_path / "table.parquet"), ["kind"])
+    table_reader = TableReader(str(tmp_path / "table.parquet"), ["kind"], Csv())
 
     frames = list(table_reader.batches(["kind", "id"], ["id"], 100))
 
@@ -75,12 +76,12 @@ def test_files_that_do_not_fit_together_are_refused(tmp_path: Path, name: str, c
     (tmp_path / name).write_text(content)
 
     with pytest.raises(ProjectError, match=message):
-        TableReader(str(tmp_path), [])
+        TableReader(str(tmp_path), [], Csv())
 
 
 def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="contains no data files"):
-        TableReader(str(tmp_path), [])
+        TableReader(str(tmp_path), [], Csv())
 
 
 def test_whole_numbers_stay_whole_beside_a_null(tmp_path: Path) -> None:
@@ -113,6 +114,25 @@ def test_a_file_that_is_missing_or_cannot_be_read_is_named(tmp_path: Path) -> No
     (tmp_path / "torn.parquet").write_bytes(b"PAR1 and no more")
 
     with pytest.raises(ConfigError, match=r"nowhere\.csv: no such file or folder"):
-        TableReader(str(tmp_path / "nowhere.csv"), [])
+        TableReader(str(tmp_path / "nowhere.csv"), [], Csv())
     with pytest.raises(DataError, match=r"torn\.parquet: cannot be read"):
-        list(TableReader(str(tmp_path / "torn.parquet"), []).batches(["id"], [], 10))
+        list(TableReader(str(tmp_path / "torn.parquet"), [], Csv()).batches(["id"], [], 10))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "latin-1", "cp1252"])
+def test_a_csv_file_is_read_as_its_dialect_says(tmp_path: Path, encoding: str) -> None:
+    (tmp_path / "table.csv").write_bytes('id;"größe; %"\r\n000123;"a\nb"\r\n2;ä\r\n'.encode(encoding))
+    form = Csv.model_validate({"separator": ";", "encoding": encoding})
+
+    table = TableReader(str(tmp_path / "table.csv"), [], form)
+
+    assert table.columns == ["id", "größe; %"]
+    (frame,) = table.batches(table.columns, [], 10)
+    assert frame.values.tolist() == [["000123", "a\nb"], ["2", "ä"]]
+
+
+def test_a_csv_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_bytes(b"id,kind\n1,\x81\n")
+
+    with pytest.raises(DataError, match=r"table\.csv: cannot be read"):
+        list(TableReader(str(tmp_path / "table.csv"), [], Csv(encoding="cp1252")).batches(["id"], [], 10))

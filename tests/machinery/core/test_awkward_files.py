@@ -1,8 +1,6 @@
 """Files as people have them: dialects, encodings, compressions, types and values. Each is read exactly, or refused in one line."""
 
-import bz2
 import datetime
-import gzip
 import zipfile
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +15,7 @@ import pytest
 from lifecycle.core.config import Data
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.raw_table import read_raw
+from machinery.compression import write_compressed
 
 TEXT = 'key,größe,x\r\n000123,"a\r\nb",1.5\r\n7,ä,\r\n'
 
@@ -31,18 +30,6 @@ def contract_of(**dtypes: str) -> pa.DataFrameSchema:
 
 def plain(values: pd.Series) -> list[Any]:
     return values.astype(object).where(values.notna(), None).tolist()
-
-
-def compressed(path: Path, text: bytes) -> None:
-    if path.suffix == ".zip":
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr("__MACOSX/._raw.csv", b"x")
-            archive.writestr("folder/raw.csv", text)
-    elif path.suffix == ".zst":
-        with arrow.output_stream(str(path), compression="zstd") as stream:
-            stream.write(text)
-    else:
-        path.write_bytes({".gz": gzip.compress, ".bz2": bz2.compress, ".csv": bytes}[path.suffix](text))
 
 
 @pytest.mark.parametrize("name", ["raw.csv", "raw.csv.gz", "raw.csv.bz2", "raw.csv.zst", "raw.zip", "raw.csv.zip"])
@@ -61,7 +48,7 @@ def compressed(path: Path, text: bytes) -> None:
     ],
 )
 def test_a_csv_file_is_read_as_its_dialect_says(tmp_path: Path, name: str, csv: dict[str, Any], content: bytes) -> None:
-    compressed(tmp_path / name, content)
+    write_compressed(tmp_path / name, content)
 
     frame = read_raw(tmp_path / name, contract_of(key="str", größe="category", x="float64"), data(csv=csv))
 

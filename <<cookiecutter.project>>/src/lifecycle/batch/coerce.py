@@ -6,10 +6,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as arrow
 import pyarrow.compute as pc
-import pyarrow.csv
 
-WITHOUT_NULLS = ("int", "uint", "bool")  # numpy dtypes that begin so hold no null
-NULL_SPELLINGS = arrow.array(pyarrow.csv.ConvertOptions().null_values)  # of a text file, as the pipeline reads it
+from lifecycle.core.arrow_types import NO_NULLS
 
 
 def coerce(column: pd.Series, dtype: Any) -> tuple[pd.Series, np.ndarray]:
@@ -66,7 +64,7 @@ def _to_number(column: pd.Series, dtype: Any) -> tuple[pd.Series, np.ndarray]:
     except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError):
         cast = arrow.array([_cast_or_none(value, target) for value in raw], type=target)
     invalid = pc.and_(cast.is_null(), raw.is_valid()).to_numpy(zero_copy_only=False)
-    if str(dtype).startswith(WITHOUT_NULLS):
+    if str(dtype) in NO_NULLS:
         cast = cast.fill_null(False if dtype.kind == "b" else 0)
     if hasattr(dtype, "numpy_dtype"):  # not by way of float64, which cannot represent every int64
         values = cast.to_pandas(types_mapper=lambda _: dtype)

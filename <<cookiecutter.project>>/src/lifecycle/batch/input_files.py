@@ -10,7 +10,7 @@ import pyarrow.parquet
 from lifecycle.batch.output import NOTHING_WRITTEN
 from lifecycle.core.errors import ConfigError, DataError
 
-CSV = (".csv", ".csv.gz", ".csv.bz2")
+CSV = tuple(f"{name}{compression}" for name in (".csv", ".tsv", ".txt") for compression in ("", ".gz", ".bz2"))
 PARQUET = (".parquet", ".parq", ".pq")
 MAX_ERROR_TEXT = 200  # characters
 

@@ -38,12 +38,13 @@ def score(job: Job, scores: Path, quarantine: Path) -> RunSummary:
     """
     scorer = RowScorer(Path(job.version_folder), job.active_since, is_csv(input_files(job.input)[0]))
     categorical = [name for name, dtype in scorer.dtypes.items() if isinstance(dtype, pd.CategoricalDtype)]
-    table = TableReader(job.input, categorical)
+    table = TableReader(job.input, categorical, scorer.scoring.params.data.csv)
     check_columns(job, scorer.columns, table.columns)
     key_dtype = scorer.dtypes[scorer.key]
     key_is_text = isinstance(key_dtype, pd.StringDtype) or key_dtype.kind == "O"
     key_type = TYPES["text"] if key_is_text else arrow.int64()
-    frames = table.batches(scorer.columns, [scorer.key] if key_is_text else [], job.batch_rows)
+    columns = scorer.columns + [name for name in scorer.optional_columns if name in table.columns]
+    frames = table.batches(columns, [scorer.key] if key_is_text and scorer.key in columns else [], job.batch_rows)
     predicted = {name: TYPES[kind] for name, kind in scorer.output_columns().items()}
     scores_file = _Writer(scores, {scorer.key: key_type, **predicted}, job)
     quarantine_file = _Writer(quarantine, dict.fromkeys((scorer.key, REASON, ROW), TYPES["text"]), job)

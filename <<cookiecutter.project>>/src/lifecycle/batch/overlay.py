@@ -8,9 +8,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from lifecycle.core.errors import RefusedError
 from lifecycle.core.version_files import CODE
 
 BATCH = Path(__file__).parent
+READING = Path("lifecycle", "core", "csv_format.py")
 
 
 def overlay(version_folder: Path, cache: Path) -> Path:
@@ -19,7 +21,14 @@ def overlay(version_folder: Path, cache: Path) -> Path:
     Args:
         version_folder: the version's files; a folder in the cache.
         cache: where the version and this folder are kept.
+
+    Raises RefusedError if the version's code is from before tables were read as its params.yaml says they are written.
     """
+    if not (version_folder / CODE / READING).exists():
+        raise RefusedError(
+            "the version was logged before tables were read as params.yaml says they are written (data.csv): run the pipeline, "
+            "register and promote a new version, then score"
+        )
     modules = sorted(BATCH.rglob("*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in modules)).hexdigest()
     target = cache / f"code-{version_folder.name}-{digest[:12]}"

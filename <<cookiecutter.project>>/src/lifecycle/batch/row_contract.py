@@ -9,10 +9,14 @@ import pandera.pandas as pa
 import pyarrow as arrow
 import pyarrow.compute as pc
 
-from lifecycle.batch.coerce import NULL_SPELLINGS, WITHOUT_NULLS, coerce
+from lifecycle.batch.coerce import coerce
 from lifecycle.core import contract
+from lifecycle.core.arrow_types import NO_NULLS, arrow_type, is_text
 from lifecycle.core.column_checks import COLUMN_CHECKS
+from lifecycle.core.config import Data, NumberFormat
+from lifecycle.core.csv_format import null_spellings
 from lifecycle.core.errors import DataError
+from lifecycle.core.value_formats import dates, numbers
 
 RAGGED = "__ragged__"  # a column: the line of a CSV file that has too few or too many values
 REPLACEMENT = "\ufffd"  # stands for bytes that are not UTF-8
@@ -26,11 +30,13 @@ class RowContract:
     Attributes:
         columns: the contract's columns, by name.
         dtypes: the dtype of each; that of a category with its values, if the contract lists them.
+        data: how dates, numbers and nulls are written as texts.
         is_text: whether rows come from a text file, in which null has a spelling.
     """
 
     columns: dict[str, pa.Column]
     dtypes: dict[str, Any]
+    data: Data
     is_text: bool
 
     def validate(self, frame: pd.DataFrame) -> tuple[pd.DataFrame, np.ndarray]:
@@ -44,12 +50,12 @@ class RowContract:
             raw = self.without_null_spellings(frame[name])
             if self.is_text:
                 note(reasons, _not_utf8(raw), f"{name}: not UTF-8", raw)
-            values[name], invalid = coerce(raw, self.dtypes[name])
+            values[name], invalid = self.typed(name, raw)
             listed = isinstance(self.dtypes[name], pd.CategoricalDtype) and self.dtypes[name].categories is not None
             problem = "not a category of the contract" if listed else f"not {column.dtype}"
             note(reasons, invalid, f"{name}: {problem}", raw)
             missing = raw.isna().to_numpy()
-            if not column.nullable or str(column.dtype).startswith(WITHOUT_NULLS):
+            if not column.nullable or str(column.dtype) in NO_NULLS:
                 note(reasons, missing, f"{name}: missing")
             for check in column.checks:
                 if check.name in (*COLUMN_CHECKS, WHOLE_COLUMN) or (listed and check.name == "isin"):
@@ -58,14 +64,28 @@ class RowContract:
                 note(reasons, failing, f"{name}: {check.error} fails", raw)
         return pd.DataFrame(values, copy=False), reasons
 
+    def typed(self, name: str, values: pd.Series) -> tuple[pd.Series, np.ndarray]:
+        """Return a column as `coerce` does; texts in the format that data.formats or the file's decimal point gives them."""
+        form, kind = self.data.formats.get(name), arrow_type(self.columns[name])
+        if form is None and self.is_text and self.data.csv.decimal != "." and arrow.types.is_floating(kind):
+            form = NumberFormat(decimal=self.data.csv.decimal)
+        texts = None if form is None else _texts(values)
+        if texts is None:
+            return coerce(values, self.dtypes[name])
+        parsed, wrong = dates(texts, form, kind) if isinstance(form, str) else numbers(texts, form, kind)
+        plain = parsed.to_pandas(integer_object_nulls=True).set_axis(values.index)
+        typed, invalid = coerce(plain, self.dtypes[name])
+        return typed, invalid | wrong
+
     def without_null_spellings(self, values: pd.Series) -> pd.Series:
         """Return a column of a text file in which the spellings of null are null, and any other column as it is."""
         if not self.is_text or not (values.dtype == object or isinstance(values.dtype, pd.StringDtype)):
             return values
-        texts = arrow.array(values, from_pandas=True)
-        if not _is_text(texts):
+        texts = _texts(values)
+        if texts is None:
             return values
-        null = pc.is_in(texts, value_set=NULL_SPELLINGS.cast(texts.type)).to_numpy(zero_copy_only=False)
+        spellings = arrow.array(null_spellings(self.data.csv), arrow.string())
+        null = pc.is_in(texts, value_set=spellings).to_numpy()
         return values.mask(null, None) if null.any() else values
 
 
@@ -108,11 +128,20 @@ def _failing(check: pa.Check, name: str, values: pd.Series) -> np.ndarray:
 
 def _not_utf8(values: pd.Series) -> np.ndarray:
     """Return which texts hold the replacement for bytes that are not UTF-8, shape (rows,)."""
-    texts = arrow.array(values, from_pandas=True)
-    if not _is_text(texts):
+    texts = _texts(values)
+    if texts is None:
         return np.zeros(len(values), dtype=bool)
     return np.asarray(pc.match_substring(texts, REPLACEMENT).fill_null(False))
 
 
-def _is_text(values: arrow.Array) -> bool:
-    return bool(arrow.types.is_string(values.type) or arrow.types.is_large_string(values.type))
+def _texts(values: pd.Series) -> arrow.ChunkedArray | None:
+    """Return a column as texts, or None if it holds anything else."""
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        values = values.astype(values.cat.categories.dtype)
+    try:
+        array = arrow.array(values, from_pandas=True)
+    except (arrow.ArrowInvalid, arrow.ArrowTypeError):  # values of several types
+        return None
+    if not is_text(array.type):
+        return None
+    return (array if isinstance(array, arrow.ChunkedArray) else arrow.chunked_array([array])).cast(arrow.string())

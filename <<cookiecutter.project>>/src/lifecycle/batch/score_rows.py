@@ -13,7 +13,9 @@ import pandas as pd
 
 from lifecycle.batch.row_contract import RAGGED, RowContract, note
 from lifecycle.core import config, contract
+from lifecycle.core.content_key import row_keys
 from lifecycle.core.files import read_yaml
+from lifecycle.core.records import kind_of
 from lifecycle.core.scoring import Scoring
 
 REASON, ROW = "reason", "row"
@@ -42,14 +44,21 @@ class RowScorer:
             is_text: whether rows come from a text file, in which null has a spelling.
         """
         self.scoring = Scoring(folder)
-        self.key = self.scoring.params.data.id
+        data = self.scoring.params.data
+        self.key = data.id
         self.active_since = active_since
         schema = contract.load(folder / config.CONTRACT, self.scoring.params.package)
-        columns = {name: schema.columns[name] for name in dict.fromkeys([self.key, *self.scoring.columns])}
-        key_dtype = read_yaml(folder / config.CONTRACT)["columns"].get(self.key, {}).get("dtype", "str")
-        self.dtypes = {self.key: pd.api.types.pandas_dtype(str(key_dtype)), **self.scoring.kinds}
-        self.contract = RowContract(columns, self.dtypes, is_text)
+        specified = read_yaml(folder / config.CONTRACT)["columns"]
+        own_key = [] if data.id_from else [self.key]
+        columns = {name: schema.columns[name] for name in dict.fromkeys([*own_key, *self.scoring.columns])}
+        self.dtypes = {self.key: kind_of(specified.get(self.key, {"dtype": "str"})), **self.scoring.kinds}
+        self.contract = RowContract(columns, self.dtypes, data, is_text)
         self.columns = list(dict.fromkeys([*columns, *(active_since or ())[:1]]))
+        # Columns that only the id is made from; where a table has none, they count as null.
+        only_for_key = {name: schema.columns[name] for name in data.id_from if name not in columns}
+        kinds = {name: kind_of(specified[name]) for name in only_for_key}
+        self._only_for_key = RowContract(only_for_key, kinds, data, is_text)
+        self.optional_columns = [name for name in only_for_key if name not in self.columns]
 
     def output_columns(self) -> dict[str, str]:
         """Return the columns of a prediction, and whether each holds "text", "integer" or "number"."""
@@ -75,6 +84,8 @@ class RowScorer:
         """
         frame = frame.reset_index(drop=True)
         rows, reasons = self.contract.validate(frame)
+        if self.scoring.params.data.id_from:
+            rows[self.key] = frame[self.key] = self._made_keys(frame, rows)
         active = self._active(frame, reasons)
         valid = active & pd.isna(reasons)
         rows = rows if valid.all() else rows[valid]
@@ -82,12 +93,21 @@ class RowScorer:
         invalid = active & ~valid
         return ScoredBatch(scores, self._quarantine(frame[invalid], reasons[invalid]), int((~active).sum()))
 
+    def _made_keys(self, frame: pd.DataFrame, rows: pd.DataFrame) -> pd.Series:
+        """The ids of rows, made from their values; rows with equal values have one id, for they have equal scores."""
+        values = dict(rows.items())
+        for name in self._only_for_key.columns:
+            if name in frame:
+                values[name], _ = self._only_for_key.typed(name, self._only_for_key.without_null_spellings(frame[name]))
+        return row_keys(pd.DataFrame(values, copy=False), self.scoring.params.data.id_from)
+
     def _active(self, frame: pd.DataFrame, reasons: np.ndarray) -> np.ndarray:
         if not self.active_since:
             return np.full(len(frame), True)
         name, date = self.active_since
         values = self.contract.without_null_spellings(frame[name])
-        form = None if values.dtype.kind == "M" else "ISO8601"
+        own_form = self.scoring.params.data.formats.get(name)
+        form = None if values.dtype.kind == "M" else own_form if isinstance(own_form, str) else "ISO8601"
         times = pd.to_datetime(values, errors="coerce", utc=True, format=form)
         note(reasons, times.isna().to_numpy(), f"{name}: not a date", values)
         return ~(times < pd.Timestamp(date, tz="UTC")).to_numpy(dtype=bool)
@@ -101,7 +121,7 @@ class RowScorer:
         return pd.DataFrame(scores, copy=False)
 
     def _quarantine(self, frame: pd.DataFrame, reasons: np.ndarray) -> pd.DataFrame:
-        names = [name for name in self.columns if name in frame]
+        names = [name for name in dict.fromkeys([self.key, *self.columns]) if name in frame]
         columns = {name: _json_values(self.contract.without_null_spellings(frame[name])) for name in names}
         rows = [
             json.dumps({name: value for name, value in zip(names, row, strict=True) if value is not None})

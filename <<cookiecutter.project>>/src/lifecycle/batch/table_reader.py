@@ -13,6 +13,8 @@ import pyarrow.parquet
 from lifecycle.batch.input_files import check_schemas, error_text, input_files, is_csv
 from lifecycle.batch.output import NOTHING_WRITTEN
 from lifecycle.batch.row_contract import RAGGED
+from lifecycle.core.config import Csv
+from lifecycle.core.csv_format import parse_options, read_options
 from lifecycle.core.errors import DataError
 
 BLOCK = 4_194_304  # bytes of a CSV file that are read at once
@@ -21,10 +23,15 @@ BLOCK = 4_194_304  # bytes of a CSV file that are read at once
 class TableReader:
     """The files of a table, read in the order of their names."""
 
-    def __init__(self, path: str, categorical: list[str]) -> None:
+    def __init__(self, path: str, categorical: list[str], form: Csv) -> None:
         """Look up the table's files and columns.
 
-        `categorical` names columns with few distinct values. Raises DataError or ConfigError if there is nothing to read.
+        Args:
+            path: a file or a folder.
+            categorical: columns with few distinct values.
+            form: how a CSV file is written.
+
+        Raises DataError or ConfigError if there is nothing to read.
         """
         self.path, self._categorical = path, categorical
         self._ragged_lines: list[str] = []
@@ -32,16 +39,18 @@ class TableReader:
         self.is_csv = is_csv(self.files[0])
         try:
             if self.is_csv:
+                reading, parsing = read_options(form), parse_options(form)
+                reading.block_size, parsing.invalid_row_handler = BLOCK, self._collect
                 self._format = arrow.dataset.CsvFileFormat(
-                    parse_options=arrow.csv.ParseOptions(newlines_in_values=True, invalid_row_handler=self._collect),
-                    read_options=arrow.csv.ReadOptions(block_size=BLOCK),
+                    parse_options=parsing,
+                    read_options=reading,
                 )
                 names = self._dataset().schema.names
                 self._table = self._dataset(arrow.schema([(name, arrow.string()) for name in names]))
             else:
                 self._format = arrow.dataset.ParquetFileFormat()
                 self._table = self._dataset()
-        except (arrow.ArrowInvalid, OSError) as error:
+        except (arrow.ArrowException, OSError, UnicodeError) as error:
             raise DataError(f"{path}: cannot be read: {error_text(error)}; {NOTHING_WRITTEN}") from None
         self.columns = self._table.schema.names
 
@@ -71,7 +80,7 @@ class TableReader:
                 for batch in read(fragment, columns, batch_rows):
                     if batch.num_rows:  # integer_object_nulls: a null beside integers does not make them floats
                         yield _with_texts(batch, as_text).to_pandas(split_blocks=True, integer_object_nulls=True)
-            except (arrow.ArrowException, OSError) as error:
+            except (arrow.ArrowException, OSError, UnicodeError) as error:
                 raise DataError(f"{fragment.path}: cannot be read: {error_text(error)}; {NOTHING_WRITTEN}") from None
             if self._ragged_lines:
                 lines, self._ragged_lines[:] = list(self._ragged_lines), []

@@ -1,7 +1,7 @@
 """The contract of a single row: a pydantic model, which validates it and describes it in OpenAPI.
 
 Types, nulls and every check of single values are those of contract.yaml. Checks of whole columns, such as of their mean,
-do not apply. The row has no target, and its id may be left out.
+do not apply. The row has no target; its id, and columns that the model is not given, may be left out.
 """
 
 import datetime
@@ -25,6 +25,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from lifecycle.core import contract
+from lifecycle.core.arrow_types import NO_NULLS
 from lifecycle.core.column_checks import COLUMN_CHECKS
 from lifecycle.core.config import Params
 
@@ -39,7 +40,9 @@ def record_model(schema: pa.DataFrameSchema, params: Params) -> type[BaseModel]:
         if name == params.data.target:
             continue
         kind = value_type(column)
-        optional = name == params.data.id or (not column.required and _has_null(str(column.dtype)))
+        optional = name in (params.data.id, *params.data.exclude) or (
+            not column.required and _has_null(str(column.dtype))
+        )
         if (column.nullable and _has_null(str(column.dtype))) or optional:
             kind = kind | None
         described = Field(default=None if optional else ..., alias=name, description=column.description)
@@ -80,7 +83,7 @@ def value_type(column: pa.Column) -> Any:
 
 def _has_null(dtype: str) -> bool:
     """Whether a column of a dtype can hold nulls; numpy's integers and booleans cannot."""
-    return not dtype.startswith(("int", "uint")) and dtype != "bool"
+    return dtype not in NO_NULLS
 
 
 def _kind(dtype: str, checks: list[pa.Check]) -> Any:
@@ -106,6 +109,8 @@ def _kind(dtype: str, checks: list[pa.Check]) -> Any:
 def _rules(check: pa.Check, dtype: str) -> tuple[Any, ...]:
     """A check of the contract in pydantic's terms; pandera itself runs those that pydantic does not have."""
     statistics = check.statistics
+    if dtype.startswith("datetime64"):  # whose limits the contract has as texts
+        return (_passes(lambda value: check(pd.Series([value], dtype=dtype)).check_passed, check),)
     match check.name:
         case "isin" if dtype == "category" or dtype.startswith(("str", "object")):
             return ()  # the type has them already

@@ -15,7 +15,9 @@ from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import files_at, git
 
 CODE_HASH = "code.sha256"  # tag: of the code, parameters and contract that a version answers with
-ENTRY_POINTS = ("lifecycle/core/scoring.py", "lifecycle/core/contract.py")
+ENTRY_POINTS = tuple(
+    f"lifecycle/core/{name}.py" for name in ("scoring", "contract", "csv_format", "value_formats", "content_key")
+)
 SRC = Path("src")
 
 Read = Callable[[str], bytes | None]

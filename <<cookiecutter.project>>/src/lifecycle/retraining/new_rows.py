@@ -7,23 +7,23 @@ learn from it.
 
 from collections import Counter
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pandera.pandas as pa
-import pyarrow.csv
 from pandera.errors import SchemaErrors
 from pydantic import TypeAdapter, ValidationError
 
+from lifecycle.core.arrow_types import NO_NULLS
 from lifecycle.core.column_checks import COLUMN_CHECKS
 from lifecycle.core.config import Params
+from lifecycle.core.content_key import row_keys, without_position
 from lifecycle.core.records import to_frame
 from lifecycle.core.row_model import record_model, value_type
 from lifecycle.prediction_log.labelled_rows import Labelled
+from lifecycle.retraining.written_values import unwritable
 
 TEXT_DTYPES = ("category", "str", "object")  # prefixes of the contract's dtypes whose values are texts
-CSV_NULLS = frozenset(pyarrow.csv.ConvertOptions().null_values)
 
 
 @dataclass
@@ -59,21 +59,31 @@ def select(
     key = params.data.id
     rejected: Counter[str] = Counter()
     by_id: dict[str, tuple[Labelled, dict[str, Any]]] = {}
-    present = set(dataset[key].astype("str"))
+    present = set(without_position(dataset[key]) if params.data.id_from else dataset[key].astype("str"))
     known = repeated = 0
     check = RowCheck(schema, params)
+    candidates = []
     for row in rows:
         values = {name: row.inputs.get(name) for name in columns} | {params.data.target: row.label}
         record = {name: _as_text(value, columns[name]) for name, value in values.items()}
-        identity = str(record[key])
-        if record[key] is not None and identity in present:
+        if not params.data.id_from and record[key] is not None and str(record[key]) in present:
             known += 1
         elif reason := check(record):
             rejected[reason] += 1
         else:
-            repeated += identity in by_id
-            by_id.pop(identity, None)  # the order is that of the row that counts
-            by_id[identity] = row, record
+            candidates.append((row, record))
+    if params.data.id_from and candidates:
+        made = row_keys(to_frame([record for _, record in candidates], columns), params.data.id_from)
+        for (_, record), identity in zip(candidates, made, strict=True):
+            record[key] = identity
+    for row, record in candidates:
+        identity = str(record[key])
+        if identity in present:  # of a made id: a row of equal content is there
+            known += 1
+            continue
+        repeated += identity in by_id
+        by_id.pop(identity, None)  # the order is that of the row that counts
+        by_id[identity] = row, record
     chosen = list(by_id.values())
     frame = to_frame([record for _, record in chosen], columns)
     valid = _valid_together(dataset, frame, schema, rejected)
@@ -93,12 +103,15 @@ class RowCheck:
     def __init__(self, schema: pa.DataFrameSchema, params: Params) -> None:
         self.data = params.data
         self.record = record_model(schema, params)
+        own_id = [] if params.data.id_from else [params.data.id]
+        self.required = own_id + [name for name in params.data.exclude if not _can_be_null(schema.columns[name])]
         self.label: TypeAdapter[Any] = TypeAdapter(value_type(schema.columns[params.data.target]))
 
     def __call__(self, record: dict[str, Any]) -> str:
         """Return why a record breaks the contract, or an empty text."""
-        if record[self.data.id] is None:
-            return f"column {self.data.id}: the row has none"
+        for name in self.required:
+            if record.get(name) is None:
+                return f"column {name}: the row has none"
         inputs = {name: value for name, value in record.items() if name != self.data.target}
         try:
             self.record.model_validate(inputs)
@@ -108,17 +121,8 @@ class RowCheck:
             self.label.validate_python(record[self.data.target], strict=True)
         except ValidationError as error:
             return _explain(error, self.data.target)
-        reasons = ((name, unwritable(value, self.data.raw)) for name, value in record.items())
+        reasons = ((name, unwritable(name, value, self.data)) for name, value in record.items())
         return next((f"column {name}: {reason}" for name, reason in reasons if reason), "")
-
-
-def unwritable(value: Any, path: Path) -> str:
-    """Return why a value would not be read back from the file as it is, or an empty text."""
-    if path.suffix == ".parquet" or not isinstance(value, str):
-        return ""
-    if value in CSV_NULLS:
-        return f"{value!r} reads as missing in a CSV file"
-    return "has a line break, which the pipeline does not read from a CSV file" if {"\n", "\r"} & set(value) else ""
 
 
 def sources(new: NewRows, key: str) -> pd.DataFrame:
@@ -151,6 +155,10 @@ def _valid_together(
                 reasons.setdefault(int(index) - len(dataset), f"column {column}: {check}")
     rejected.update(reason for place, reason in reasons.items() if place >= 0)
     return [place not in reasons for place in range(len(frame))]
+
+
+def _can_be_null(column: pa.Column) -> bool:
+    return bool(column.nullable) and str(column.dtype) not in NO_NULLS
 
 
 def _as_text(value: Any, column: dict[str, Any]) -> Any:

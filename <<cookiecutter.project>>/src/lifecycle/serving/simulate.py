@@ -59,7 +59,8 @@ def held_out(
         raise DataError(f"{test}: no such file; `dvc repro` makes it, `dvc checkout {test}` restores it")
     columns = read_yaml(config.CONTRACT)["columns"]
     frame = read_raw(path, contract.load(config.CONTRACT, params.package), params.data) if path else read_parquet(test)
-    target = frame[params.data.target].astype(object).tolist()
+    target = frame[params.data.target]
+    target = target.astype(object).where(target.notna(), None).tolist()
     columns = {name: column for name, column in columns.items() if name in frame and name != params.data.target}
     for name, factor in shifts.items():
         if name not in columns or not pd.api.types.is_numeric_dtype(frame[name]):
@@ -96,8 +97,9 @@ def simulate(
             content = response.json()
         except ValueError:  # uvicorn's own text, when there are too many connections
             content = {"detail": response.text}
-        if labels and response.status_code == 200:
-            feedback = {"request_id": content["request_id"], "label": targets[place % len(records)]}
+        label = targets[place % len(records)]
+        if labels and label is not None and response.status_code == 200:
+            feedback = {"request_id": content["request_id"], "label": label}
             client.request("POST", "/feedback", feedback)
         return response.status_code, content
 
