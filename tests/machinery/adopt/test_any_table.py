@@ -22,7 +22,7 @@ hypothesis = pytest.importorskip("hypothesis", reason="tests/test_machinery.py i
 st = hypothesis.strategies
 
 ROOT = Path.cwd()
-HALVES = 20
+HALVES = 3
 
 NAMES = st.one_of(
     st.text(string.ascii_letters + string.digits + " .%'_-äß漢", min_size=1, max_size=12).filter(lambda name: name.strip() == name),
@@ -91,7 +91,16 @@ def check(path: Path, target: str) -> None:
         assert failed == [], contract.describe(failed)
 
 
-@hypothesis.settings(max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck))
+SETTINGS = hypothesis.settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    phases=[hypothesis.Phase.generate],  # what is generated is small
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+
+
+@SETTINGS
 @hypothesis.given(tables(), st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["utf-8", "utf-16"]))
 def test_a_csv_file_is_adopted_or_refused_with_one_line(
     tmp_path_factory: pytest.TempPathFactory, table: tuple[pd.DataFrame, str], separator: str, encoding: str
@@ -103,7 +112,7 @@ def test_a_csv_file_is_adopted_or_refused_with_one_line(
     check(path, target)
 
 
-@hypothesis.settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(hypothesis.HealthCheck))
+@SETTINGS
 @hypothesis.given(tables())
 def test_a_parquet_file_is_adopted_or_refused_with_one_line(tmp_path_factory: pytest.TempPathFactory, table: tuple[pd.DataFrame, str]) -> None:
     frame, target = table

@@ -46,7 +46,7 @@ def choose(columns: dict[str, Column], target: str, wanted: str | None) -> Key:
         name = next((name for name in keys if KEY_NAME.search(_words(name))), keys[0])
         return Key(name, [], _group(others, name), "unique, without nulls, and named or shaped like a key")
     group = _group(others, None)
-    return _made(others, group, "no column identifies a row")
+    return _made(others, target, group, "no column identifies a row")
 
 
 def _wanted(columns: dict[str, Column], wanted: str, target: str) -> Key:
@@ -60,12 +60,12 @@ def _wanted(columns: dict[str, Column], wanted: str, target: str) -> Key:
         raise ConfigError(f"--id {wanted}: is a {column.kind}: an id is a text or an integer")
     if _distinct(column) == len(column.values):
         return Key(wanted, [], None, "as --id says")
-    return _made(columns, wanted, f"{wanted}, which --id names, has several rows for a value, so the split keeps those together")
+    return _made(columns, target, wanted, f"{wanted}, which --id names, has several rows for a value, so the split keeps those together")
 
 
-def _made(columns: dict[str, Column], group: str | None, why: str) -> Key:
+def _made(columns: dict[str, Column], target: str, group: str | None, why: str) -> Key:
     name = MADE
-    while name in columns:
+    while name in columns or name == target:
         name += "_"
     return Key(name, list(columns), group, f"{why}: made from the values of a row")
 

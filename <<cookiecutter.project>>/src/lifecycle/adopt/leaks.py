@@ -27,6 +27,8 @@ def single_column_scores(sample: pd.DataFrame, target: pd.Series, task: str, see
     rows = min(len(sample), ROWS, max(CELLS // max(sample.shape[1], 1), 1000))
     chosen = np.sort(np.random.default_rng(seed).permutation(len(sample))[:rows])
     sample, actual = sample.iloc[chosen], target.iloc[chosen].to_numpy()
+    if task != "regression":
+        actual = np.unique(actual, return_inverse=True)[1]
     scores = {}
     for name in sample:
         values = sample[[name]].to_numpy(dtype="float64")

@@ -74,6 +74,8 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
             raise ConfigError(f"{option} {wanted}: is not a column of {path}{did_you_mean(wanted, names)}; it has {_some(names)}")
     columns = {name: columns_of.describe(name, values) for name, values in file.columns.items()}
     target = targets.decide(columns[options.target], options.task, options.positive)
+    if file.csv and columns[target.name].kind == "number" and target.dtype == "int64":
+        columns[target.name].form = columns[target.name].form or NumberFormat(decimal=file.csv.decimal)  # written as 1.0
     key = keys.choose(columns, target.name, options.id)
     labelled = columns[target.name].values.is_valid()
     inputs = {name: column for name, column in columns.items() if name not in (target.name, key.id)}

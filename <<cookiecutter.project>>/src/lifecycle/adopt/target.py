@@ -83,7 +83,7 @@ def _integral(values: arrow.ChunkedArray) -> arrow.ChunkedArray:
 
 
 def _task(kind: arrow.DataType, number: bool, distinct: int) -> tuple[str, str]:
-    if distinct == 2:
+    if distinct == 2 and not arrow.types.is_floating(kind):
         return "binary", "two values"
     if not number:
         return "multiclass", f"{distinct} classes"
