@@ -8,12 +8,13 @@ import pandas as pd
 from lifecycle.core import metrics
 from lifecycle.core.config import Params
 from lifecycle.core.metrics import UNIT_INTERVAL
+from lifecycle.gate.cross_validation import scaled
 from lifecycle.gate.limits import metric_limit, sign_of
 from lifecycle.gate.refits import RESAMPLES, Spread
 
 USEFUL_WIDTH = 0.2  # of the 95% interval of a metric between 0 and 1
 USEFUL_SHARE = 0.25  # of any other metric: half the width of its interval
-FEWEST_ROWS = 30
+FEWEST_ROWS, MOST_ROWS = 30, 5000  # of a slice that is judged; and of one that is resampled
 CHANCE = {"roc_auc": 0.5}  # what a model reaches in any slice that knows nothing
 
 
@@ -42,9 +43,10 @@ def slice_limit(
     """
     sign, limits = sign_of(metric), []
     for column in params.evaluate.slices:
-        for value, rows in test.groupby(column, observed=True):
-            if len(rows) < min_rows:
+        for value, every_row in test.groupby(column, observed=True):
+            if len(every_row) < min_rows:
                 continue
+            rows = every_row.sample(min(len(every_row), MOST_ROWS), random_state=params.seed)
             measures = [
                 metrics.measure(rows[params.data.target], predictions.loc[rows.index], params)
                 for predictions in (first, *refitted)
@@ -53,9 +55,10 @@ def slice_limit(
             interval = metrics.intervals(measures[0], len(rows), RESAMPLES, params.seed).get(metric)
             if points[0] is None or interval is None:
                 continue  # its rows are of one class
+            interval = scaled({metric: points[0]}, {metric: interval}, (len(rows) / len(every_row)) ** 0.5)[metric]
             spread = Spread([point for point in points[1:] if point is not None], points[0])
             limit = metric_limit(metric, points[0], interval, spread, CHANCE.get(metric))
-            limits.append((sign * limit.bound, f"{column}={value}, with {len(rows):,} rows"))
+            limits.append((sign * limit.bound, f"{column}={value}, with {len(every_row):,} rows"))
     if not limits:
         return None
     bound, where = min(limits)

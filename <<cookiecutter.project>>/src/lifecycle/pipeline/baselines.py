@@ -1,7 +1,6 @@
 """Two models to compare with, by their metrics on the test rows: one that ignores the features, and a linear one."""
 
 import warnings
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,13 +8,18 @@ from sklearn.base import BaseEstimator
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
+from sklearn.utils import gen_batches
 
 from lifecycle.core import metrics, predict, user_code
 from lifecycle.core.config import Params
 
 ROWS = 50_000  # training rows, at most, of the linear model
 CELLS = 40_000_000  # and of its matrix, times the number of classes
-FEW_ROWS = 1000  # that it is trained on however wide the matrix is
+FEW_ROWS, MOST_CELLS = (
+    1000,
+    200_000_000,
+)  # that it is trained on however wide the matrix is; and where it is not trained at all
+TEST_ROWS = 8192  # predicted at a time: the matrix may be wide
 ITERATIONS = 300
 
 Baselines = dict[str, dict[str, float]]
@@ -56,6 +60,8 @@ def _fitted_with_preparation(estimator: BaseEstimator, train: pd.DataFrame, para
     with predict.threads(0):  # one: the sums of linear algebra must not depend on their number
         prepare = user_code.get(params.package, "model", "make_preparation")(estimator, _features(frame, params))
         width = prepare.transform(_features(frame.head(1), params)).shape[1]
+        if width * FEW_ROWS > MOST_CELLS:
+            raise ValueError(f"{width:,} columns after preparation are too many for a linear baseline")
         classes = frame[params.data.target].nunique() if params.task == "multiclass" else 1
         frame = _sample(frame, max(CELLS // (width * classes), FEW_ROWS), params)
         matrix = predict.in_batches(prepare.transform, _features(frame, params))
@@ -79,8 +85,12 @@ def _features(frame: pd.DataFrame, params: Params) -> pd.DataFrame:
 
 
 def _metrics(model: Pipeline, test: pd.DataFrame, params: Params) -> dict[str, float]:
-    """The metrics on the test rows. Raises ValueError if one that the loss is made of is not finite."""
-    inputs: Any = _features(test, params) if len(model) > 1 else test[[params.data.id]]
+    """The metrics on the test rows."""
     with predict.threads(0):
-        predictions = predict.predict(model, inputs, params)
+        predictions = pd.concat(
+            [
+                predict.predict(model, _features(test.iloc[rows], params), params)
+                for rows in gen_batches(len(test), TEST_ROWS)
+            ]
+        )
     return metrics.point(metrics.measure(test[params.data.target], predictions, params), len(test))

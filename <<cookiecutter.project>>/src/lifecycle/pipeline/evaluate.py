@@ -74,7 +74,8 @@ def main() -> str:
     importances = column_importance(fitted, frame, params)
     compared, failure = baselines(read_parquet(config.FEATURES / "train.parquet"), frame, params)
 
-    plotted = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
+    drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
+    plotted = {name: curve for name, curve in drawn.items() if curve}  # of one class there is no ROC curve
     sample = reference.reference(frame, predictions, fitted.feature_names_in_, params)
     card = model_card(params, fitted, len(frame), points, bounds, slices, importances, compared, failure)
 
