@@ -68,3 +68,13 @@ def test_confusion_counts_every_row(case, chosen: Params) -> None:
     assert sum(point["rows"] for point in points) == len(frame)
     right = sum(point["rows"] for point in points if point["actual"] == point["predicted"])
     assert right == (frame[chosen.data.target].astype(str) == predictions["prediction"].astype(str)).sum()
+
+
+def test_importance_needs_no_row_of_every_class(table: pd.DataFrame, features: pd.DataFrame, params: Params) -> None:
+    data = params.data.model_copy(update={"target": "contract"})
+    chosen = params.model_copy(update={"task": "multiclass", "data": data})
+    fitted = fit(features, [name for name in table if name not in (data.id, "contract")], chosen)
+
+    importances = column_importance(fitted, features[features["contract"] != "Two year"], chosen)
+
+    assert max(importances.values()) > 0

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.inspection import permutation_importance
+from sklearn.metrics import log_loss, make_scorer
 from sklearn.pipeline import Pipeline
 
 from lifecycle.core import config, metrics, model_file, plots, predict, reference
@@ -40,7 +41,11 @@ def column_importance(fitted: Pipeline, frame: pd.DataFrame, params: Params) -> 
     """Return how much log loss (regression: RMSE) rises when a column is shuffled, by raw column (Breiman, 2001)."""
     sample = frame.sample(min(len(frame), IMPORTANCE_ROWS), random_state=params.seed)
     inputs = sample[list(fitted.feature_names_in_)]
-    scoring = "neg_root_mean_squared_error" if params.task == "regression" else "neg_log_loss"
+    scoring: Any = "neg_root_mean_squared_error"
+    if params.task != "regression":  # with all classes named: the sample may lack one
+        scoring = make_scorer(
+            log_loss, response_method="predict_proba", greater_is_better=False, labels=fitted.classes_.tolist()
+        )
     target = sample[params.data.target].to_numpy()
     importance = permutation_importance(fitted, inputs, target, scoring=scoring, n_repeats=3, random_state=params.seed)
     return dict(zip(map(str, inputs), importance.importances_mean.tolist(), strict=True))
