@@ -96,3 +96,13 @@ def test_many_classes_with_odd_names_of_which_the_rows_lack_some(params: Params)
     json.dumps(drawn, allow_nan=False)
     assert all(drawn.values())
     assert curves(actual[:1], predictions[:1], chosen)["calibration"]
+
+
+def test_importance_needs_no_row_of_every_class(table: pd.DataFrame, features: pd.DataFrame, params: Params) -> None:
+    data = params.data.model_copy(update={"target": "contract"})
+    chosen = params.model_copy(update={"task": "multiclass", "data": data})
+    fitted = fit(features, [name for name in table if name not in (data.id, "contract")], chosen)
+
+    importances = column_importance(fitted, features[features["contract"] != "Two year"], chosen)
+
+    assert max(importances.values()) > 0

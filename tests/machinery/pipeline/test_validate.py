@@ -81,11 +81,13 @@ def test_a_parameter_that_names_no_column_is_refused_before_training(
 def test_data_that_leave_the_model_nothing_or_the_target_are_refused(
     params: Params, schema: pa.DataFrameSchema
 ) -> None:
-    columns = list(schema.columns)
+    columns = [*schema.columns, "prediction", "probability_Yes"]
     for data, complaint in (
         ({"exclude": ["churn"]}, "data.exclude names the target"),
         ({"exclude": params.data.inputs(columns)}, "leaves no column"),
         ({"id_from": ["tenure", "customer_id"]}, "data.id_from names the id"),
+        ({"target": "prediction"}, "data.target is prediction, a column that predictions have"),
+        ({"id": "probability_Yes"}, "data.id is probability_Yes, a column that predictions have"),
     ):
         with pytest.raises(ConfigError, match=complaint):
             check_params(params.model_copy(update={"data": params.data.model_copy(update=data)}), columns)

@@ -12,6 +12,7 @@ import pandas as pd
 from tqdm import trange
 
 from lifecycle.core.config import Params
+from lifecycle.core.target import is_class
 
 Measure = Callable[[np.ndarray], dict[str, float]]
 """Weights of shape (rows,) in, metrics by name out; NaN where the weighted rows do not define one."""
@@ -197,4 +198,4 @@ def _ratio(numerator: float, denominator: float, undefined: float = 0.0) -> floa
 
 def _of_class(actual: pd.Series, name: Any) -> np.ndarray:
     """Which rows are of a class, whose name is the text of its value; shape (rows,)."""
-    return actual.isin([value for value in actual.unique() if str(value) == str(name)]).to_numpy(dtype=bool)
+    return actual.isin([value for value in actual.unique() if is_class(value, name)]).to_numpy(dtype=bool)

@@ -11,6 +11,7 @@ from sklearn.utils import gen_batches
 from threadpoolctl import threadpool_limits
 
 from lifecycle.core.config import Params
+from lifecycle.core.target import is_class
 
 FEW_ROWS = 50_000
 GROUP = 64  # rows: linear algebra rounds differently for a row alone, in a full block, and at the end of one
@@ -55,7 +56,7 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
         columns = {f"probability_{name}": probabilities[:, i] for i, name in enumerate(classes)}
         labels = pd.Categorical.from_codes(probabilities.argmax(axis=1), categories=pd.Index(model.classes_))
         return pd.DataFrame({"prediction": labels, **columns}, index=frame.index)
-    positive = classes.index(str(params.data.positive))
+    positive = next(place for place, name in enumerate(model.classes_.tolist()) if is_class(name, params.data.positive))
     probability = probabilities[:, positive]
     chosen = np.where(probability >= params.evaluate.threshold, positive, 1 - positive)
     labels = pd.Categorical.from_codes(chosen, categories=pd.Index(model.classes_))

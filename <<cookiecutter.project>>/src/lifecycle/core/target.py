@@ -5,6 +5,11 @@ from typing import Any
 from lifecycle.core.config import Params
 
 
+def is_class(value: Any, name: Any) -> bool:
+    """Return whether a value of the target is of a class, whose name is the text of its value; 1.0 is of class 1, too."""
+    return str(value) == str(name) or (isinstance(value, float) and value.is_integer() and str(int(value)) == str(name))
+
+
 def fits_task(params: Params, rows: int, nulls: int, values: list[Any], not_a_number: str) -> dict[str, Any]:
     """Return a record, as `contract.validate` does, of whether the target suits the task.
 
@@ -23,7 +28,7 @@ def fits_task(params: Params, rows: int, nulls: int, values: list[Any], not_a_nu
         wrong = not_a_number
     elif params.task == "binary":
         wrong = "" if len(classes) == 2 else f"{len(classes):,} classes ({', '.join(classes[:3])})"
-        if not wrong and str(params.data.positive) not in classes:
+        if not wrong and not any(is_class(value, params.data.positive) for value in values):
             wrong = f"no {params.data.positive!r} (data.positive) among {', '.join(classes)}"
     elif not 2 < len(classes) <= max(rows**0.5, 3):
         wrong = f"{len(classes):,} classes in {rows:,} rows"

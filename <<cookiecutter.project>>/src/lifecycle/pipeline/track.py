@@ -109,9 +109,11 @@ def _log_model(client: "MlflowClient", params: Params) -> str:
             if kind == "category" or kind.kind in "iu"
         }
     )
-    example = inputs.head(EXAMPLE_ROWS)
+    example = inputs.head(EXAMPLE_ROWS).copy()
     classifier = params.task != "regression"
     output = fitted.predict_proba(example) if classifier else fitted.predict(example)
+    for name in example.select_dtypes("datetimetz"):  # nor has a signature time zones
+        example[name] = example[name].dt.tz_convert("UTC").dt.tz_localize(None)
     with warnings.catch_warnings(), tempfile.TemporaryDirectory() as code:
         warnings.simplefilter("ignore")
         logged = mlflow.sklearn.log_model(

@@ -15,8 +15,10 @@ from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.estimator import make_estimator
 from lifecycle.core.files import read_parquet, write_json
 from lifecycle.core.target import fits_task
+from lifecycle.core.version_files import PROBABILITY
 from lifecycle.pipeline import run
 
+TAKEN = {"prediction", "probability", "label", "model_version", "scored_at"}  # columns of predictions and scores
 FAILED_REPORT = config.VALIDATION_REPORT.with_name("validation_failed.json")
 
 
@@ -46,6 +48,11 @@ def check_params(params: Params, columns: list[str]) -> None:
         )
     if not params.data.inputs(columns):
         raise ConfigError(f"{config.PARAMS}: data.exclude leaves no column that the model is given")
+    for parameter, name in (("data.id", params.data.id), ("data.target", params.data.target)):
+        if name in TAKEN or name.startswith(PROBABILITY):
+            raise ConfigError(
+                f"{config.PARAMS}: {parameter} is {name}, a column that predictions have: rename it in the file and {config.CONTRACT}"
+            )
     slices = params.evaluate.slices
     if unsuitable := [
         name for name in slices if name in (params.data.id, params.data.target) or slices.count(name) > 1
