@@ -11,7 +11,7 @@ from lifecycle.pipeline.validate import check_params, check_target
 
 @pytest.fixture(scope="session")
 def sides(dataset: pd.DataFrame, params: Params) -> pd.Series:
-    return split(dataset, params.split, params.data.id)
+    return split(dataset, params.split, params.data)
 
 
 def test_params_name_columns_of_the_contract(schema: pa.DataFrameSchema, params: Params) -> None:

@@ -53,14 +53,18 @@ NUMBERS = {
 
 
 @pytest.mark.parametrize(("texts", "form", "values"), NUMBERS.values(), ids=NUMBERS)
-def test_numbers_that_are_written_as_text_are_numbers(texts: list[str], form: NumberFormat, values: list[float]) -> None:
+def test_numbers_that_are_written_as_text_are_numbers(
+    texts: list[str], form: NumberFormat, values: list[float]
+) -> None:
     described = column(texts)
 
     assert described.form == form
     assert described.values.to_pylist() == values
 
 
-@pytest.mark.parametrize("texts", [["$1,200", "a lot"], ["12%", "half"], ["1,20,0", "3"], ["00,100", "1"], ["1.2.3", "4"]])
+@pytest.mark.parametrize(
+    "texts", [["$1,200", "a lot"], ["12%", "half"], ["1,20,0", "3"], ["00,100", "1"], ["1.2.3", "4"]]
+)
 def test_a_column_is_text_if_one_value_is_no_number(texts: list[str]) -> None:
     assert column(texts).form is None
 
@@ -93,7 +97,10 @@ def test_a_date_that_can_be_read_in_two_ways_is_said() -> None:
 def test_what_a_model_cannot_learn_from_is_said() -> None:
     assert column([7, 7, 7]).useless == "constant"
     assert column([None, None]).useless == "no value"
-    assert "free text" in column([f"a long story about number {number} that goes on and on and on" for number in range(99)]).useless
+    assert (
+        "free text"
+        in column([f"a long story about number {number} that goes on and on and on" for number in range(99)]).useless
+    )
     assert "different texts" in column([f"text {number}" for number in range(400)]).useless
     assert column([7, 7, None]).useless == ""
 

@@ -23,7 +23,10 @@ KEYS = {
     "the numbers of the rows": ({"x": X, "first": list(range(ROWS))}, ("first", None)),
     "texts of one shape": ({"x": X, "ref": [f"AB-{place:05}" for place in range(ROWS)]}, ("ref", None)),
     "none, so it is made": ({"x": X, "amount": [place * 3 for place in range(ROWS)]}, ("row_id", None)),
-    "rows of one customer": ({"x": X, "customerId": [place // 3 + 500 for place in range(ROWS)]}, ("row_id", "customerId")),
+    "rows of one customer": (
+        {"x": X, "customerId": [place // 3 + 500 for place in range(ROWS)]},
+        ("row_id", "customerId"),
+    ),
     "a key and customers": (
         {"id": list(range(1, ROWS + 1)), "patient": [f"p{place // 2}" for place in range(ROWS)]},
         ("id", "patient"),
@@ -49,7 +52,10 @@ def test_an_id_that_repeats_groups_the_rows() -> None:
     assert "several rows for a value" in chosen.why
 
 
-@pytest.mark.parametrize(("wanted", "message"), [("shopp", "did you mean shop"), ("y", "is the target"), ("x", "is a number"), ("gap", "values are missing")])
+@pytest.mark.parametrize(
+    ("wanted", "message"),
+    [("shopp", "did you mean shop"), ("y", "is the target"), ("x", "is a number"), ("gap", "values are missing")],
+)
 def test_an_id_that_cannot_be_one_is_one_line(wanted: str, message: str) -> None:
     table = columns(shop=[place // 5 for place in range(ROWS)], x=X, gap=[None, *Y[1:]], y=Y)
 

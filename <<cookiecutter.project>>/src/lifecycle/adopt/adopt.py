@@ -38,7 +38,9 @@ def adopt(path: Path, options: Options, description: str | None, report: Report)
     """
     before = config.load()
     if changed := changed_files("HEAD"):
-        raise ConfigError(f"uncommitted changes in {', '.join(changed[:5])}: commit or stash them first, so that nothing is lost")
+        raise ConfigError(
+            f"uncommitted changes in {', '.join(changed[:5])}: commit or stash them first, so that nothing is lost"
+        )
     _check_disk(path)
     plan = decide(path, options, before.seed)
     for topic, decision in plan.decisions:
@@ -63,23 +65,37 @@ def adopt(path: Path, options: Options, description: str | None, report: Report)
 
 def ladder() -> str:
     """Return the test metrics of the trivial, the linear and the trained model as a table for a terminal."""
-    test, baselines = (json.loads((config.METRICS / name).read_text(encoding="utf-8")) for name in ("test.json", "baselines.json"))
+    test, baselines = (
+        json.loads((config.METRICS / name).read_text(encoding="utf-8")) for name in ("test.json", "baselines.json")
+    )
     models = {**baselines, "this model": test}
-    rows = [[name, *(f"{figures[metric]:.4g}" if metric in figures else "" for metric in test)] for name, figures in models.items()]
+    rows = [
+        [name, *(f"{figures[metric]:.4g}" if metric in figures else "" for metric in test)]
+        for name, figures in models.items()
+    ]
     return text_table(["on test rows", *test], rows)
 
 
 def _check_disk(path: Path) -> None:
-    needed = COPIES * sum(file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]) if file.exists())
+    needed = COPIES * sum(
+        file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]) if file.exists()
+    )
     free = shutil.disk_usage(Path()).free
     if needed > free:
-        raise ConfigError(f"{path}: {needed / 1e9:,.1f} GB are needed here for it and its copies in DVC, and {free / 1e9:,.1f} GB are free")
+        raise ConfigError(
+            f"{path}: {needed / 1e9:,.1f} GB are needed here for it and its copies in DVC, and {free / 1e9:,.1f} GB are free"
+        )
 
 
 def _bring(path: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     if path.is_dir():
-        shutil.copytree(path, target, dirs_exist_ok=True, ignore=lambda folder, names: [name for name in names if not name.endswith(".parquet")])
+        shutil.copytree(
+            path,
+            target,
+            dirs_exist_ok=True,
+            ignore=lambda folder, names: [name for name in names if not name.endswith(".parquet")],
+        )
     else:
         shutil.copyfile(path, target)
 
@@ -88,7 +104,9 @@ def _reproduce(folder: Path, plan: Plan) -> None:
     """Run the pipeline: first until the dataset, by which the salt of the split is chosen."""
     _run(folder, "dvc", "repro", "--quiet", "validate")
     params = config.load(folder / config.PARAMS)
-    names = list(dict.fromkeys([params.data.id, params.data.target, *([params.split.group] if params.split.group else [])]))
+    names = list(
+        dict.fromkeys([params.data.id, params.data.target, *([params.split.group] if params.split.group else [])])
+    )
     if not params.split.time and plan.file.rows <= splits.MANY_ROWS:
         dataset = pyarrow.parquet.ParquetFile(folder / config.DATASET).read(columns=names).to_pandas()
         salt = splits.choose_salt(dataset, params)
@@ -100,11 +118,14 @@ def _reproduce(folder: Path, plan: Plan) -> None:
 def _run(folder: Path, module: str, *arguments: str, show: Report | None = None) -> None:
     """Run a command in the worktree, with its code. Raises DataError with the line in which it gives its reason."""
     command = [sys.executable, "-P", "-m", module, *arguments]
-    done = subprocess.run(command, cwd=folder, env=inside(folder) | {"DVC_NO_ANALYTICS": "1"}, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=folder, env=inside(folder) | {"DVC_NO_ANALYTICS": "1"}, capture_output=True, text=True
+    )
     if done.returncode:
         raise DataError(f"{failure_line(done)} (nothing has changed in the repo)")
-    for line in done.stdout.splitlines() if show else ():
-        show(line)
+    if show:
+        for line in done.stdout.splitlines():
+            show(line)
 
 
 def _move_to(commit: str, raw: Path) -> None:
@@ -121,4 +142,6 @@ def _move_to(commit: str, raw: Path) -> None:
             os.replace(kept, raw)
     done = dvc("checkout", "--quiet")
     if done.returncode:
-        raise ConfigError(f"the repo is at {commit[:9]}, but its data is not checked out: {failure_line(done)}; run `dvc checkout`")
+        raise ConfigError(
+            f"the repo is at {commit[:9]}, but its data is not checked out: {failure_line(done)}; run `dvc checkout`"
+        )

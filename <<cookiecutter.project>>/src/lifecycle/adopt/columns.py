@@ -58,7 +58,15 @@ def describe(name: str, values: arrow.ChunkedArray) -> Column:
 def _describe(name: str, values: arrow.ChunkedArray) -> Column:
     kind, nulls = values.type, values.null_count
     if nulls == len(values) or arrow.types.is_null(kind):
-        return Column(name, values.cast(arrow.float64()) if arrow.types.is_null(kind) else values, "empty", "float64" if arrow.types.is_null(kind) else _empty_dtype(kind), nulls, 0, useless="no value")
+        return Column(
+            name,
+            values.cast(arrow.float64()) if arrow.types.is_null(kind) else values,
+            "empty",
+            "float64" if arrow.types.is_null(kind) else _empty_dtype(kind),
+            nulls,
+            0,
+            useless="no value",
+        )
     if arrow.types.is_boolean(kind):
         return Column(name, values, "boolean", "boolean" if nulls else "bool", nulls, pc.count_distinct(values).as_py())
     if arrow.types.is_integer(kind):
@@ -79,14 +87,25 @@ def _empty_dtype(kind: arrow.DataType) -> str:
 
 
 def _integer(name: str, values: arrow.ChunkedArray) -> Column:
-    return Column(name, values, "integer", "Int64" if values.null_count else "int64", values.null_count, pc.count_distinct(values).as_py())
+    return Column(
+        name,
+        values,
+        "integer",
+        "Int64" if values.null_count else "int64",
+        values.null_count,
+        pc.count_distinct(values).as_py(),
+    )
 
 
 def _float(name: str, values: arrow.ChunkedArray) -> Column:
-    values = pc.if_else(pc.is_nan(values), arrow.scalar(None, values.type), values) if _any(pc.is_nan(values)) else values
+    values = (
+        pc.if_else(pc.is_nan(values), arrow.scalar(None, values.type), values) if _any(pc.is_nan(values)) else values
+    )
     if infinite := pc.sum(pc.is_inf(values)).as_py():
         row = pc.index(pc.is_inf(values), True).as_py() + 1
-        raise DataError(f"column {name}: {infinite:,} infinite values, the first in row {row:,}: replace them, or leave them empty")
+        raise DataError(
+            f"column {name}: {infinite:,} infinite values, the first in row {row:,}: replace them, or leave them empty"
+        )
     if values.null_count == len(values):
         return Column(name, values, "empty", "float64", len(values), 0, useless="no value")
     bounds = pc.min_max(values).as_py()
@@ -113,14 +132,15 @@ def _text(name: str, values: arrow.ChunkedArray) -> Column:
     else:
         values = values.cast(arrow.string())
         distinct = values
-    if form := number_format(distinct):
-        typed, _ = numbers(values.cast(arrow.string()), form, arrow.float64())
-        return replace(_float(name, typed), form=form, note=f"numbers written with {form.strip + form.thousands or form.decimal!r}")
-    form, other = date_format(distinct)
-    if form:
-        typed, _ = dates(values, form, arrow.timestamp("ns"))
-        note = f"dates written as {form}" + (f"; {other} would fit as well: give the right one in data.formats" if other else "")
-        return replace(_date(name, typed, form), note=note)
+    if number := number_format(distinct):
+        typed, _ = numbers(values.cast(arrow.string()), number, arrow.float64())
+        written = number.strip + number.thousands or number.decimal
+        return replace(_float(name, typed), form=number, note=f"numbers written with {written!r}")
+    date, other = date_format(distinct)
+    if date:
+        typed, _ = dates(values, date, arrow.timestamp("ns"))
+        ambiguous = f"; {other} would fit as well: give the right one in data.formats" if other else ""
+        return replace(_date(name, typed, date), note=f"dates written as {date}{ambiguous}")
     return _words(name, values)
 
 
@@ -138,7 +158,14 @@ def _words(name: str, values: arrow.ChunkedArray) -> Column:
     distinct = values.chunk(0).dictionary
     if count <= FEW:
         listed = _unseen(values) <= UNSEEN
-        return replace(column, values=values, kind="category", dtype="category" if listed else "str", listed=listed, note=_nearly_numbers(distinct))
+        return replace(
+            column,
+            values=values,
+            kind="category",
+            dtype="category" if listed else "str",
+            listed=listed,
+            note=_nearly_numbers(distinct),
+        )
     if count > max(FEW, SHARE * rows) or pc.mean(pc.utf8_length(distinct)).as_py() > LONG:
         return replace(column, note=_nearly_numbers(distinct), useless=_uselessness(distinct, count, rows))
     return replace(column, values=values, kind="category", note=_nearly_numbers(distinct))
@@ -146,14 +173,18 @@ def _words(name: str, values: arrow.ChunkedArray) -> Column:
 
 def _uselessness(texts: arrow.Array, count: int, rows: int) -> str:
     length = pc.mean(pc.utf8_length(texts)).as_py()
-    return f"free text, {length:.0f} characters on average" if length > LONG else f"{count:,} different texts in {rows:,} rows"
+    return (
+        f"free text, {length:.0f} characters on average"
+        if length > LONG
+        else f"{count:,} different texts in {rows:,} rows"
+    )
 
 
 def _unseen(values: arrow.ChunkedArray) -> float:
     """The share of values that are there only once, an estimate of the probability that the next one is new."""
     counts = pc.value_counts(values.combine_chunks().indices.drop_null()).field("counts")
     once = pc.sum(pc.equal(counts, 1)).as_py() or 0
-    return once / (len(values) - values.null_count)
+    return float(once / (len(values) - values.null_count))
 
 
 def _nearly_numbers(distinct: arrow.Array) -> str:

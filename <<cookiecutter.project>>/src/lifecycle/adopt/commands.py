@@ -24,7 +24,9 @@ def adopt(arguments: argparse.Namespace) -> int:
         path, target = Path(pending["data"]), target or pending["target"]
     if path is None or target is None:
         raise ConfigError("name the table and its target: adopt PATH --target COLUMN")
-    options = Options(target, arguments.id, arguments.task, arguments.positive, arguments.time, arguments.gap, arguments.keep)
+    options = Options(
+        target, arguments.id, arguments.task, arguments.positive, arguments.time, arguments.gap, arguments.keep
+    )
     if arguments.dry_run:
         for topic, decision in decide(path.expanduser(), options, config.load().seed).decisions:
             print(f"  {topic:<9} {decision}")
@@ -51,14 +53,30 @@ def contract(arguments: argparse.Namespace) -> int:
 def add_to(commands: Any) -> None:
     """Add these commands to the command line."""
     command = commands.add_parser("adopt", help="make this repo about a table of yours", description=adopt.__doc__)
-    command.add_argument("path", nargs="?", type=Path, help="CSV (also .gz, .bz2, .zst, .zip) or Parquet (a file or a folder of parts)")
+    command.add_argument(
+        "path", nargs="?", type=Path, help="CSV (also .gz, .bz2, .zst, .zip) or Parquet (a file or a folder of parts)"
+    )
     command.add_argument("--target", metavar="COLUMN", help="the column to predict")
-    command.add_argument("--id", metavar="COLUMN", help="the column that identifies a row, or whose rows belong together")
+    command.add_argument(
+        "--id", metavar="COLUMN", help="the column that identifies a row, or whose rows belong together"
+    )
     command.add_argument("--task", choices=["binary", "multiclass", "regression"], help="the kind of problem")
     command.add_argument("--positive", metavar="VALUE", help="the class whose probability is predicted")
     command.add_argument("--time", metavar="COLUMN", help="split by this date: train on the past, test on what follows")
-    command.add_argument("--gap", metavar="DAYS", type=int, default=0, help="days until a target is known: rows so long before validation and test are left out")
-    command.add_argument("--keep", metavar="COLUMN", action="append", default=[], help="give the model this column though it would be left out")
+    command.add_argument(
+        "--gap",
+        metavar="DAYS",
+        type=int,
+        default=0,
+        help="days until a target is known: rows so long before validation and test are left out",
+    )
+    command.add_argument(
+        "--keep",
+        metavar="COLUMN",
+        action="append",
+        default=[],
+        help="give the model this column though it would be left out",
+    )
     command.add_argument("--description", metavar="TEXT", help="what the model is for, a sentence")
     command.add_argument("--dry-run", action="store_true", help="print the decisions and change nothing")
     command.set_defaults(run=adopt)

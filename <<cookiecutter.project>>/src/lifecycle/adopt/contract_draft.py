@@ -45,7 +45,12 @@ def draft(columns: dict[str, Column], key: Key | None, target: Target | None, pa
     rows = len(next(iter(columns.values())).values)
     lines = [HEAD.format(package=package, rows=rows).rstrip("\n")]
     if key and key.id_from:
-        lines += [f"  {quoted(key.id)}:", "    description: made from the values of the row, because no column identifies one", "    dtype: str", "    unique: true"]
+        lines += [
+            f"  {quoted(key.id)}:",
+            "    description: made from the values of the row, because no column identifies one",
+            "    dtype: str",
+            "    unique: true",
+        ]
     for name, column in columns.items():
         rules = _target(column, target) if target and name == target.name else _rules(column, key)
         lines.append(f"  {quoted(name)}:")
@@ -55,7 +60,11 @@ def draft(columns: dict[str, Column], key: Key | None, target: Target | None, pa
 
 def quoted(text: str) -> str:
     """Return a text as YAML has it, in quotes unless it is plainly a text in YAML 1.1 and 1.2 alike."""
-    plain = PLAIN.fullmatch(text) and text.lower() not in RESERVED and not re.fullmatch(r"[\d_.]+(e\d+)?|0[xo].*", text.lower())
+    plain = (
+        PLAIN.fullmatch(text)
+        and text.lower() not in RESERVED
+        and not re.fullmatch(r"[\d_.]+(e\d+)?|0[xo].*", text.lower())
+    )
     return text if plain else json.dumps(text, ensure_ascii=False)
 
 
@@ -98,7 +107,9 @@ def _range(column: Column, dtype: str) -> dict[str, Any]:
     least = max(least, 0.0) if low >= 0 else least
     most = min(most, 0.0) if high <= 0 else most
     if dtype.lower().startswith("int"):
-        return {"in_range": {"min_value": max(math.floor(least), -(2**63)), "max_value": min(math.ceil(most), 2**63 - 1)}}
+        return {
+            "in_range": {"min_value": max(math.floor(least), -(2**63)), "max_value": min(math.ceil(most), 2**63 - 1)}
+        }
     return {"in_range": {"min_value": least, "max_value": most}}
 
 
@@ -117,14 +128,23 @@ def _mean(column: Column) -> dict[str, Any]:
     room = deviation * (SPREAD + DEVIATIONS / math.sqrt(max(rows / 2, 1)))
     if not room or not math.isfinite(room):
         return {}
-    return {"mean_between": {"min_value": _outwards(mean - room, room, down=True), "max_value": _outwards(mean + room, room, down=False)}}
+    return {
+        "mean_between": {
+            "min_value": _outwards(mean - room, room, down=True),
+            "max_value": _outwards(mean + room, room, down=False),
+        }
+    }
 
 
 def _yaml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return value if value == "str" or PLAIN.fullmatch(value) and value.lower() not in RESERVED else json.dumps(value, ensure_ascii=False)
+        return (
+            value
+            if value == "str" or (PLAIN.fullmatch(value) and value.lower() not in RESERVED)
+            else json.dumps(value, ensure_ascii=False)
+        )
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {_yaml(inner)}" for name, inner in value.items()) + "}"
     if isinstance(value, list):

@@ -33,7 +33,9 @@ def detect(head: bytes, path: Path, encodings: tuple[str, ...] = ENCODINGS) -> C
     rows = {separator: _rows(text, separator) for separator in SEPARATORS}
     separator = max(SEPARATORS, key=lambda separator: _score(rows[separator]))
     if len(rows[separator][0]) < 2:
-        raise DataError(f"{path}: has a single column, with any of the separators , ; tab |: columns must be separated by one of them")
+        raise DataError(
+            f"{path}: has a single column, with any of the separators , ; tab |: columns must be separated by one of them"
+        )
     return Csv.checked(
         {"separator": separator, "encoding": encoding, "decimal": _decimal(rows[separator][1:])}, str(path)
     )

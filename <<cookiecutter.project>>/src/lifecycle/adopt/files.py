@@ -43,8 +43,9 @@ def _describe(folder: Path, package: Path, description: str) -> None:
     """Say what the model is for, where it is said: in the package, README.md and pyproject.toml."""
     old = re.match(r'"""(.*?)\.?"""', (package / "__init__.py").read_text(encoding="utf-8"))
     write_text(f'"""{description}."""\n', package / "__init__.py")
-    for name in ("README.md", "pyproject.toml") if old else ():
-        _edit(folder / name, lambda text: text.replace(old[1], description, 1))
+    sentence = old[1] if old else description
+    for name in ("README.md", "pyproject.toml"):
+        _edit(folder / name, lambda text: text.replace(sentence, description, 1))
 
 
 def drop_old_table(folder: Path, before: Params, raw: Path) -> bool:
@@ -60,7 +61,9 @@ def drop_old_table(folder: Path, before: Params, raw: Path) -> bool:
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     ignored = folder / before.data.raw.parent / ".gitignore"
     if pointers and ignored.exists():
-        lines = [line for line in ignored.read_text(encoding="utf-8").splitlines() if line != f"/{before.data.raw.name}"]
+        lines = [
+            line for line in ignored.read_text(encoding="utf-8").splitlines() if line != f"/{before.data.raw.name}"
+        ]
         write_text("".join(f"{line}\n" for line in lines), ignored)
     for name, place in remotes(folder).items():
         if place.is_relative_to(folder.resolve()) and not place.exists():
@@ -88,7 +91,7 @@ def _features(plan: Plan) -> str:
     for name in plan.inputs:
         kinds[plan.columns[name].kind] = kinds.get(plan.columns[name].kind, 0) + 1
     of_kinds = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    head = f'''"""Your features. Training and every use of the model call this one function."""
+    head = '''"""Your features. Training and every use of the model call this one function."""
 
 import pandas as pd
 '''
@@ -124,7 +127,10 @@ def build_features(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _readme(plan: Plan, raw: Path) -> str:
-    rows = [f"| `{name}` | {column.dtype}{', nullable' if column.nulls else ''} | {_role(plan, name)} |" for name, column in plan.columns.items()]
+    rows = [
+        f"| `{name}` | {column.dtype}{', nullable' if column.nulls else ''} | {_role(plan, name)} |"
+        for name, column in plan.columns.items()
+    ]
     return "\n".join(
         [
             "# Data",

@@ -1,6 +1,7 @@
 """Numbers and dates that are written as text, and in which format; a format must fit every value of a column."""
 
 import re
+from typing import Literal
 
 import pyarrow as arrow
 import pyarrow.compute as pc
@@ -10,7 +11,16 @@ from lifecycle.core.value_formats import dates
 
 SIGNS = "$€£¥%"
 MANY = 1000  # values that are tried before all are
-SEPARATORS = [("", "."), (",", "."), (".", ","), ("", ","), (" ", ","), (" ", "."), ("\u00a0", ","), ("'", ".")]
+SEPARATORS: list[tuple[str, Literal[".", ","]]] = [
+    ("", "."),
+    (",", "."),
+    (".", ","),
+    ("", ","),
+    (" ", ","),
+    (" ", "."),
+    ("\u00a0", ","),
+    ("'", "."),
+]
 """Separator of thousands and decimal point, the first that fits counts: 1,200 is a thousand and two hundred."""
 
 DATES = [
@@ -66,6 +76,8 @@ def _any(mask: arrow.Array) -> bool:
 
 def _is_date(texts: arrow.Array, form: str) -> bool:
     for values in (texts.slice(0, MANY), texts):
-        if dates(values if isinstance(values, arrow.ChunkedArray) else arrow.chunked_array([values]), form, MOMENT)[1].any():
+        if dates(values if isinstance(values, arrow.ChunkedArray) else arrow.chunked_array([values]), form, MOMENT)[
+            1
+        ].any():
             return False
     return True

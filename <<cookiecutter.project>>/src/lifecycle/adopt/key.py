@@ -10,8 +10,12 @@ import pyarrow.compute as pc
 from lifecycle.adopt.columns import Column
 from lifecycle.core.errors import ConfigError, did_you_mean
 
-KEY_NAME = re.compile(r"(^|[^a-z])(id|ids|key|uuid|guid|index|rownames?|row|no|nr|number|code|pk)$|^unnamed: 0$|^__index_level_0__$")
-GROUP_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid)$|^(customer|user|patient|subject|person|client|account|member|household|device|individual)$")
+KEY_NAME = re.compile(
+    r"(^|[^a-z])(id|ids|key|uuid|guid|index|rownames?|row|no|nr|number|code|pk)$|^unnamed: 0$|^__index_level_0__$"
+)
+GROUP_NAME = re.compile(
+    r"(^|[^a-z])(id|uuid|guid)$|^(customer|user|patient|subject|person|client|account|member|household|device|individual)$"
+)
 MADE = "row_id"
 FEW_GROUPS = 20
 
@@ -55,12 +59,19 @@ def _wanted(columns: dict[str, Column], wanted: str, target: str) -> Key:
         raise ConfigError(f"--id {wanted}: {reason}")
     column = columns[wanted]
     if column.nulls:
-        raise ConfigError(f"--id {wanted}: {column.nulls:,} of its values are missing: fill them in, or leave --id out, and an id is made")
+        raise ConfigError(
+            f"--id {wanted}: {column.nulls:,} of its values are missing: fill them in, or leave --id out, and an id is made"
+        )
     if column.kind in ("number", "date", "boolean"):
         raise ConfigError(f"--id {wanted}: is a {column.kind}: an id is a text or an integer")
     if _distinct(column) == len(column.values):
         return Key(wanted, [], None, "as --id says")
-    return _made(columns, target, wanted, f"{wanted}, which --id names, has several rows for a value, so the split keeps those together")
+    return _made(
+        columns,
+        target,
+        wanted,
+        f"{wanted}, which --id names, has several rows for a value, so the split keeps those together",
+    )
 
 
 def _made(columns: dict[str, Column], target: str, group: str | None, why: str) -> Key:
@@ -72,11 +83,20 @@ def _made(columns: dict[str, Column], target: str, group: str | None, why: str) 
 
 def numbers_of_rows(columns: dict[str, Column]) -> list[str]:
     """Return the columns that number the rows: a model would learn their order."""
-    return [name for name, column in columns.items() if column.kind == "integer" and _is_key(column) and _has_shape_of_key(column)]
+    return [
+        name
+        for name, column in columns.items()
+        if column.kind == "integer" and _is_key(column) and _has_shape_of_key(column)
+    ]
 
 
 def _is_key(column: Column) -> bool:
-    if column.nulls or column.kind not in ("integer", "text", "category") or column.form or _distinct(column) != len(column.values):
+    if (
+        column.nulls
+        or column.kind not in ("integer", "text", "category")
+        or column.form
+        or _distinct(column) != len(column.values)
+    ):
         return False
     return bool(KEY_NAME.search(_words(column.name))) or _has_shape_of_key(column)
 
@@ -85,9 +105,13 @@ def _has_shape_of_key(column: Column) -> bool:
     """Whether the values are the numbers of the rows in order, or texts of one shape with a digit in each."""
     if column.kind == "integer":
         first = column.values[0].as_py()
-        return first in (0, 1) and bool(np.array_equal(column.values.to_numpy(), np.arange(first, first + len(column.values))))
+        return first in (0, 1) and bool(
+            np.array_equal(column.values.to_numpy(), np.arange(first, first + len(column.values)))
+        )
     texts = column.values.slice(0, 1000).cast(arrow.string())
-    shapes = pc.unique(pc.replace_substring_regex(pc.replace_substring_regex(texts, r"[0-9a-f]*\d[0-9a-f]*", "0"), "[A-Za-z]+", "A"))
+    shapes = pc.unique(
+        pc.replace_substring_regex(pc.replace_substring_regex(texts, r"[0-9a-f]*\d[0-9a-f]*", "0"), "[A-Za-z]+", "A")
+    )
     return len(shapes) <= 5 and bool(pc.all(pc.match_substring_regex(texts, r"\d")).as_py())
 
 

@@ -24,7 +24,11 @@ def estimator(rows: int, inputs: int) -> tuple[str, dict[str, Any], str]:
     """
     if rows < FEW_ROWS:
         leaf = max(2, min(5, rows // 100))
-        return "random_forest", {"n_estimators": 200, "min_samples_leaf": leaf}, f"{rows:,} rows are few: a forest overfits them less than boosting"
+        return (
+            "random_forest",
+            {"n_estimators": 200, "min_samples_leaf": leaf},
+            f"{rows:,} rows are few: a forest overfits them less than boosting",
+        )
     large = rows > MANY_ROWS
     settings: dict[str, Any] = {
         "learning_rate": 0.1 if large else 0.05,
@@ -50,7 +54,13 @@ def slices(columns: list[Column], rows: int) -> list[str]:
         few = column.distinct is not None and VALUES_OF_SLICE[0] <= column.distinct <= most
         if not few or column.kind not in ("category", "boolean", "integer") or column.form or column.useless:
             continue
-        counts = sorted((int(count) for count in pc.value_counts(column.values.combine_chunks().drop_null()).field("counts").to_pylist()), reverse=True)
+        counts = sorted(
+            (
+                int(count)
+                for count in pc.value_counts(column.values.combine_chunks().drop_null()).field("counts").to_pylist()
+            ),
+            reverse=True,
+        )
         if counts[1] * TEST_SHARE >= TEST_ROWS_OF_SLICE:
             spread[column.name] = 1 - sum((count / rows) ** 2 for count in counts)  # Gini impurity
     return sorted(spread, key=lambda name: -spread[name])[:MAX_SLICES]

@@ -45,7 +45,9 @@ def _data(plan: Plan, raw: str) -> str:
             f"    nulls: [{nulls}]   # what means a missing value",
         ]
     if plan.formats:
-        lines.append("  formats:                    # columns whose dates (strptime) or numbers are not written plainly")
+        lines.append(
+            "  formats:                    # columns whose dates (strptime) or numbers are not written plainly"
+        )
         lines += [f"    {quoted(name)}: {_format(form)}" for name, form in plan.formats.items()]
     if key.id_from:
         lines += [
@@ -59,7 +61,9 @@ def _data(plan: Plan, raw: str) -> str:
         positive = quoted(target.positive) if isinstance(target.positive, str) else json.dumps(target.positive)
         lines.append(f"  positive: {positive}   # the value of the target whose probability is predicted")
     if target.unlabelled:
-        lines.append("  unlabelled: true            # rows without a target are left out of training, and can be scored")
+        lines.append(
+            "  unlabelled: true            # rows without a target are left out of training, and can be scored"
+        )
     if plan.exclude:
         lines.append("  exclude:                    # columns of the contract that the model is not given")
         lines += [f"    - {quoted(name)}   # {' '.join(why.split())}" for name, why in plan.exclude.items()]
@@ -82,14 +86,20 @@ def _split(plan: Plan) -> str:
             f"    gap_days: {plan.time.gap_days}               # so long before each date no row is used: its target was not known yet",
         ]
     else:
-        lines.append('  time: null                  # or by time: {column: signed_up, validation_from: "2025-01-01", test_from: "2025-04-01", gap_days: 30}')
+        lines.append(
+            '  time: null                  # or by time: {column: signed_up, validation_from: "2025-01-01", test_from: "2025-04-01", gap_days: 30}'
+        )
     return "\n".join(lines) + "\n"
 
 
 def _format(form: str | NumberFormat) -> str:
     if isinstance(form, str):
         return json.dumps(form)
-    return "{" + ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in form.model_dump().items()) + "}"
+    return (
+        "{"
+        + ", ".join(f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in form.model_dump().items())
+        + "}"
+    )
 
 
 def _section(text: str, name: str, content: str) -> str:

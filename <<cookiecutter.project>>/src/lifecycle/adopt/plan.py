@@ -13,6 +13,7 @@ from lifecycle.adopt import key as keys
 from lifecycle.adopt import leaks, model_settings, raw_file, splits
 from lifecycle.adopt import target as targets
 from lifecycle.adopt.columns import Column
+from lifecycle.adopt.explanation import explain, some
 from lifecycle.adopt.key import Key
 from lifecycle.adopt.raw_file import RawFile
 from lifecycle.adopt.target import Target
@@ -20,7 +21,6 @@ from lifecycle.core.config import NumberFormat, TimeSplit
 from lifecycle.core.errors import ConfigError, DataError, did_you_mean
 
 SAMPLE = 50_000  # rows that suffice to compare columns
-SHOWN = 6  # columns of a kind that are named
 
 
 @dataclass
@@ -71,11 +71,15 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
     names = list(file.columns)
     for option, wanted in (("--target", options.target), *(("--keep", name) for name in options.keep)):
         if wanted not in names:
-            raise ConfigError(f"{option} {wanted}: is not a column of {path}{did_you_mean(wanted, names)}; it has {_some(names)}")
+            raise ConfigError(
+                f"{option} {wanted}: is not a column of {path}{did_you_mean(wanted, names)}; it has {some(names)}"
+            )
     columns = {name: columns_of.describe(name, values) for name, values in file.columns.items()}
     target = targets.decide(columns[options.target], options.task, options.positive)
     if file.csv and columns[target.name].kind == "number" and target.dtype == "int64":
-        columns[target.name].form = columns[target.name].form or NumberFormat(decimal=file.csv.decimal)  # written as 1.0
+        columns[target.name].form = columns[target.name].form or NumberFormat(
+            decimal=file.csv.decimal
+        )  # written as 1.0
     key = keys.choose(columns, target.name, options.id)
     labelled = columns[target.name].values.is_valid()
     inputs = {name: column for name, column in columns.items() if name not in (target.name, key.id)}
@@ -84,15 +88,23 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
     remaining = [column for name, column in inputs.items() if name not in exclude or name in options.keep]
     scores, doubles = _compare(remaining, columns[target.name], target, seed)
     exclude |= {name: f"a copy of {original}" for name, original in doubles.items()}
-    exclude |= {name: f"gives the target away: alone it predicts it with a score of {score:.3f}" for name, score in scores.items() if score >= leaks.LEAK}
+    exclude |= {
+        name: f"gives the target away: alone it predicts it with a score of {score:.3f}"
+        for name, score in scores.items()
+        if score >= leaks.LEAK
+    }
     kept = {name: exclude.pop(name) for name in options.keep if name in exclude}
     given = [column for column in inputs.values() if column.name not in exclude]
     if not given:
-        raise DataError(f"{path}: no column is left to predict {target.name} from: {'; '.join(f'{name}: {why}' for name, why in exclude.items())}")
+        raise DataError(
+            f"{path}: no column is left to predict {target.name} from: {'; '.join(f'{name}: {why}' for name, why in exclude.items())}"
+        )
     rows = file.rows - target.unlabelled
     estimator, settings, why_estimator = model_settings.estimator(rows, len(given))
-    plan = Plan(file, columns, target, key, exclude, time, (estimator, settings), model_settings.slices(given, file.rows), [])
-    plan.decisions = _decisions(plan, why_split, why_estimator, scores, kept)
+    plan = Plan(
+        file, columns, target, key, exclude, time, (estimator, settings), model_settings.slices(given, file.rows), []
+    )
+    plan.decisions = explain(plan, why_split, why_estimator, scores, kept)
     return plan
 
 
@@ -107,7 +119,9 @@ def _exclude(inputs: dict[str, Column], key: Key, time: TimeSplit | None) -> dic
     return exclude
 
 
-def _compare(inputs: list[Column], target: Column, decided: Target, seed: int) -> tuple[dict[str, float], dict[str, str]]:
+def _compare(
+    inputs: list[Column], target: Column, decided: Target, seed: int
+) -> tuple[dict[str, float], dict[str, str]]:
     """How well each column alone predicts the target, and which are copies of another, in a seeded sample of the rows with a target."""
     rows = np.flatnonzero(target.values.is_valid().to_numpy())
     rows = np.sort(np.random.default_rng(seed).permutation(rows)[:SAMPLE])
@@ -126,46 +140,5 @@ def _numbers(values: arrow.ChunkedArray, rows: np.ndarray) -> np.ndarray:
         values = arrow.chunked_array([values.combine_chunks().dictionary_encode().indices])
     elif arrow.types.is_timestamp(values.type):
         values = values.cast(arrow.int64())
-    return values.cast(arrow.float64(), safe=False).to_numpy()
-
-
-def _decisions(plan: Plan, why_split: str, why_estimator: str, scores: dict[str, float], kept: dict[str, str]) -> list[tuple[str, str]]:
-    file, target, key = plan.file, plan.target, plan.key
-    lines = [("file", f"{file.path}: {file.rows:,} rows × {len(file.columns)} columns{_dialect(file)}")]
-    lines += [("text", note) for note in file.notes]
-    lines += [("target", f"{target.name}: {target.task}, {target.why}")]
-    lines += [("", f"{target.unlabelled:,} rows without a value are left out of training")] if target.unlabelled else []
-    lines += [("warning", warning) for warning in target.warnings]
-    lines += [("id", f"{key.id}: {key.why}")]
-    lines += [("split", (f"by time: validation from {plan.time.validation_from}, test from {plan.time.test_from}; " if plan.time else "") + why_split)]
-    lines += [("", f"rows with one {key.group} stay on one side")] if key.group and not plan.time else []
-    dates = [name for name in plan.inputs if plan.columns[name].kind == "date" and not plan.columns[name].nulls]
-    lines += [("", f"to train on the past and test on what follows, give --time {dates[0]}")] if dates and not plan.time else []
-    lines += [("format", f"{name}: {column.note}") for name, column in plan.columns.items() if column.note]
-    lines += [("left out", f"{name}: {why}") for name, why in plan.exclude.items()]
-    lines += [("warning", f"{name}: kept as --keep says, though it is {why}") for name, why in kept.items()]
-    lines += [
-        ("warning", f"{name}: alone it predicts the target with a score of {score:.3f}; is it known when the prediction is made?")
-        for name, score in scores.items() if leaks.HIGH <= score < leaks.LEAK
-    ]  # fmt: skip
-    kinds: dict[str, list[str]] = {}
-    for name in plan.inputs:
-        kinds.setdefault(plan.columns[name].kind, []).append(name)
-    lines += [("inputs", f"{len(names)} {kind}: {_some(names)}") for kind, names in kinds.items()]
-    lines += [("slices", ", ".join(plan.slices) or "none: no column has a few values with enough test rows each")]
-    lines += [("model", f"{plan.estimator[0]}: {why_estimator}")]
-    return lines
-
-
-def _dialect(file: RawFile) -> str:
-    if not file.csv:
-        return "" if file.path.suffix else " in Parquet parts"
-    name = {"\t": "tab", " ": "blank"}.get(file.csv.separator, file.csv.separator)
-    decimal = ", decimal comma" if file.csv.decimal == "," else ""
-    nulls = [repr(word) for word in file.csv.nulls or () if word not in raw_file.NULLS]
-    return f"; separator {name}, {file.csv.encoding}{decimal}" + (f", {' '.join(nulls)} is missing" if nulls else "")
-
-
-def _some(names: list[str]) -> str:
-    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
-    return ", ".join(names[:SHOWN]) + more
+    numbers: np.ndarray = values.cast(arrow.float64(), safe=False).to_numpy()
+    return numbers

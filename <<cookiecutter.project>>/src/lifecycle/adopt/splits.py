@@ -18,7 +18,9 @@ MANY_ROWS = 200_000  # of which a split by hash is as it should be without tryin
 MIN_OF_CLASS = 2  # rows of each class on every side
 
 
-def time_split(columns: dict[str, Column], labelled: arrow.ChunkedArray, wanted: str | None, gap_days: int) -> tuple[TimeSplit | None, str]:
+def time_split(
+    columns: dict[str, Column], labelled: arrow.ChunkedArray, wanted: str | None, gap_days: int
+) -> tuple[TimeSplit | None, str]:
     """Return the dates of a split by time, and why; None if the table is not a history.
 
     Args:
@@ -55,18 +57,23 @@ def _dates(column: Column, labelled: arrow.ChunkedArray, gap_days: int) -> TimeS
     moments = column.values.filter(labelled)
     seconds = _seconds(moments)
     # The middle one of equal values would cut through them: a side begins with the first moment of a day.
-    starts = [int(np.quantile(seconds, share, method="lower")) // DAY * DAY for share in (1 - VALIDATION - TEST, 1 - TEST)]
+    starts = [
+        int(np.quantile(seconds, share, method="lower")) // DAY * DAY for share in (1 - VALIDATION - TEST, 1 - TEST)
+    ]
     if starts[0] >= starts[1] or starts[0] <= seconds.min():
         starts = [int(np.quantile(seconds, share, method="lower")) for share in (1 - VALIDATION - TEST, 1 - TEST)]
     if not seconds.min() < starts[0] < starts[1] <= seconds.max():
-        raise DataError(f"column {column.name}: too few different dates ({pc.count_distinct(moments).as_py()}) to train, validate and test on later rows")
+        raise DataError(
+            f"column {column.name}: too few different dates ({pc.count_distinct(moments).as_py()}) to train, validate and test on later rows"
+        )
     texts = [pd.Timestamp(start, unit="s").isoformat().removesuffix("T00:00:00") for start in starts]
     return TimeSplit(column=column.name, validation_from=texts[0], test_from=texts[1], gap_days=gap_days)
 
 
 def _seconds(moments: arrow.ChunkedArray) -> np.ndarray:
     kind = arrow.timestamp("s", getattr(moments.type, "tz", None))
-    return moments.cast(kind, safe=False).cast(arrow.int64()).to_numpy()
+    seconds: np.ndarray = moments.cast(kind, safe=False).cast(arrow.int64()).to_numpy()
+    return seconds
 
 
 def choose_salt(dataset: pd.DataFrame, params: Params) -> int:
@@ -81,7 +88,11 @@ def choose_salt(dataset: pd.DataFrame, params: Params) -> int:
     target = dataset[params.data.target]
     if params.split.time or len(dataset) > MANY_ROWS:
         return params.split.salt
-    shares = {"train": 1 - params.split.validation - params.split.test, "validation": params.split.validation, "test": params.split.test}
+    shares = {
+        "train": 1 - params.split.validation - params.split.test,
+        "validation": params.split.validation,
+        "test": params.split.test,
+    }
     for tolerance in (0.1, 0.25, 0.5, 1.0):
         for salt in range(SALTS):
             settings = params.split.model_copy(update={"salt": salt})
@@ -94,7 +105,14 @@ def choose_salt(dataset: pd.DataFrame, params: Params) -> int:
     )
 
 
-def _is_even(dataset: pd.DataFrame, target: pd.Series, settings: Split, shares: dict[str, float], tolerance: float, params: Params) -> bool:
+def _is_even(
+    dataset: pd.DataFrame,
+    target: pd.Series,
+    settings: Split,
+    shares: dict[str, float],
+    tolerance: float,
+    params: Params,
+) -> bool:
     try:
         sides = split(dataset, settings, params.data)
     except DataError:  # a side without rows

@@ -44,12 +44,16 @@ def decide(column: Column, task: str | None, positive: str | None) -> Target:
     """
     rows = len(column.values) - column.nulls
     if rows < MIN_ROWS:
-        raise DataError(f"column {column.name}: {rows:,} rows have a value; at least {MIN_ROWS} are needed to train and test a model")
+        raise DataError(
+            f"column {column.name}: {rows:,} rows have a value; at least {MIN_ROWS} are needed to train and test a model"
+        )
     values = _integral(column.values)
     number = arrow.types.is_integer(values.type) or arrow.types.is_floating(values.type)
     distinct = int(pc.count_distinct(values, mode="only_valid").as_py())
     if distinct < 2:
-        raise DataError(f"column {column.name}: has one value, {values.drop_null()[0].as_py()!r}: there is nothing to predict")
+        raise DataError(
+            f"column {column.name}: has one value, {values.drop_null()[0].as_py()!r}: there is nothing to predict"
+        )
     if column.kind == "date":
         raise DataError(f"column {column.name}: is a date: a target is a class or a number")
     chosen, why = (task, "as --task says") if task else _task(values.type, number, distinct)
@@ -66,7 +70,11 @@ def decide(column: Column, task: str | None, positive: str | None) -> Target:
     if chosen == "binary":
         target.positive, how = _positive(column.name, classes, positive)
         target.why = f"{why}; {target.positive} is positive ({how}), {classes[target.positive] / rows:.1%} of the rows"
-    target.warnings = [f"class {name} has {count} rows: too few to learn it, or to measure how well" for name, count in classes.items() if count < FEW_ROWS]
+    target.warnings = [
+        f"class {name} has {count} rows: too few to learn it, or to measure how well"
+        for name, count in classes.items()
+        if count < FEW_ROWS
+    ]
     return target
 
 
@@ -88,13 +96,18 @@ def _task(kind: arrow.DataType, number: bool, distinct: int) -> tuple[str, str]:
     if not number:
         return "multiclass", f"{distinct} classes"
     if arrow.types.is_integer(kind) and distinct <= FEW_NUMBERS:
-        return "multiclass", f"{distinct} different integers, taken for classes: give --task regression to predict a number"
+        return (
+            "multiclass",
+            f"{distinct} different integers, taken for classes: give --task regression to predict a number",
+        )
     return "regression", "numbers"
 
 
 def _check_classes(name: str, task: str, classes: dict[Any, int], rows: int, floating: bool) -> None:
     if task == "binary" and len(classes) != 2:
-        raise ConfigError(f"column {name}: has {len(classes):,} values, so it is not binary: leave --task out, or make two of them")
+        raise ConfigError(
+            f"column {name}: has {len(classes):,} values, so it is not binary: leave --task out, or make two of them"
+        )
     if task == "multiclass" and (len(classes) < 3 or len(classes) > max(rows**0.5, 3) or floating):
         raise DataError(
             f"column {name}: {len(classes):,} different values in {rows:,} rows are not the classes of a multiclass task: 3 to "

@@ -9,13 +9,12 @@ def validate(arguments: argparse.Namespace) -> int:
     """Validate a file against contract.yaml and print every check that fails."""
     from lifecycle.core import config, contract
     from lifecycle.core.raw_table import read_raw
-    from lifecycle.pipeline.data import labelled
     from lifecycle.pipeline.validate import report
 
     params = config.load()
     schema = contract.load(config.CONTRACT, params.package)
     path = Path(arguments.path or params.data.raw)
-    frame = labelled(read_raw(path, schema, params.data), params.data)
+    frame = read_raw(path, schema, params.data)
     return print_checks(str(path), report(frame, schema, params, path)["checks"])
 
 
