@@ -258,3 +258,9 @@ def test_what_is_proposed_is_a_valid_policy_with_a_comment_for_each_key() -> Non
         [],
     )
     assert set(parse_yaml(text, "gates.yaml")) == {"metrics", "beats", "slices", "recompute", "tolerance", "exceptions"}
+
+
+def test_limits_of_a_metric_between_0_and_1_lie_there() -> None:
+    limit = metric_limit("f1", 0.3, {"low": 0.0, "high": 1.0}, Spread([0.1, 0.9], 0.3, 1.7), None)
+
+    assert (plain(limit.bound), plain(limit.change)) == ("0", "0.99")

@@ -59,6 +59,8 @@ def metric_limit(
     clamped = trivial is not None and sign * float(bound) < sign * trivial
     if trivial is not None and clamped:
         bound = rounded(trivial, sign, abs(trivial) / 1000)
+    if metric in UNIT_INTERVAL:
+        bound = max(bound, Decimal(0))
     why = (
         f"{point:.4g}, 95% interval {interval['low']:.4g} to {interval['high']:.4g}; refits deviate by {deviation:.2g} "
         f"and are worse by {worse:.2g}; a change of {spread.detectable:.2g} is detected"

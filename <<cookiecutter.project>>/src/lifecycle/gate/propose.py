@@ -157,7 +157,7 @@ def _slices_explained(metric: str, min_rows: int, found: Any, params: Params) ->
     if found is None:
         return f"slices: no limit, for none has {need}"
     bound = "at least" if sign_of(metric) > 0 else "at most"
-    return f"slices: {metric} {bound} {plain(found[0])} in each of at least {need}; the lowest is {found[1]}"
+    return f"slices: {metric} {bound} {plain(found[0])} in each of at least {need}: what {found[1]}, needs"
 
 
 def _features(side: str) -> pd.DataFrame:
