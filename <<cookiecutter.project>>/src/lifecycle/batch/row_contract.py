@@ -69,8 +69,7 @@ class RowContract:
         form, kind = self.data.formats.get(name), arrow_type(self.columns[name])
         if form is None and self.is_text and self.data.csv.decimal != "." and arrow.types.is_floating(kind):
             form = NumberFormat(decimal=self.data.csv.decimal)
-        texts = None if form is None else _texts(values)
-        if texts is None:
+        if form is None or (texts := _texts(values)) is None:
             return coerce(values, self.dtypes[name])
         parsed, wrong = dates(texts, form, kind) if isinstance(form, str) else numbers(texts, form, kind)
         plain = parsed.to_pandas(integer_object_nulls=True).set_axis(values.index)

@@ -97,7 +97,7 @@ def unfit(values: arrow.ChunkedArray, kind: arrow.DataType, decimal: str = ".") 
         wrong = ~texts.str.lower().isin(["true", "false", "1", "0"])
     else:
         return np.zeros(len(texts), dtype=bool)
-    return (wrong & texts.notna()).to_numpy(dtype=bool)
+    return np.asarray(wrong & texts.notna(), dtype=bool)
 
 
 def refuse_rows(name: str, values: arrow.ChunkedArray, mask: np.ndarray, kind: arrow.DataType) -> None:

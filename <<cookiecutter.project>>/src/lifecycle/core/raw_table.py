@@ -56,7 +56,8 @@ def read_and_count(path: Path, schema: pa.DataFrameSchema, data: Data) -> tuple[
     del table
     if data.id_from:
         position = [name for name in schema.columns if name in frame or name == data.id].index(data.id)
-        frame.insert(position, data.id, content_keys(frame, data.id_from).astype(str(schema.columns[data.id].dtype)))
+        dtype = pd.api.types.pandas_dtype(str(schema.columns[data.id].dtype))
+        frame.insert(position, data.id, content_keys(frame, data.id_from).astype(dtype))
     return frame, left_out
 
 

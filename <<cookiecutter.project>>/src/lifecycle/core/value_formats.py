@@ -58,8 +58,8 @@ def dates(texts: arrow.ChunkedArray, form: str, kind: arrow.DataType) -> tuple[a
     encoded = texts.cast(arrow.string()).dictionary_encode().unify_dictionaries()
     distinct = encoded.chunk(0).dictionary.to_pandas() if encoded.num_chunks else pd.Series(dtype=object)
     moments = pd.to_datetime(distinct.str.strip(), format=form, errors="coerce", utc=kind.tz is not None)
-    bounds = [moment.tz_localize(moments.dt.tz) for moment in (pd.Timestamp.min, pd.Timestamp.max)]
-    moments = moments.where(moments.between(*bounds)).dt.as_unit("ns")
+    earliest, latest = (moment.tz_localize(moments.dt.tz) for moment in (pd.Timestamp.min, pd.Timestamp.max))
+    moments = moments.where(moments.between(earliest, latest)).dt.as_unit("ns")
     parsed = arrow.array(moments, kind, from_pandas=True)
     values = arrow.chunked_array([parsed.take(chunk.indices) for chunk in encoded.chunks], kind)
     return values, _newly_null(values, texts)
@@ -101,4 +101,4 @@ def _escaped(characters: str) -> str:
 
 
 def _newly_null(values: arrow.ChunkedArray, texts: arrow.ChunkedArray) -> np.ndarray:
-    return values.is_null().to_numpy() & texts.is_valid().to_numpy()
+    return np.asarray(values.is_null().to_numpy() & texts.is_valid().to_numpy())

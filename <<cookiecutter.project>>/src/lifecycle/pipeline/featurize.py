@@ -19,7 +19,7 @@ def with_features(dataset: pd.DataFrame, params: Params) -> pd.DataFrame:
     """
     inputs = params.data.inputs(dataset)
     try:
-        features = user_code.get(params.package, "features", "build_features")(dataset[inputs])
+        features: pd.DataFrame = user_code.get(params.package, "features", "build_features")(dataset[inputs])
     except KeyError as error:
         raise ConfigError(
             f"build_features in src/{params.package}/features.py reads column {error}, which it is not given: it is given the "

@@ -59,8 +59,8 @@ def held_out(
         raise DataError(f"{test}: no such file; `dvc repro` makes it, `dvc checkout {test}` restores it")
     columns = read_yaml(config.CONTRACT)["columns"]
     frame = read_raw(path, contract.load(config.CONTRACT, params.package), params.data) if path else read_parquet(test)
-    target = frame[params.data.target]
-    target = target.astype(object).where(target.notna(), None).tolist()
+    labels = frame[params.data.target]
+    target = labels.astype(object).where(labels.notna(), None).tolist()
     columns = {name: column for name, column in columns.items() if name in frame and name != params.data.target}
     for name, factor in shifts.items():
         if name not in columns or not pd.api.types.is_numeric_dtype(frame[name]):

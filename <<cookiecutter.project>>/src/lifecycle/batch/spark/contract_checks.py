@@ -10,14 +10,15 @@ from typing import Any
 
 import pandera.pandas as pa
 
-from lifecycle.batch.coerce import NULL_SPELLINGS
 from lifecycle.batch.row_contract import WHOLE_COLUMN
 from lifecycle.batch.spark.check_records import Record, not_run, record
 from lifecycle.batch.spark.driver_checks import check_on_driver
 from lifecycle.batch.spark.typed_columns import column_of, spark_type, typed_columns
 from lifecycle.core import contract
 from lifecycle.core.column_checks import USER_CHECKS
-from lifecycle.core.config import Params
+from lifecycle.core.config import PARAMS, Csv, Params
+from lifecycle.core.csv_format import null_spellings
+from lifecycle.core.errors import ConfigError
 
 FIGURE_CHECKS = {"mean_between", "unique_share_between", "null_share_at_most"}
 MAX_CLASSES = 1000  # distinct values of a target that are looked at
@@ -39,7 +40,12 @@ def report(path: str, master: str | None, schema: pa.DataFrameSchema, params: Pa
 
     warnings.simplefilter("ignore")  # PySpark's, about versions of pandas
     with session(master, path) as spark:
-        table = _read(spark, path)
+        table = _read(spark, path, params.data.csv, schema)
+        if params.data.unlabelled and params.data.target in table.columns:
+            table = table.filter(column_of(params.data.target).isNotNull())
+        if params.data.id_from:  # whose column the table does not have
+            schema = schema.remove_columns([params.data.id])
+        _refuse_formats(table, path, params)
         checks = validate(table, schema)
         if params.data.target in table.columns:
             checks.append(_check_target(table, schema, params))
@@ -76,22 +82,33 @@ def validate(table: Any, schema: pa.DataFrameSchema) -> list[Record]:
     return sorted(records, key=lambda check: bool(check["passed"]))
 
 
-def _read(spark: Any, path: str) -> Any:
+def _refuse_formats(table: Any, path: str, params: Params) -> None:
+    kinds = dict(table.dtypes)
+    if texts := [name for name in params.data.formats if kinds.get(name) == "string"]:
+        raise ConfigError(
+            f"{path}: column {texts[0]} has a format in {PARAMS} (data.formats), which Spark cannot read: use --engine local"
+        )
+
+
+def _read(spark: Any, path: str, form: Csv, schema: pa.DataFrameSchema) -> Any:
     from pyspark.sql import functions as F  # noqa: N812
 
     from lifecycle.batch.input_files import is_csv
-    from lifecycle.batch.spark.session import is_table, reader
+    from lifecycle.batch.spark.session import csv_options, is_table, reader
 
     if is_table(path):
         return spark.read.table(path)
     read, files = reader(spark, path)
     if not is_csv(files[0]):
         return read.parquet(*files)
-    table = read.csv(files, header=True, escape='"', multiLine=True, enforceSchema=False, mode="FAILFAST")
-    spellings = NULL_SPELLINGS.to_pylist()
-    return table.select(
-        *[F.when(~column_of(name).isin(spellings), column_of(name)).alias(name) for name in table.columns]
-    )
+    table = read.csv(files, mode="FAILFAST", **csv_options(form))
+    numbers = [name for name, column in schema.columns.items() if spark_type(column) in ("float", "double")]
+    columns = []
+    for name in table.columns:
+        text = column_of(name)
+        value = F.translate(text, ".,", "?.") if form.decimal == "," and name in numbers else text
+        columns.append(F.when(~text.isin(null_spellings(form)), value).alias(name))
+    return table.select(*columns)
 
 
 def _check_nulls_and_keys(table: Any, columns: dict[str, pa.Column]) -> list[Record]:

@@ -54,7 +54,7 @@ def _fetch(table: Any, position: str, dtype: str) -> pd.Series:
         if dtype == "category":
             values = values.dictionary_encode()
         elif arrow.types.is_timestamp(values.type):
-            values = values.cast(arrow.timestamp("ns"))
+            values = values.cast(arrow.timestamp("ns", "UTC" if "," in dtype else None))
         series: pd.Series = values.to_pandas().astype(dtype)
         return series
     except (arrow.ArrowException, ValueError, TypeError, OverflowError) as error:

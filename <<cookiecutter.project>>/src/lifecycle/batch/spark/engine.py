@@ -16,7 +16,7 @@ from lifecycle.batch.row_contract import RAGGED
 from lifecycle.batch.run_summary import RunSummary, check_columns, check_summary
 from lifecycle.batch.score_rows import REASON, ROW, RowScorer
 from lifecycle.batch.spark.executor import BAD, GOOD, SKIPPED, STATE, scoring_function
-from lifecycle.batch.spark.session import is_table, location, quoted, reader, session
+from lifecycle.batch.spark.session import csv_options, is_table, location, quoted, reader, session
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 
@@ -93,7 +93,10 @@ class _SparkRun:
         return summary
 
     def _read(self) -> Any:
-        """Return the input with the columns that are needed, and a text key as text."""
+        """Return the input with the columns that are needed, a text key as text.
+
+        The columns are named c0, c1, ... because `mapInPandas` finds none with a dot in its name; `self.names` has their own names.
+        """
         from pyspark.sql import functions as F  # noqa: N812
         from pyspark.sql.types import StringType, StructField, StructType
 
@@ -104,7 +107,7 @@ class _SparkRun:
             table = self.spark.read.table(self.job.input)
         elif self.is_csv:
             read, files = reader(self.spark, self.job.input)
-            options = {"header": True, "escape": '"', "multiLine": True, "enforceSchema": False}
+            options = csv_options(self.scorer.scoring.params.data.csv)
             header = read.csv(files, **options).columns
             schema = StructType([StructField(name, StringType()) for name in [*header, RAGGED]])
             table = read.csv(files, schema=schema, columnNameOfCorruptRecord=RAGGED, **options)
@@ -113,10 +116,12 @@ class _SparkRun:
             read, files = reader(self.spark, self.job.input)
             table = read.parquet(*files)
         check_columns(self.job, self.scorer.columns, table.columns)
+        names += [name for name in self.scorer.optional_columns if name in table.columns]
         columns = {name: F.col(quoted(name)) for name in names}
-        if self.key_type == "string":
+        if self.key_type == "string" and self.scorer.key in columns:
             columns[self.scorer.key] = columns[self.scorer.key].cast("string")
-        return table.select(*[column.alias(name) for name, column in columns.items()])
+        self.names = list(columns)
+        return table.select(*[column.alias(f"c{place}") for place, column in enumerate(columns.values())])
 
     def _scored(self, predict: bool) -> Any:
         """Return a row per row of the input: with its scores if `predict`, else with the reason why it breaks the contract."""
@@ -128,7 +133,7 @@ class _SparkRun:
         columns[STATE] = "int"
         schema = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
         package = self.scorer.scoring.params.package
-        function = scoring_function(package, ARCHIVE, self.options, list(columns), predict)
+        function = scoring_function(package, ARCHIVE, self.options, self.names, list(columns), predict)
         return self.table.mapInPandas(function, schema)
 
     def _rows_in(self, scored: Any, state: int) -> Any:

@@ -15,7 +15,7 @@ STATE = "__state__"  # a column: whether the row is good, bad or skipped
 
 
 def scoring_function(
-    package: str, archive: str, options: dict[str, Any], columns: list[str], predict: bool
+    package: str, archive: str, options: dict[str, Any], names: list[str], columns: list[str], predict: bool
 ) -> Callable[[Iterator["pd.DataFrame"]], Iterator["pd.DataFrame"]]:
     """Return the function for `mapInPandas`: frames of the input in, one row for each of their rows out.
 
@@ -23,6 +23,7 @@ def scoring_function(
         package: the name of the user's package.
         archive: the name of the archive.
         options: arguments of RowScorer, beside its folder.
+        names: of the columns of the input.
         columns: those of the output.
         predict: whether to score rows, or only to find those that break the contract.
     """
@@ -68,7 +69,7 @@ def scoring_function(
         empty = pd.DataFrame()
         with threadpool_limits(1):  # a task has one core
             for frame in frames:
-                batch = scorer.score(frame, predict=predict)
+                batch = scorer.score(frame.set_axis(names, axis="columns"), predict=predict)
                 good = len(frame) - len(batch.quarantine) - batch.skipped
                 # Where scores are written, bad rows are only counted: their values may not fit the types of the scores.
                 bad = empty if predict else batch.quarantine

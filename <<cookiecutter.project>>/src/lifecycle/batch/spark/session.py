@@ -10,6 +10,7 @@ from typing import Any
 
 from lifecycle.batch.input_files import input_files
 from lifecycle.batch.output import NOTHING_WRITTEN
+from lifecycle.core.config import Csv
 from lifecycle.core.errors import ConfigError, DataError
 
 SETTINGS = {
@@ -17,6 +18,7 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     "spark.sql.caseSensitive": "true",  # as in Parquet files
+    "spark.sql.legacy.javaCharsets": "true",  # or it reads no windows-1252
     "spark.sql.csv.parser.columnPruning.enabled": "false",  # otherwise lines with too few values go unnoticed
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
@@ -24,6 +26,20 @@ SETTINGS = {
     "spark.python.worker.reuse": "true",  # a worker loads the model once
     "spark.log.level": "OFF",  # a failure is reported in one line; the rest is in Spark's own logs
 }
+
+ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "latin-1": "ISO-8859-1", "cp1252": "windows-1252"}  # Java's names
+
+
+def csv_options(form: Csv) -> dict[str, Any]:
+    """Return the options with which Spark reads a CSV file."""
+    return {
+        "header": True,
+        "sep": form.separator,
+        "encoding": ENCODINGS[form.encoding],
+        "escape": '"',
+        "multiLine": True,
+        "enforceSchema": False,
+    }
 
 
 def is_table(name: str) -> bool:
