@@ -11,7 +11,7 @@ from lifecycle.pipeline.validate import check_params, check_target
 
 @pytest.fixture(scope="session")
 def sides(dataset: pd.DataFrame, params: Params) -> pd.Series:
-    return split(dataset, params.split, params.data.id)
+    return split(dataset, params.split, params.data)
 
 
 def test_params_name_columns_of_the_contract(schema: pa.DataFrameSchema, params: Params) -> None:
@@ -28,7 +28,7 @@ def test_the_target_fits_the_task(dataset: pd.DataFrame, params: Params) -> None
 
 
 def test_every_side_of_the_split_has_rows(sides: pd.Series) -> None:
-    assert set(sides.unique()) == set(SIDES)
+    assert set(sides.dropna().unique()) == set(SIDES)
 
 
 def test_classes_on_every_side_can_be_told_apart(dataset: pd.DataFrame, sides: pd.Series, params: Params) -> None:
