@@ -264,7 +264,7 @@ def test_a_table_of_ones_own_takes_the_place_of_the_sample(fresh: BakedProject) 
 
     stuck = fresh.run("dvc repro", check=False)
     assert (
-        "error: build_features in src/telco_churn/features.py reads column 'tenure', which contract.yaml does not have"
+        "error: build_features in src/telco_churn/features.py reads column 'tenure', which it is not given: it is given the "
         in stuck.stderr
     )
     source = fresh.text("src/telco_churn/features.py")

@@ -4,15 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pandera.pandas as pa
 import pytest
 
 from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
 from lifecycle.core.predict import predict
+from lifecycle.pipeline.featurize import with_features
 from lifecycle.pipeline.train import fit
 
-from << cookiecutter.package >>.features import build_features
 from << cookiecutter.package >>.model import ESTIMATORS
 
 ROWS = 300
@@ -30,12 +29,12 @@ def rows(dataset: pd.DataFrame, params: Params) -> pd.DataFrame:
 
 @pytest.mark.parametrize("estimator", ESTIMATORS["regression" if TASK == "regression" else "classification"])
 def test_an_estimator_predicts_the_same_alone_and_in_a_batch_and_after_it_was_saved(
-    rows: pd.DataFrame, schema: pa.DataFrameSchema, params: Params, tmp_path: Path, estimator: str
+    rows: pd.DataFrame, params: Params, tmp_path: Path, estimator: str
 ) -> None:
     params = params.model_copy(update={"train": params.train.model_copy(update={"estimator": estimator})})
-    inputs = [name for name in schema.columns if name in rows and name not in (params.data.id, params.data.target)]
+    inputs = params.data.inputs(rows)
 
-    fitted = fit(build_features(rows), inputs, params)
+    fitted = fit(with_features(rows, params), inputs, params)
 
     predictions = predict(fitted, rows[inputs], params)
     assert len(predictions) == len(rows)

@@ -22,7 +22,7 @@ from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import write_text
 from lifecycle.core.git import NO_HOOKS, changed_files, git
-from lifecycle.core.tables import text_table
+from lifecycle.core.tables import figure, text_table
 from lifecycle.core.worktree import inside, worktree
 
 WORKTREE = Path(".dvc/tmp/adopt")
@@ -70,7 +70,7 @@ def ladder() -> str:
     )
     models = {**baselines, "this model": test}
     rows = [
-        [name, *(f"{figures[metric]:.4g}" if metric in figures else "" for metric in test)]
+        [name, *(figure(figures[metric]) if metric in figures else "" for metric in test)]
         for name, figures in models.items()
     ]
     return text_table(["on test rows", *test], rows)

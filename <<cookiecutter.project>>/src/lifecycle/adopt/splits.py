@@ -35,7 +35,7 @@ def time_split(
         if wanted not in columns:
             raise ConfigError(f"--time {wanted}: is not a column{did_you_mean(wanted, columns)}")
         if columns[wanted].kind != "date":
-            raise ConfigError(f"--time {wanted}: holds no dates, but {columns[wanted].kind}s")
+            raise ConfigError(f"--time {wanted}: is a column of kind {columns[wanted].kind}, not of dates")
         if columns[wanted].nulls:
             raise ConfigError(f"--time {wanted}: {columns[wanted].nulls:,} of its dates are missing")
         return _dates(columns[wanted], labelled, gap_days), "as --time says"

@@ -45,7 +45,7 @@ def decide(column: Column, task: str | None, positive: str | None) -> Target:
     rows = len(column.values) - column.nulls
     if rows < MIN_ROWS:
         raise DataError(
-            f"column {column.name}: {rows:,} rows have a value; at least {MIN_ROWS} are needed to train and test a model"
+            f"column {column.name}: has a value in {rows:,} of the rows; at least {MIN_ROWS} are needed to train and test a model"
         )
     values = _integral(column.values)
     number = arrow.types.is_integer(values.type) or arrow.types.is_floating(values.type)
@@ -59,7 +59,7 @@ def decide(column: Column, task: str | None, positive: str | None) -> Target:
     chosen, why = (task, "as --task says") if task else _task(values.type, number, distinct)
     if chosen == "regression":
         if not number:
-            raise ConfigError(f"column {column.name}: is {column.kind}, not a number, so it is not a regression")
+            raise ConfigError(f"column {column.name}: is a {column.kind}, not a number: leave --task regression out")
         dtype = "int64" if arrow.types.is_integer(values.type) else "float64"
         return Target(column.name, chosen, None, dtype, column.nulls, {}, why)
     counts = sorted(pc.value_counts(values.drop_null()).to_pylist(), key=lambda count: str(count["values"]))

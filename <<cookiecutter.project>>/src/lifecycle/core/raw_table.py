@@ -111,7 +111,7 @@ def _read(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -
             f"{path}: no such file; fetch it with `dvc pull`, or name another in params.yaml (data.raw)"
         ) from None
     except (arrow.ArrowException, OSError, UnicodeError, csv.Error) as error:
-        raise DataError(f"{path}: cannot be read: {str(error)[:300]}") from None
+        raise DataError(f"{path}: cannot be read: {_one_line(error)}") from None
     rows = table.num_rows
     if data.unlabelled and data.target in table.column_names:
         table = table.filter(pc.invert(pc.is_null(table[data.target], nan_is_null=True)))
@@ -126,8 +126,8 @@ def _read_csv(path: Path, header: list[str], types: dict[str, arrow.DataType], d
     except arrow.ArrowInvalid as error:
         if untypable := _untypable(path, read, data):
             raise DataError(f"{path}: {untypable}") from None
-        message = re.sub(r"In CSV column #(\d+)", lambda match: f"column {header[int(match[1])]}", str(error))
-        raise DataError(f"{path}: cannot be read: {message[:300]}") from None
+        message = re.sub(r"In CSV column #(\d+)", lambda match: f"column {header[int(match[1])]}", _one_line(error))
+        raise DataError(f"{path}: cannot be read: {message}") from None
 
 
 def _read_columns(path: Path, types: dict[str, arrow.DataType], data: Data) -> arrow.Table:
@@ -200,3 +200,7 @@ def _to_pandas(table: arrow.Table, columns: dict[str, pa.Column]) -> pd.DataFram
         if name in masked:
             frame.insert(position, name, masked.pop(name))
     return frame
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

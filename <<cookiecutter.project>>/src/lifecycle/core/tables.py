@@ -31,5 +31,10 @@ def text_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     return str(tabulate([header, *rows], tablefmt="plain", disable_numparse=True))
 
 
+def figure(value: float) -> str:
+    """Return a number with four significant digits; a thousand and more without decimals."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+
+
 def _cell(text: str) -> str:
     return re.sub(r"(?<!\\)\|", r"\\|", " ".join(text.splitlines()))
