@@ -24,7 +24,7 @@ def explain(
         kept: by column that is kept because the user says so: why it would be left out.
     """
     file, target, key = plan.file, plan.target, plan.key
-    lines = [("file", f"{file.path}: {file.rows:,} rows × {len(file.columns)} columns{_dialect(file)}")]
+    lines = [("file", f"{file.path.name}: {file.rows:,} rows × {len(file.columns)} columns{_dialect(file)}")]
     lines += [("text", note) for note in file.notes]
     lines += [("target", f"{target.name}: {target.task}, {target.why}")]
     lines += [("", f"{target.unlabelled:,} rows without a value are left out of training")] if target.unlabelled else []
