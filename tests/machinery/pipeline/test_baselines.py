@@ -104,3 +104,16 @@ def test_no_warning_reaches_the_terminal(params: Params, monkeypatch: pytest.Mon
 
     assert failure == ""
     assert found["linear"]
+
+
+@pytest.mark.parametrize(("kind", "positive"), [("int64", 1), ("bool", True)])
+def test_a_target_may_be_a_number_or_a_boolean(kind: str, positive: object, params: Params) -> None:
+    frame = table("binary")
+    frame["y"] = (frame["y"] == "Yes").astype(kind)
+    chosen = of_task(params, "binary")
+    chosen = chosen.model_copy(update={"data": chosen.data.model_copy(update={"positive": positive})})
+
+    found, failure = baselines(frame[:400], frame[400:], chosen)
+
+    assert failure == ""
+    assert found["linear"]["roc_auc"] > 0.8
