@@ -80,6 +80,17 @@ def drop_parts(root: Path, chosen: set[str]) -> None:
     lock.write_text("".join(text for text in packages if re.split(r"[=\[]", text)[0] not in dropped), encoding="utf-8")
 
 
+def drop_sample(root: Path, data: str, target: str) -> None:
+    """Remove the files of the sample, and note which table `make setup` makes the project about."""
+    listed = root / ".sample-files"
+    for path in (root / name for name in [*listed.read_text(encoding="utf-8").split(), listed.name]):
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    pending = root / ".dvc/tmp/adopt.json"
+    pending.parent.mkdir(parents=True, exist_ok=True)
+    table = Path(os.environ.get("PWD", "."), Path(data).expanduser())
+    pending.write_text(json.dumps({"data": str(table), "target": target}) + "\n", encoding="utf-8")
+
+
 def git(*arguments: str) -> None:
     # A scaffold must not depend on where it is run: an outer repository's variables, hooks and signing stay out of it.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
@@ -96,8 +107,10 @@ def git(*arguments: str) -> None:
 
 if __name__ == "__main__":
     drop_parts(Path(), {part for part in PARTS if ANSWERS[part]})
+    if ANSWERS["data"]:
+        drop_sample(Path(), ANSWERS["data"], ANSWERS["target"])
     git("init", "--quiet", "--initial-branch=main")
-    git("add", "--all", "--force")
+    git("add", "--all", "--force", "--", ".", ":!.dvc/tmp")
     git("commit", "--quiet", "--no-gpg-sign", "--message", f"Scaffold {ANSWERS['project']}")
     print(f"\n{ANSWERS['project']} is ready, with a first commit on main. Next:\n")
     print(f"    cd {ANSWERS['project']}")

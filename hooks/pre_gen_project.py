@@ -2,8 +2,10 @@
 
 import json
 import keyword
+import os
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
 ANSWERS = json.loads(r"""<< cookiecutter | tojson >>""")
@@ -42,10 +44,10 @@ DISTRIBUTIONS = IMPORTED | {"scikit-learn", "ruamel.yaml"}
 
 def complaint(answers: dict[str, Any]) -> str | None:
     """Return what is wrong with the first bad answer and what to do, or None."""
-    for name in ("project", "package", "description", "author", "email", "remote_url", "tracking_uri"):
+    for name in ("project", "package", "data", "target", "description", "author", "email", "remote_url", "tracking_uri"):
         if any(ord(c) < 32 or ord(c) == 127 for c in answers[name]):
             return f"{name} holds a control character: type it again without line breaks or tabs"
-        if found := [c for c in '"\\' if c in answers[name]]:
+        if name not in ("data", "target") and (found := [c for c in '"\\' if c in answers[name]]):
             return f"{name} holds {found[0]}, which would break a TOML or YAML string: leave it out"
     for name in ("project", "package", "description", "author"):
         if not answers[name].strip():
@@ -91,6 +93,14 @@ def complaint(answers: dict[str, Any]) -> str | None:
     uri = answers["tracking_uri"]
     if not re.fullmatch(rf"({'|'.join(TRACKING_SCHEMES)})(\+\w+)?:[^\s#']+", uri):
         return f"tracking_uri {uri!r} is not one MLflow takes: write sqlite:///file.db or http(s)://host:port"
+
+    data, target = answers["data"], answers["target"]
+    if data and not target.strip():
+        return "target is empty: name the column of your table to predict"
+    if target and not data.strip():
+        return f"target {target!r} is given without data: name your table, or leave both empty for the sample"
+    if data and not (path := Path(os.environ.get("PWD", "."), Path(data).expanduser())).exists():
+        return f"data {str(path)!r} does not exist: name a CSV or Parquet file, or leave it empty for the sample"
 
     for part, needed in NEEDS.items():
         if answers[part] and (missing := [name for name in needed if not answers[name]]):

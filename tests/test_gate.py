@@ -323,7 +323,7 @@ def test_a_base_without_a_policy_is_judged_by_the_branchs_own(base: BakedProject
     code, output = gate(project)
 
     assert code == 0, output
-    assert "The base has no gates.yaml: the branch's own was applied" in output
+    assert "The branch's own gates.yaml was applied: the base has no gates.yaml" in output
 
 
 @pytest.mark.parametrize(("name", "text"), [("params.yaml", "seed: 43"), (RAW, None)])

@@ -145,6 +145,35 @@ def test_a_change_of_what_is_answered_is_gated_and_released_as_a_new_version(
     assert in_checkout(project, "register") == "register: version 2 of telco-churn is already registered\n"
 
 
+def test_a_first_model_is_released_without_a_base_and_so_is_the_first_of_another_problem(
+    reproduced: BakedProject, tmp_path: Path
+) -> None:
+    project = copied(reproduced, tmp_path)
+    project.replace("gates.yaml", "roc_auc: {min: 0.80", "roc_auc: {min: 0.82")
+    project.commit("Limits that the model reaches")  # the commit before has the very same results
+
+    first = project.run("make gate register")
+
+    assert "; no baseline: the base has no metrics, so only absolute limits were checked" in first.stdout
+    assert "HEAD~1 has the same results and code as HEAD, so this is compared with the last commit before it" in first.stdout
+    assert "register: version 1 of telco-churn is the candidate\n" in first.stdout
+
+    project.replace("params.yaml", "task: binary", "task: multiclass")
+    project.replace("params.yaml", "target: churn", "target: internet_service")
+    project.replace("params.yaml", "[contract, internet_service, senior_citizen]", "[contract]")
+    project.run("make repro")
+    project.commit("Another target")
+    proposed = in_checkout(project, "gate propose")
+    project.commit("Limits of the model")
+    second = project.run("make gate register")
+
+    assert "roc_auc: at least 0." in proposed
+    assert "new_problem" not in project.text("gates.yaml")
+    assert "another problem than the base's (task was binary, is multiclass, data.target was churn" in second.stdout
+    assert "is gone: the base has it" not in second.stdout
+    assert "register: version 2 of telco-churn is the candidate\n" in second.stdout
+
+
 @dataclass
 class Released:
     """A project whose release workflow has run, the address of its server, and what act printed."""

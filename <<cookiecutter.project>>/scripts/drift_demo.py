@@ -73,6 +73,7 @@ def prepare() -> None:
     """Make a clone with the first customers, and files with the others: as they are, and after the prices have risen."""
     shutil.rmtree(PLACE, ignore_errors=True)
     PLACE.mkdir()
+    (PLACE / ".gitignore").write_text("*\n")
     subprocess.run(["git", "clone", "--quiet", ".", str(REPO)], check=True, env=ENVIRONMENT)
     (REPO / ".dvc/config.local").write_text(f"[cache]\n    dir = {Path('.dvc/cache').absolute()}\n")
     run("git config user.name drift-demo", quiet=True)

@@ -9,7 +9,7 @@ import pytest
 from lifecycle.core import config, contract
 from lifecycle.core.config import Params
 from lifecycle.core.raw_table import read_raw
-from lifecycle.pipeline.data import drop_repeated_rows, labelled
+from lifecycle.pipeline.data import drop_repeated_rows
 
 ROOT = Path(__file__).parents[1]
 ROWS = 500
@@ -36,7 +36,7 @@ def dataset(params: Params, schema: pa.DataFrameSchema) -> pd.DataFrame:
     """All rows, without those that repeat an earlier one."""
     path = ROOT / params.data.raw
     assert path.exists(), f"{path} is missing: run `make setup`, or `dvc pull {path}`"
-    return drop_repeated_rows(labelled(read_raw(path, schema, params.data), params.data), params.data.id)
+    return drop_repeated_rows(read_raw(path, schema, params.data), params.data.id)
 
 
 @pytest.fixture

@@ -35,19 +35,3 @@ def test_the_target_is_not_needed(frame: pd.DataFrame, params: Params) -> None:
     without_target = build_features(frame.drop(columns=params.data.target))
 
     assert_frame_equal(without_target, features.drop(columns=params.data.target))
-
-
-# The sample's columns: replace these tests together with features.py.
-
-
-def test_a_first_month_has_no_average_charge(frame: pd.DataFrame) -> None:
-    frame.loc[0, ["tenure", "total_charges"]] = [0, 50.0]
-
-    assert pd.isna(build_features(frame)["average_charge"][0])
-
-
-def test_add_ons_are_counted(frame: pd.DataFrame) -> None:
-    frame.loc[0, ["online_security", "online_backup", "device_protection", "tech_support", "streaming_tv"]] = "No"
-    frame.loc[0, ["streaming_tv", "streaming_movies"]] = "Yes"
-
-    assert build_features(frame)["add_ons"][0] == 2

@@ -1,4 +1,5 @@
 import copy
+import re
 from typing import Any
 
 import pytest
@@ -171,6 +172,83 @@ def test_a_report_is_never_too_long_for_a_comment(content: dict[str, Any]) -> No
 
     assert len(markdown(content)) < 60_000
     assert "and 4980 more" in markdown(content)
+
+
+EXCHANGED = {
+    "exchanged": ["task was binary, is regression", "data.target was churn, is price"],
+    "permission": "our own table (accepted by Ada)",
+    "approve": ["rmse ≤ 3", "rmse better than linear by 0"],
+}
+
+
+def test_another_problem_than_the_bases_is_said_before_the_tables(content: dict[str, Any]) -> None:
+    content |= {
+        "problem": EXCHANGED,
+        "policy": {"of": "branch", "why": "the base predicts something else", "change": "", "later": []},
+    }
+    content["base"]["has_metrics"] = False
+    content["params"] = {"params.yaml": {"task": {"old": "binary", "new": "regression"}}}
+
+    for text in (terminal(content), markdown(content).replace("\\", "")):
+        before, _, after = text.partition("95% interval")
+        assert (
+            "another problem than the base's (task was binary, is regression, data.target was churn, is price)"
+            in before
+        )
+        assert "- Not compared with the base: metrics, slices and predictions of the same test rows" in before
+        assert (
+            "- A person has to approve the limits in this branch's gates.yaml: rmse ≤ 3; rmse better than linear by 0"
+            in before
+        )
+        assert "- Allowed by new_problem in the base's gates.yaml: our own table (accepted by Ada)" in before
+        assert "Rule: the base predicts something else, so only absolute limits apply" in after
+        assert "The branch's own gates.yaml was applied: the base predicts something else" in after
+        assert "no baseline" not in text
+
+
+def test_without_permission_the_lines_to_add_are_given(content: dict[str, Any]) -> None:
+    content |= {
+        "problem": EXCHANGED | {"permission": ""},
+        "reasons": [{"kind": "new_problem", "text": "another problem"}],
+    }
+
+    text = terminal(content)
+
+    lines = "    new_problem:\n      reason: (why the table or task is replaced)\n      accepted_by: (who)\n"
+    assert text.endswith(
+        f"1. have somebody allow it: a separate pull request adds these lines to gates.yaml of the base\n{lines}"
+    )
+
+
+def test_limits_of_the_branchs_own_need_no_exception_on_the_base(content: dict[str, Any]) -> None:
+    content |= {
+        "reasons": [{"kind": "limit", "text": "roc_auc is 0.7, below its limit 0.8"}],
+        "metrics": [result(status="FAIL", branch=0.7)],
+        "policy": {"of": "branch", "why": "the base has no metrics", "change": "", "later": []},
+    }
+
+    text = terminal(content)
+
+    assert "change the limits in this branch's gates.yaml, which apply here already" in text
+    assert "accepted_by: (who)" not in text
+
+
+def test_the_baselines_stand_beside_the_model_with_what_is_demanded(content: dict[str, Any]) -> None:
+    check = result(
+        name="roc_auc against the linear model", base=0.9, limit="better than linear", status="FAIL", why="w"
+    )
+    content["reasons"] = [{"kind": "baseline", "text": "w"}]
+    content["baselines"] = {
+        "figures": {"trivial": {"roc_auc": 0.5, "f1": 0.1}, "linear": {"roc_auc": 0.9}},
+        "checks": [check],
+    }
+
+    assert re.search(
+        r"Baselines\nmetric +trivial +linear +branch +demanded +status\nroc_auc +0.5000 +0.9000 +0.8500 +better than linear +FAIL\n",
+        terminal(content),
+    )
+    assert "| roc\\_auc | 0.5000 | 0.9000 | 0.8500 | better than linear | ❌ FAIL |" in markdown(content)
+    assert "1. make the model better than that" in terminal(content)
 
 
 def test_an_error_is_reported_as_no_verdict() -> None:

@@ -1,7 +1,13 @@
+from pathlib import Path
+
 import pandas as pd
+import pandera.pandas as pa
+import pytest
 
 from lifecycle.core.config import Params
-from lifecycle.pipeline.data import drop_repeated_rows, labelled
+from lifecycle.core.errors import DataError
+from lifecycle.core.raw_table import read_and_count, read_raw
+from lifecycle.pipeline.data import drop_repeated_rows
 
 
 def test_only_rows_that_repeat_in_full_are_dropped(frame: pd.DataFrame) -> None:
@@ -13,9 +19,23 @@ def test_only_rows_that_repeat_in_full_are_dropped(frame: pd.DataFrame) -> None:
     pd.testing.assert_frame_equal(kept, pd.concat([frame, other], ignore_index=True))
 
 
-def test_rows_without_a_target_are_left_out_only_where_params_say_so(frame: pd.DataFrame, params: Params) -> None:
-    frame.loc[[2, 5], "churn"] = None
+def test_rows_without_a_target_are_left_out_only_where_params_say_so(
+    frame: pd.DataFrame, schema: pa.DataFrameSchema, params: Params, tmp_path: Path
+) -> None:
+    """Whatever the type of the target: an integer or a boolean cannot be missing in a table."""
+    leave_out = params.data.model_copy(update={"unlabelled": True})
+    for values, dtype in ((frame["churn"].astype("object"), "category"), (frame["female"], "int64"), (frame["female"] == 1, "bool")):
+        path, rows = tmp_path / "rows.csv", frame.assign(churn=values.astype("object"))
+        rows.loc[[2, 5], "churn"] = None
+        rows.to_csv(path, index=False)
+        typed = schema.update_column("churn", dtype=dtype, checks=[])
 
-    assert len(labelled(frame, params.data)) == len(frame)
-    rows = labelled(frame, params.data.model_copy(update={"unlabelled": True}))
-    pd.testing.assert_frame_equal(rows, frame.drop(index=[2, 5]).reset_index(drop=True))
+        kept, left_out = read_and_count(path, typed, leave_out)
+
+        assert left_out == 2
+        assert list(kept["customer_id"]) == list(frame.drop(index=[2, 5])["customer_id"])
+        if dtype == "category":
+            assert read_and_count(path, typed, params.data)[1] == 0
+        else:
+            with pytest.raises(DataError, match="2 values"):
+                read_raw(path, typed, params.data)

@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
@@ -7,7 +8,8 @@ from sklearn.pipeline import Pipeline
 from lifecycle.core import metrics
 from lifecycle.core.config import Params
 from lifecycle.core.predict import predict
-from lifecycle.pipeline.evaluate import column_importance, curves, slice_metrics
+from lifecycle.pipeline.evaluate import curves, slice_metrics
+from lifecycle.pipeline.importance import column_importance
 from lifecycle.pipeline.train import fit
 
 
@@ -68,6 +70,32 @@ def test_confusion_counts_every_row(case, chosen: Params) -> None:
     assert sum(point["rows"] for point in points) == len(frame)
     right = sum(point["rows"] for point in points if point["actual"] == point["predicted"])
     assert right == (frame[chosen.data.target].astype(str) == predictions["prediction"].astype(str)).sum()
+
+
+def test_many_classes_with_odd_names_of_which_the_rows_lack_some(params: Params) -> None:
+    classes = [f"class {i}. of 30%" for i in range(30)]
+    data = params.data.model_copy(update={"id": "key", "target": "y", "positive": None})
+    chosen = params.model_copy(update={"task": "multiclass", "data": data})
+    generator = np.random.default_rng(0)
+    actual = pd.Series(pd.Categorical(generator.choice(classes[5:], 200), categories=classes), name="y")
+    probabilities = generator.dirichlet(np.ones(30), 200)
+    predictions = pd.DataFrame(probabilities, columns=[f"probability_{name}" for name in classes])
+    labels = pd.Categorical.from_codes(probabilities.argmax(axis=1), categories=pd.Index(classes))
+    predictions.insert(0, "prediction", labels)
+    frame = pd.DataFrame({"y": actual, "a slice": generator.choice(["p q", "r.s"], 200)})
+    chosen = chosen.model_copy(update={"evaluate": chosen.evaluate.model_copy(update={"slices": ["a slice"]})})
+
+    measure = metrics.measure(actual, predictions, chosen)
+    values = metrics.point(measure, 200)
+    slices = slice_metrics(frame, predictions, chosen)
+    drawn = curves(actual, predictions, chosen)
+
+    assert set(values) == {"roc_auc", "average_precision", "log_loss", "brier", "f1", "accuracy"}
+    assert set(metrics.intervals(measure, 200, 100, 1)) == set(values)
+    assert "roc_auc" in slices["a slice"]["p q"]
+    json.dumps(drawn, allow_nan=False)
+    assert all(drawn.values())
+    assert curves(actual[:1], predictions[:1], chosen)["calibration"]
 
 
 def test_importance_needs_no_row_of_every_class(table: pd.DataFrame, features: pd.DataFrame, params: Params) -> None:

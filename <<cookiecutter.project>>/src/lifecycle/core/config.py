@@ -27,6 +27,7 @@ INTERVALS = Path("reports/intervals.json")
 LOCK = Path("dvc.lock")
 GATES = Path("gates.yaml")
 SLICES = METRICS / "slices.json"
+BASELINES = METRICS / "baselines.json"
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Date = Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, datetime.date) else value)]

@@ -79,7 +79,9 @@ def binary(positive: np.ndarray, probability: np.ndarray, threshold: float) -> M
 
 
 def multiclass(actual: np.ndarray, probabilities: np.ndarray) -> Measure:
-    """Return the measure of a classifier among k classes; ROC AUC, average precision and F1 are means over classes.
+    """Return the measure of a classifier among k classes.
+
+    ROC AUC, average precision and F1 are means over the classes for which the weighted rows define them.
 
     Args:
         actual: shape (rows,), the number of each row's class, 0 to k - 1.
@@ -99,13 +101,14 @@ def multiclass(actual: np.ndarray, probabilities: np.ndarray) -> Measure:
 
     def measure(weights: np.ndarray) -> dict[str, float]:
         means = sums(weights)
-        roc_auc, average_precision = np.mean([rank(weights) for rank in ranks], axis=0)
+        of_classes = [rank(weights) for rank in ranks]
+        f1 = [_ratio(2 * means[f"hits_{i}"], means[f"labelled_or_actual_{i}"], float("nan")) for i in range(k)]
         return {
-            "roc_auc": float(roc_auc),
-            "average_precision": float(average_precision),
+            "roc_auc": _mean([roc_auc for roc_auc, _ in of_classes]),
+            "average_precision": _mean([precision for _, precision in of_classes]),
             "log_loss": means["log_loss"],
             "brier": means["brier"],
-            "f1": float(np.mean([_ratio(2 * means[f"hits_{i}"], means[f"labelled_or_actual_{i}"]) for i in range(k)])),
+            "f1": _mean(f1),
             "accuracy": means["accuracy"],
         }
 
@@ -183,8 +186,14 @@ def _weighted_sums(**columns: np.ndarray) -> Callable[[np.ndarray], dict[str, fl
     return means
 
 
-def _ratio(numerator: float, denominator: float) -> float:
-    return numerator / denominator if denominator > 0 else 0.0
+def _mean(values: list[float]) -> float:
+    """The mean of the values that are defined, or NaN."""
+    defined = [value for value in values if np.isfinite(value)]
+    return sum(defined) / len(defined) if defined else float("nan")
+
+
+def _ratio(numerator: float, denominator: float, undefined: float = 0.0) -> float:
+    return numerator / denominator if denominator > 0 else undefined
 
 
 def _of_class(actual: pd.Series, name: Any) -> np.ndarray:

@@ -12,26 +12,28 @@ BINS = 10
 
 
 def roc(one_hot: np.ndarray, scores: np.ndarray) -> Points:
-    """True positive rate over false positive rate, averaged over classes.
+    """True positive rate over false positive rate, averaged over the classes that some rows are of and others are not.
+
+    No points if there is no such class.
 
     Args:
         one_hot: shape (rows, classes), True where the row is of the class. A binary task has one column.
         scores: shape (rows, classes).
     """
     curves = []
-    for actual, score in zip(one_hot.T, scores.T, strict=True):
+    for actual, score in _defined(one_hot, scores):
         false_positive, true_positive, _ = roc_curve(actual, score)
         curves.append(np.interp(GRID, false_positive, true_positive))
-    return _points(false_positive_rate=GRID, true_positive_rate=np.mean(curves, axis=0), chance=GRID)
+    return _points(false_positive_rate=GRID, true_positive_rate=np.mean(curves, axis=0), chance=GRID) if curves else []
 
 
 def precision_recall(one_hot: np.ndarray, scores: np.ndarray) -> Points:
-    """Precision over recall, averaged over classes; shapes as in `roc`."""
+    """Precision over recall, averaged over the same classes; shapes as in `roc`."""
     curves = []
-    for actual, score in zip(one_hot.T, scores.T, strict=True):
+    for actual, score in _defined(one_hot, scores):
         precision, recall, _ = precision_recall_curve(actual, score)
         curves.append(np.interp(GRID, recall[::-1], precision[::-1]))
-    return _points(recall=GRID, precision=np.mean(curves, axis=0))
+    return _points(recall=GRID, precision=np.mean(curves, axis=0)) if curves else []
 
 
 def calibration(predicted: np.ndarray, actual: np.ndarray) -> Points:
@@ -75,6 +77,12 @@ def importance(means: dict[str, float]) -> Points:
         {"column": name, "importance": round(value, 6)}
         for name, value in sorted(means.items(), key=lambda item: -item[1])
     ]
+
+
+def _defined(one_hot: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Whether each row is of a class, and its score, for the classes that some rows are of and others are not."""
+    pairs = zip(one_hot.T, scores.T, strict=True)
+    return [(actual, score) for actual, score in pairs if actual.any() and not actual.all()]
 
 
 def _points(**columns: np.ndarray) -> Points:

@@ -7,20 +7,11 @@ from pathlib import Path
 import pandas as pd
 import pandera.pandas as pa
 import pyarrow as arrow
+import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from lifecycle.core import contract, value_formats
-from lifecycle.core.arrow_types import (
-    NULLABLE,
-    arrow_type,
-    converted,
-    examples,
-    is_text,
-    refuse_missing,
-    type_name,
-    unfit,
-)
+from lifecycle.core import arrow_types, contract, value_formats
 from lifecycle.core.config import CONTRACT, PARAMS, Data
 from lifecycle.core.content_key import content_keys
 from lifecycle.core.csv_format import convert_options, csv_header, open_bytes, parse_options, read_options
@@ -32,6 +23,8 @@ PARQUET = (".parquet", ".pq")
 def read_raw(path: Path, schema: pa.DataFrameSchema, data: Data) -> pd.DataFrame:
     """Return the raw table with the contract's columns, in its order and with its types.
 
+    Rows without a target are left out if data.unlabelled says so.
+
     Args:
         path: a CSV file (compressed or not), a Parquet file, or a folder of Parquet files.
         schema: the contract.
@@ -41,14 +34,21 @@ def read_raw(path: Path, schema: pa.DataFrameSchema, data: Data) -> pd.DataFrame
         DataError: the file is missing, empty or broken; columns are missing or extra; values do not have the
             contract's type (named with their column and the first rows).
     """
+    return read_and_count(path, schema, data)[0]
+
+
+def read_and_count(path: Path, schema: pa.DataFrameSchema, data: Data) -> tuple[pd.DataFrame, int]:
+    """Return what `read_raw` does, and how many rows were left out because they have no target."""
     _check_made_id(schema, data)
     columns = {name: column for name, column in schema.columns.items() if not (data.id_from and name == data.id)}
-    frame = _to_pandas(_read_files(path, columns, bool(schema.strict), data), columns)
+    table, left_out = _read_files(path, columns, bool(schema.strict), data)
+    frame = _to_pandas(table, columns)
+    del table
     if data.id_from:
         position = [name for name in schema.columns if name in frame or name == data.id].index(data.id)
         dtype = pd.api.types.pandas_dtype(str(schema.columns[data.id].dtype))
         frame.insert(position, data.id, content_keys(frame, data.id_from).astype(dtype))
-    return frame
+    return frame, left_out
 
 
 def _check_made_id(schema: pa.DataFrameSchema, data: Data) -> None:
@@ -71,17 +71,18 @@ def raw_files(path: Path) -> list[Path]:
     return files
 
 
-def _read_files(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -> arrow.Table:
-    tables = [_read(file, columns, strict, data) for file in raw_files(path)]
+def _read_files(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -> tuple[arrow.Table, int]:
+    tables, left_out = zip(*(_read(file, columns, strict, data) for file in raw_files(path)), strict=True)
     table = tables[0] if len(tables) == 1 else arrow.concat_tables(tables, promote_options="default")
     if not table.num_rows:
-        raise DataError(f"{path}: has a header and no rows")
-    return table.select([name for name in columns if name in table.column_names])
+        reason = f"no row has a value in {data.target}, the target" if sum(left_out) else "has a header and no rows"
+        raise DataError(f"{path}: {reason}")
+    return table.select([name for name in columns if name in table.column_names]), sum(left_out)
 
 
-def _read(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -> arrow.Table:
-    """Read one file as the contract's types."""
-    types = {name: arrow_type(column) for name, column in columns.items()}
+def _read(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -> tuple[arrow.Table, int]:
+    """Read one file as the contract's types, and count the rows that were left out for want of a target."""
+    types = {name: arrow_types.arrow_type(column) for name, column in columns.items()}
     try:
         if path.suffix in PARQUET:
             with pyarrow.parquet.ParquetFile(path) as file:
@@ -101,7 +102,10 @@ def _read(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -
         ) from None
     except (arrow.ArrowException, OSError, UnicodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read: {_one_line(error)}") from None
-    return _typed(path, table, types, columns, data)
+    rows = table.num_rows
+    if data.unlabelled and data.target in table.column_names:
+        table = table.filter(pc.invert(pc.is_null(table[data.target], nan_is_null=True)))
+    return _typed(path, table, types, columns, data), rows - table.num_rows
 
 
 def _read_csv(path: Path, header: list[str], types: dict[str, arrow.DataType], data: Data) -> arrow.Table:
@@ -132,9 +136,9 @@ def _untypable(path: Path, types: dict[str, arrow.DataType], data: Data) -> str:
         texts = _read_columns(path, dict.fromkeys(types, arrow.string()), data)
     except (arrow.ArrowException, OSError, UnicodeError):
         return ""
-    masks = {name: unfit(texts[name], kind, data.csv.decimal) for name, kind in types.items()}
+    masks = {name: arrow_types.unfit(texts[name], kind, data.csv.decimal) for name, kind in types.items()}
     return "; ".join(
-        f"column {name}: {examples(mask, texts[name])} not {type_name(types[name])}"
+        f"column {name}: {arrow_types.examples(mask, texts[name])} not {arrow_types.type_name(types[name])}"
         for name, mask in masks.items()
         if mask.any()
     )
@@ -165,10 +169,10 @@ def _typed(
     for name, values in zip(table.column_names, table.columns, strict=True):
         form = data.formats.get(name)
         try:
-            if form is not None and is_text(values.type):
+            if form is not None and arrow_types.is_text(values.type):
                 values = value_formats.parse(name, values, form, types[name])
-            arrays[name] = converted(name, values, types[name])
-            refuse_missing(name, arrays[name], str(columns[name].dtype))
+            arrays[name] = arrow_types.converted(name, values, types[name])
+            arrow_types.refuse_missing(name, arrays[name], str(columns[name].dtype))
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
     return arrow.table(arrays)
@@ -176,7 +180,7 @@ def _typed(
 
 def _to_pandas(table: arrow.Table, columns: dict[str, pa.Column]) -> pd.DataFrame:
     dtypes = {name: str(columns[name].dtype) for name in table.column_names}
-    nullable = {name: NULLABLE[dtype] for name, dtype in dtypes.items() if dtype in NULLABLE}
+    nullable = {name: arrow_types.NULLABLE[dtype] for name, dtype in dtypes.items() if dtype in NULLABLE}
     masked = {name: dtype.__from_arrow__(table[name]) for name, dtype in nullable.items()}  # exact beyond 2**53
     table = table.drop_columns(list(masked))
     frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)

@@ -77,6 +77,8 @@ def numbers(
     if form.thousands:
         plain = pc.replace_substring(plain, form.thousands, "")
     plain = pc.replace_substring_regex(pc.replace_substring(plain, form.decimal, "."), r"^\+", "")
+    if arrow.types.is_integer(kind):
+        plain = pc.replace_substring_regex(plain, r"\.0+$", "")
     try:
         values = plain.cast(kind)
     except arrow.ArrowInvalid:  # an integer outside of the type's range
@@ -88,9 +90,9 @@ def numbers(
 def _pattern(form: NumberFormat, kind: arrow.DataType) -> str:
     """Thousands are groups of three digits: where `,` separates them, 1,5 is a mistake and not fifteen."""
     whole = rf"\d{{1,3}}({_escaped(form.thousands)}\d{{3}})+|\d+" if form.thousands else r"\d+"
-    if arrow.types.is_integer(kind):
-        return rf"^[+-]?({whole})$"
     point = _escaped(form.decimal)
+    if arrow.types.is_integer(kind):
+        return rf"^[+-]?({whole})({point}0+)?$"
     return rf"^[+-]?(({whole})({point}\d*)?|{point}\d+)([eE][+-]?\d+)?$"
 
 

@@ -1,4 +1,4 @@
-"""The command `gate`."""
+"""The commands `gate` and `gate propose`."""
 
 import argparse
 import os
@@ -39,13 +39,32 @@ def gate(arguments: argparse.Namespace) -> int:
     return 1 if content["reasons"] else 0
 
 
+def propose(arguments: argparse.Namespace) -> int:
+    """Write gates.yaml: limits from what the present model reaches, and how uncertain that is. Run `make repro` first."""
+    from lifecycle.core import config
+    from lifecycle.core.files import write_text
+    from lifecycle.gate.propose import propose
+
+    text, lines = propose(config.load())
+    write_text(text, config.GATES)
+    print("\n".join([*lines, f"wrote {config.GATES}: change what you disagree with, then commit it"]))
+    return 0
+
+
 def add_to(verbs: Any) -> None:
-    """Add this command to the command line."""
+    """Add these commands to the command line."""
     verb = verbs.add_parser("gate", help="check whether the last commit may be merged", description=gate.__doc__)
     verb.add_argument(
-        "--base", required=True, metavar="REV", help="the branch or commit to merge into, such as origin/main"
+        "--base",
+        metavar="REV",
+        help="the branch or commit to merge into; by default origin/main, else main, else the commit before",
     )
     verb.add_argument("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
     verb.add_argument("--json", type=Path, metavar="FILE", help="write the verdict and everything it is based on")
     verb.add_argument("--record", action="store_true", help="record the verdict on the model's run in MLflow")
     verb.set_defaults(run=gate)
+    nested = verb.add_subparsers(title="instead of a check", metavar="[propose]")
+    propose_verb = nested.add_parser(
+        "propose", help="write gates.yaml from the present model", description=propose.__doc__
+    )
+    propose_verb.set_defaults(run=propose)

@@ -56,10 +56,11 @@ def files_affecting_verdict(base: str) -> list[str]:
 
 def dataset(validation: str | None, commit: str) -> dict[str, Any]:
     """Return rows, columns, number of checks and DVC's hash of the dataset; None for what the commit does not contain."""
-    report = _mapping(validation)
+    report = json_mapping(validation)
     lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
-    params = parse_yaml(text_at(commit, config.PARAMS) or "{}", str(config.PARAMS))
-    raw = (params.get("data") or {}).get("raw")
+    raw = None
+    with suppress(ConfigError, AttributeError):  # a base whose params.yaml cannot be read
+        raw = (parse_yaml(text_at(commit, config.PARAMS) or "{}", str(config.PARAMS)).get("data") or {}).get("raw")
     pointer = parse_yaml(text_at(commit, Path(f"{raw}.dvc")) or "{}", f"{raw}.dvc")
     deps = [dep for stage in lock.get("stages", {}).values() for dep in stage.get("deps", [])]
     hashes = [out.get("md5") for out in pointer.get("outs", [])]
@@ -74,11 +75,20 @@ def dataset(validation: str | None, commit: str) -> dict[str, Any]:
 
 def slices_of(text: str | None) -> SliceFigures:
     """Return the content of metrics/slices.json, or nothing if it is missing or of another form."""
-    content = _mapping(text)
+    content = json_mapping(text)
     for values in content.values():
         if not isinstance(values, dict) or not all(isinstance(figures, dict) for figures in values.values()):
             return {}
     return content
+
+
+def json_mapping(text: str | None) -> dict[str, Any]:
+    """Return the content of a JSON text if that is a mapping, else an empty one."""
+    try:
+        content = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return content if isinstance(content, dict) else {}
 
 
 def lock_hash_of(commit: str) -> str | None:
@@ -87,12 +97,3 @@ def lock_hash_of(commit: str) -> str | None:
     with suppress(ConfigError):
         return lock_hash(parse_yaml(text, str(config.LOCK))) if text else None
     return None
-
-
-def _mapping(text: str | None) -> dict[str, Any]:
-    """The content of a JSON text if that is a mapping."""
-    try:
-        content = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}

@@ -1,78 +1,109 @@
 """The gate: may the last commit be merged into its base?
 
 Everything is recomputed in a clean checkout, compared with the base through `dvc metrics diff` and checked against the
-base's gates.yaml. The result is plain data; report.py words it for people.
+base's gates.yaml. Where the base predicts something else, or nothing, the branch's own limits count: applied_policy.py.
+The result is plain data; report.py words it for people.
 """
 
 import datetime
-import difflib
 import json
 import math
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from lifecycle.core import config, version_code
 from lifecycle.core.dvc import dvc
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import file_hash
+from lifecycle.core.files import file_hash, read_yaml
 from lifecycle.core.git import commit_of, git, text_at
+from lifecycle.gate.applied_policy import applied_policy
+from lifecycle.gate.base_commit import choose_base
+from lifecycle.gate.baseline_rules import check_baselines, finite_figures
 from lifecycle.gate.check_result import FAIL, CheckResult
-from lifecycle.gate.commit_metadata import dataset, files_affecting_verdict, lock_hash_of, refuse_links, slices_of
+from lifecycle.gate.commit_metadata import (
+    dataset,
+    files_affecting_verdict,
+    json_mapping,
+    lock_hash_of,
+    refuse_links,
+    slices_of,
+)
+from lifecycle.gate.exchanged_problem import UNREADABLE
 from lifecycle.gate.paired_bootstrap import PairedComparison, compare, predictions_at
-from lifecycle.gate.policy import Policy, parse
+from lifecycle.gate.policy import Policy
 from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
-from lifecycle.gate.rules import Figures, SliceFigures, check_metrics, check_slices
+from lifecycle.gate.rules import Figures, check_metrics, check_slices, refuse_unknown_metrics
 from lifecycle.gate.staleness import uncommitted
 
 MAX_LISTED = 6
+TEST = str(config.METRICS / "test.json")
 
 
-def gate(revision: str, today: datetime.date) -> dict[str, Any]:
+def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
     """Return the verdict on the last commit, with everything it is based on.
+
+    `revision` is the base; None chooses it: see base_commit.py.
 
     Raises ConfigError if there is no verdict: an unknown revision, or a policy that cannot be read or met.
     """
-    base, head = commit_of(revision), commit_of("HEAD")
+    chosen, head = choose_base(revision), commit_of("HEAD")
+    base = chosen.commit
     refuse_links(head)
-    policy, branch_policy, policy_diff = _policies(base, head)
+    applied = applied_policy(base, head, today)
+    policy, comparable = applied.policy, not applied.exchanged
     with clean_checkout(head) as folder, ThreadPoolExecutor(1) as executor:
         pending = executor.submit(
-            lambda: (_params_diff(base), uncommitted(head, policy.tolerance), predictions_at(base))
+            lambda: (
+                _params_diff(base) if UNREADABLE not in applied.exchanged else {},
+                uncommitted(head, policy.tolerance),
+                predictions_at(base) if comparable else None,
+            )
         )
         rerun = recompute(folder, policy.recompute, policy.tolerance)
         params, dirty, predictions = pending.result()
-        figures: Figures = _json(dvc("metrics", "diff", "--all", "--json", base, folder=folder))
-        slices = {"base": slices_of(text_at(base, config.SLICES)), "branch": slices_of(_text(folder / config.SLICES))}
+        figures = _figures(base if comparable else head, comparable, folder)
+        of_base = slices_of(text_at(base, config.SLICES)) if comparable else {}
+        slices = {"base": of_base, "branch": slices_of(_text(folder / config.SLICES))}
+        baselines = json_mapping(_text(folder / config.BASELINES))
         report = None if rerun.failure else _text(folder / config.VALIDATION_REPORT)
         data = {"base": dataset(text_at(base, config.VALIDATION_REPORT), base), "branch": dataset(report, head)}
         model = file_hash(folder / config.MODEL) if (folder / config.MODEL).exists() else None
-        if rerun.failure:
-            paired = PairedComparison({}, 0, note="the pipeline failed")
+        task = read_yaml(folder / config.PARAMS).get("task", "")
+        if rerun.failure or not comparable:
+            note = "the pipeline failed" if rerun.failure else "the base predicts something else"
+            paired = PairedComparison({}, 0, note=note)
         else:
             paired = compare(base, predictions, folder)
 
-    def check(by: Policy) -> tuple[list[CheckResult], list[CheckResult]]:
+    def check(by: Policy) -> tuple[list[CheckResult], list[CheckResult], list[CheckResult]]:
         if rerun.failure:
-            return [], []
-        _refuse_unknown_metrics(by, figures, slices, "branch" if by is branch_policy else "base")
-        comparisons = {str(config.METRICS / "test.json"): paired}
-        metrics = check_metrics(by, figures, comparisons, today)
-        return metrics, check_slices(by, slices["base"], slices["branch"], today)
+            return [], [], []
+        refuse_unknown_metrics(by, figures, slices, "branch" if by is applied.branch else "base")
+        metrics = check_metrics(by, figures, {TEST: paired}, today)
+        model_figures = {name: figure.get("new") for name, figure in figures.get(TEST, {}).items()}
+        against_baselines = check_baselines(by, task, model_figures, baselines)
+        return metrics, check_slices(by, slices["base"], slices["branch"], today), against_baselines
 
-    (metrics, of_slices), (later_metrics, later_slices) = check(policy), check(branch_policy)
+    metrics, of_slices, against_baselines = check(policy)
     reasons = _reasons(rerun, dirty)
+    if applied.refusal:
+        text = f"the branch predicts something else than its base ({_listed(applied.exchanged)}), and {applied.refusal}"
+        reasons.append(_reason("new_problem", text))
     reasons += [_reason("limit", result.why) for result in (*metrics, *of_slices) if result.status == FAIL]
-    later = [result.why for result in (*later_metrics, *later_slices) if result.status == FAIL]
+    reasons += [_reason("baseline", result.why) for result in against_baselines if result.status == FAIL]
+    of_branch = [] if applied.of_branch or not applied.diff else chain(*check(applied.branch))
     code = version_code.hash_at(head)
     return {
         "verdict": "fail" if reasons else "pass",
         "date": str(today),
         "reasons": reasons,
         "base": {
-            "revision": revision,
+            "revision": chosen.revision,
             "commit": base,
+            "note": chosen.note,
             "has_metrics": any(result.base is not None for result in metrics),
         },
         "branch": {
@@ -82,34 +113,33 @@ def gate(revision: str, today: datetime.date) -> dict[str, Any]:
             "lock": lock_hash_of(head),
         },
         "code": {"sha256": code, "changed": code is None or code != version_code.hash_at(base)},
+        "problem": applied.problem(),
         "metrics": [vars(result) for result in metrics],
+        "baselines": {"figures": finite_figures(baselines), "checks": [vars(result) for result in against_baselines]},
         "slices": [vars(result) for result in of_slices],
         "paired_rows": paired.rows,
         "pairing_note": paired.note,
         "params": params,
         "data": data,
         "policy": {
-            "of": "branch" if policy is branch_policy else "base",
-            "change": policy_diff,
-            "later": later if policy_diff else [],
+            "of": "branch" if applied.of_branch else "base",
+            "why": applied.why_branch,
+            "change": applied.diff,
+            "later": [result.why for result in of_branch if result.status == FAIL],
         },
         "files_affecting_verdict": files_affecting_verdict(base),
     }
 
 
-def _policies(base: str, head: str) -> tuple[Policy, Policy, str]:
-    """The policy that counts, the branch's own, and the diff between them.
-
-    The base's counts; where the base has none, the branch's. Both must be valid: a broken one would block the next branch.
-    """
-    of_base, of_branch = text_at(base, config.GATES), text_at(head, config.GATES)
-    if of_branch is None:
-        raise ConfigError(f"{config.GATES} is missing from the commit, so nothing could be checked: restore it")
-    policy = parse(of_branch, str(config.GATES))
-    if of_base is None:
-        return policy, policy, ""
-    lines = difflib.unified_diff(of_base.splitlines(), of_branch.splitlines(), n=1, lineterm="")
-    return parse(of_base, f"{config.GATES} of the base"), policy, "\n".join(list(lines)[2:])
+def _figures(revision: str, comparable: bool, folder: Path) -> Figures:
+    """The metrics of base and branch; of the branch alone if the two are not comparable."""
+    figures: Figures = _json(dvc("metrics", "diff", "--all", "--json", revision, folder=folder))
+    if comparable:
+        return figures
+    return {
+        file: {name: {"new": figure["new"]} for name, figure in of_file.items() if "new" in figure}
+        for file, of_file in figures.items()
+    }
 
 
 def _reasons(rerun: Recomputed, dirty: list[str]) -> list[dict[str, str]]:
@@ -139,21 +169,6 @@ def _params_diff(base: str) -> dict[str, Any]:
 
 def _reason(kind: str, text: str) -> dict[str, str]:
     return {"kind": kind, "text": text}
-
-
-def _refuse_unknown_metrics(policy: Policy, figures: Figures, slices: dict[str, SliceFigures], of: str) -> None:
-    """Raise ConfigError if the policy limits a metric that neither side has."""
-    where = f"{config.GATES} of the {of}"
-    for file, limits in policy.metrics.items():
-        for name in limits:
-            if name not in figures.get(file, {}):
-                near = difflib.get_close_matches(name, figures.get(file, {}), n=1)
-                hint = f" (did you mean {near[0]}?)" if near else ""
-                raise ConfigError(f"{where}: {file} has no metric {name!r}, on neither side{hint}")
-    of_each = [figure for side in slices.values() for values in side.values() for figure in values.values()]
-    for name in policy.slices.metrics if policy.slices and of_each else ():
-        if not any(name in figure for figure in of_each):
-            raise ConfigError(f"{where}: {config.SLICES} has no metric {name!r}, on neither side")
 
 
 def _text(path: Path) -> str | None:

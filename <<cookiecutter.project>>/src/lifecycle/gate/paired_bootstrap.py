@@ -12,6 +12,7 @@ from lifecycle.core.dvc import cache_folder, dvc
 from lifecycle.core.errors import ProjectError
 from lifecycle.core.files import file_hash, parse_yaml, read_parquet
 from lifecycle.core.git import text_at
+from lifecycle.core.metrics import Measure
 
 MIN_SHARED = 0.5  # of the base's test rows: a branch cannot widen the interval by moving its rows elsewhere
 
@@ -31,11 +32,7 @@ class PairedComparison:
 
 
 def compare(base: str, predictions: Path | None, folder: Path) -> PairedComparison:
-    """Compare the test predictions of a commit with those in a checkout of the branch.
-
-    Percentile bootstrap of the difference, both models weighted by the same resample of rows (Efron and Tibshirani,
-    An Introduction to the Bootstrap, 1993, chapters 13 and 16).
-    """
+    """Compare the test predictions of a commit with those in a checkout of the branch."""
     try:
         before = Params.checked(parse_yaml(text_at(base, config.PARAMS) or "", str(config.PARAMS)), str(config.PARAMS))
         after = config.load(folder / config.PARAMS)
@@ -60,17 +57,34 @@ def compare(base: str, predictions: Path | None, folder: Path) -> PairedComparis
     base_metrics = metrics.measure(base_rows.loc[shared, target], base_rows.loc[shared], before)
     branch_metrics = metrics.measure(branch_rows.loc[shared, target], branch_rows.loc[shared], after)
 
-    def change(weights: np.ndarray) -> dict[str, float]:
-        base_values, branch_values = base_metrics(weights), branch_metrics(weights)
-        return {name: branch_values[name] - base_values[name] for name in branch_values if name in base_values}
-
-    points = metrics.point(change, len(shared))
     # Resamples and seed are the base's: with its own a branch could draw until a fall looks like noise.
-    bounds = metrics.intervals(change, len(shared), before.evaluate.bootstrap, before.seed)
-    changes = {name: {"change": points[name], **bounds[name]} for name in points if name in bounds}
+    changes = changes_of(base_metrics, branch_metrics, len(shared), before.evaluate.bootstrap, before.seed)
     same_rows = len(base_rows) == len(shared) == len(branch_rows)
     note = "" if same_rows else f"the base has {len(base_rows):,} test rows, the branch {len(branch_rows):,}"
     return PairedComparison(changes, len(shared), len(shared) == len(base_rows), note)
+
+
+def changes_of(base: Measure, branch: Measure, rows: int, resamples: int, seed: int) -> dict[str, dict[str, float]]:
+    """Return the change of each metric from one model to another, and its 95% interval: `change`, `low`, `high`.
+
+    Percentile bootstrap of the difference, both models weighted by the same resample of rows (Efron and Tibshirani,
+    An Introduction to the Bootstrap, 1993, chapters 13 and 16).
+
+    Args:
+        base: the measure of one model's predictions.
+        branch: that of the other's, of the same rows.
+        rows: how many.
+        resamples: of the bootstrap.
+        seed: of their choice.
+    """
+
+    def change(weights: np.ndarray) -> dict[str, float]:
+        base_values, branch_values = base(weights), branch(weights)
+        return {name: branch_values[name] - base_values[name] for name in branch_values if name in base_values}
+
+    points = metrics.point(change, rows)
+    bounds = metrics.intervals(change, rows, resamples, seed)
+    return {name: {"change": points[name], **bounds[name]} for name in points if name in bounds}
 
 
 def _not_compared(reason: str) -> PairedComparison:

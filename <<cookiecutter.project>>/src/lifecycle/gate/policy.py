@@ -2,7 +2,7 @@
 
 import datetime
 from collections.abc import Mapping
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -86,12 +86,25 @@ class Exemption(Floor):
     expires: datetime.date
 
 
+class NewProblem(Section):
+    """Permission to replace the table or task, after which nothing can be compared with the base."""
+
+    reason: Text
+    accepted_by: Text
+    expires: datetime.date | None = None
+
+
 class Policy(Section):
     metrics: Annotated[dict[str, Annotated[dict[str, Limit], Field(min_length=1)]], Field(min_length=1)]
+    beats: dict[Literal["linear", "trivial"], Annotated[dict[str, NotNegative], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    """Baseline → metric → by how much the model must be better."""
     slices: Slices | None = None
     recompute: list[str]
     tolerance: Annotated[float, Field(ge=0, le=0.01)]
     exceptions: list[Exemption]
+    new_problem: NewProblem | None = None
 
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:
@@ -109,6 +122,10 @@ class Policy(Section):
             for key, bound in (("min", floor.min), ("max", floor.max)):
                 if bound is not None and name in UNIT_INTERVAL and not 0 <= bound <= 1:
                     raise ValueError(f"{name}: {key} is {bound:g}, but {name} lies between 0 and 1")
+        for baseline, margins in self.beats.items():
+            if unknown := [name for name in margins if name not in HIGHER_IS_BETTER | LOWER_IS_BETTER]:
+                known = ", ".join(sorted(HIGHER_IS_BETTER | LOWER_IS_BETTER))
+                raise ValueError(f"beats: {baseline}: {unknown[0]} is not a metric of baselines (there are: {known})")
         for exemption in self.exceptions:
             _check_exemption(exemption, limits | floors)
         if "evaluate" not in self.recompute:

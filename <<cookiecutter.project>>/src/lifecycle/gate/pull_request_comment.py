@@ -8,22 +8,33 @@ from typing import Any
 
 from lifecycle.core.markdown import plain
 from lifecycle.core.tables import markdown_table
-from lifecycle.gate.report import MAX_ROWS, SHORT, base_name, example, headline, next_steps, remarks, tables, unchanged
+from lifecycle.gate.report import (
+    SHORT,
+    base_name,
+    example,
+    headline,
+    next_steps,
+    preface,
+    remarks,
+    unchanged,
+)
+from lifecycle.gate.report_tables import MAX_ROWS, tables
 
 MAX_FENCED = 4000  # characters
 MARKS = {"pass": "✅", "FAIL": "❌", "within noise": "〰️", "accepted": "☑️", "not judged": "➖"}
-FIGURES = ("base", "branch", "change")  # columns to align to the right
+FIGURES = ("base", "branch", "change", "trivial", "linear")  # columns to align to the right
 
 
 def markdown(content: dict[str, Any], run_url: str = "") -> str:
     """Return the verdict as a pull request comment; `run_url` is the workflow run whose artifacts hold the plots."""
     if "error" in content:
         return f"### ⚠️ Gate: no verdict\n\n{plain(content['error'])}\n"
+    noted = ["", *(f"- {plain(line)}" for line in preface(content))] if preface(content) else []
     if unchanged(content):
-        return f"### ✅ Gate: {plain(headline(content))}\n"
+        return "\n".join([f"### ✅ Gate: {plain(headline(content))}", *noted]) + "\n"
     reasons = content["reasons"]
     title = f"❌ Gate: FAIL against {base_name(content)}" if reasons else f"✅ Gate: {headline(content)}"
-    lines = [f"### {plain(title)}", "", *(f"- {plain(reason['text'])}" for reason in reasons[:MAX_ROWS]), ""]
+    lines = [f"### {plain(title)}", *noted, "", *(f"- {plain(reason['text'])}" for reason in reasons[:MAX_ROWS]), ""]
     for name, header, rows in tables(content):
         lines += [*([f"**{name}**", ""] if name else []), _table(header, rows), ""]
     if run_url:
@@ -32,7 +43,8 @@ def markdown(content: dict[str, Any], run_url: str = "") -> str:
         plots = f"`dvc plots diff {plain(content['base']['commit'])[:SHORT]}`"
     lines += [*(f"- {plain(line)}" for line in remarks(content)), f"- Plots of both sides: {plots}", ""]
     if change := content["policy"]["change"]:
-        lines += ["<details><summary>The change to gates.yaml, which applies once it is merged</summary>", ""]
+        since = "is applied here already" if content["policy"]["of"] == "branch" else "applies once it is merged"
+        lines += [f"<details><summary>The change to gates.yaml, which {since}</summary>", ""]
         lines += ["```diff", _fenced(change), "```", "</details>", ""]
     if reasons:
         steps = (f"{number}. {step}" for number, step in enumerate(next_steps(content), start=1))
@@ -46,7 +58,7 @@ def _table(header: list[str], rows: list[list[str]]) -> str:
     """A table of escaped cells, with a mark before each status."""
     cells = [[plain(cell) for cell in row] for row in rows]
     if header[-1] == "status":
-        cells = [[*row[:-1], f"{MARKS.get(row[-1], '')} {row[-1]}"] for row in cells]
+        cells = [[*row[:-1], f"{MARKS.get(row[-1], '')} {row[-1]}".strip()] for row in cells]
     return markdown_table(header, cells, ["right" if name in FIGURES else "left" for name in header])
 
 

@@ -11,17 +11,23 @@ from lifecycle.gate.check_result import ACCEPTED
 from lifecycle.gate.commit_metadata import lock_hash_of
 from lifecycle.gate.report import headline
 
+JUDGED = {
+    "limit",
+    "baseline",
+    "new_problem",
+}  # kinds of reasons that are about the model; others: it is not the pipeline's
+
 
 def record(content: dict[str, Any]) -> str:
     """Write the verdict as tags of the model's run. Returns one line saying where, or why it was not recorded."""
     base, branch, code = content["base"], content["branch"], content["code"]
-    if kinds := {reason["kind"] for reason in content["reasons"]} - {"limit"}:
+    if kinds := {reason["kind"] for reason in content["reasons"]} - JUDGED:
         return f"gate: not recorded: the committed results are not the pipeline's ({', '.join(sorted(kinds))})"
     same = lock_hash_of(base["commit"]) == branch["lock"] and not code["changed"]
     if same and content["verdict"] == "pass":
         return (
             f"gate: not recorded: {base['revision']} has the same results and the same code, so nothing was compared; "
-            "name an earlier base, such as BASE=HEAD~1"
+            "leave BASE out for the last commit that has others"
         )
     results = content["metrics"] + content["slices"]
     tags = {

@@ -1,4 +1,4 @@
-"""The gate's report in words: the verdict in one line, tables, remarks and next steps. Other modules lay it out.
+"""The gate's report in words: the verdict in one line, remarks and next steps. Other modules lay it out.
 
 Standard library only: scripts/post_pull_request_comment.py runs this without the project's environment.
 """
@@ -7,20 +7,22 @@ import datetime
 from typing import Any
 
 from lifecycle.core.markdown import counted
+from lifecycle.gate.report_tables import MAX_ROWS, moved_slices
 
-MAX_ROWS, MAX_SLICES = 20, 6
 MAX_NAME = 80  # characters of a file's name
 SHORT = 9  # digits of a commit
+PERMISSION = ["new_problem:", "  reason: (why the table or task is replaced)", "  accepted_by: (who)"]
 EXAMPLE_DAYS = 14  # for which the exception that the report proposes lasts
-HEADER = ["metric", "base", "branch", "change", "95% interval", "limit", "status"]
-SLICES_HEADER = [name for name in HEADER if name != "95% interval"]  # only metrics of all rows have one
 NEXT_STEPS = {
     "pipeline": "run make repro to see the whole error; if the data breaks the contract, reports/validation_failed.json lists all of it",
     "undeclared": "add each file to deps of the stages in dvc.yaml that use it, run make repro and commit",
     "stale": "run make repro and commit what it writes: dvc.lock, metrics, plots and reports",
     "altered": "let the pipeline write the results: run dvc repro --force and commit what it writes",
     "uncommitted": "commit the change (for data, dvc add first), or undo it with git stash and dvc checkout",
+    "new_problem": "have somebody allow it: a separate pull request adds these lines to gates.yaml of the base",
+    "baseline": "make the model better than that: look at features, target and split; or lower beats in the gates.yaml that applies (better than the trivial model is always demanded)",
     "limit": "make the model better; or have a reviewer accept the regression for a while, in a separate pull request that adds this under exceptions in gates.yaml (replacing [] if there are none):",
+    "own limit": "make the model better; or change the limits in this branch's gates.yaml, which apply here already (`gate propose` writes them anew)",
     "gone": "measure again what the base has (slices: evaluate.slices in params.yaml), or compare with a base that has the same dataset and task",
 }
 
@@ -35,7 +37,11 @@ def headline(content: dict[str, Any]) -> str:
     if unchanged(content):
         return f"PASS: nothing changed: metrics, parameters, data and code are those of {base}"
     notes = []
-    if not content["base"]["has_metrics"]:
+    if changes := _exchanged(content):
+        notes.append(
+            f"another problem than the base's ({', '.join(changes)}), so only this branch's own limits were checked"
+        )
+    elif not content["base"]["has_metrics"]:
         notes.append("no baseline: the base has no metrics, so only absolute limits were checked")
     for status in ("within noise", "accepted"):
         names = [result["name"] for result in content["metrics"] + content["slices"] if result["status"] == status]
@@ -48,25 +54,26 @@ def headline(content: dict[str, Any]) -> str:
 
 def unchanged(content: dict[str, Any]) -> bool:
     """Whether the branch passes and changes no metric, slice, parameter, dataset or code that matters."""
-    moved = any(result["change"] != 0 for result in content["metrics"]) or _moved_slices(content)
+    moved = any(result["change"] != 0 for result in content["metrics"]) or moved_slices(content)
     data = content["data"]["base"] != content["data"]["branch"]
     code = content["files_affecting_verdict"] or content["code"]["changed"]
     return not (content["reasons"] or moved or content["params"] or data or code)
 
 
-def tables(content: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
-    """Return title, header and rows of every table that has rows."""
-    params = [
-        [f"{file}: {name}" if file != "params.yaml" else name, str(change.get("old")), str(change.get("new"))]
-        for file, names in content["params"].items()
-        for name, change in names.items()
+def preface(content: dict[str, Any]) -> list[str]:
+    """Return what a reader must know before the tables, a line each: the base, and whether it can be compared at all."""
+    lines = [note] if (note := content["base"].get("note")) else []
+    if not (changes := _exchanged(content)):
+        return lines
+    problem = content["problem"]
+    lines += [
+        f"Another problem than the base's: {'; '.join(changes)}",
+        "Not compared with the base: metrics, slices and predictions of the same test rows",
+        f"A person has to approve the limits in this branch's gates.yaml: {'; '.join(problem['approve'][:MAX_ROWS]) or 'none'}",
     ]
-    every_table = [
-        ("", HEADER, [_cells(result) for result in content["metrics"]]),
-        ("Slices that moved most", SLICES_HEADER, [_cells(slice_, False) for slice_ in _moved_slices(content)]),
-        ("Parameters that changed", ["parameter", "base", "branch"], params),
-    ]
-    return [(title, header, _first(rows, len(header))) for title, header, rows in every_table if rows]
+    return lines + (
+        [f"Allowed by new_problem in the base's gates.yaml: {problem['permission']}"] if problem["permission"] else []
+    )
 
 
 def remarks(content: dict[str, Any]) -> list[str]:
@@ -92,7 +99,7 @@ def remarks(content: dict[str, Any]) -> list[str]:
     if later := content["policy"]["later"]:
         lines.append(f"Under this branch's own gates.yaml it would FAIL: {'; '.join(later[:MAX_ROWS])}")
     if content["policy"]["of"] == "branch":
-        lines.append("The base has no gates.yaml: the branch's own was applied")
+        lines.append(f"The branch's own gates.yaml was applied: {content['policy'].get('why') or 'the base has none'}")
     if behind := content["branch"]["behind"]:
         lines.append(
             f"This branch is {counted(behind, 'commit')} behind its base: merge the base first for a fair comparison"
@@ -103,13 +110,22 @@ def remarks(content: dict[str, Any]) -> list[str]:
 def next_steps(content: dict[str, Any]) -> list[str]:
     """Return what to do about the reasons, in this order."""
     kinds = {reason["kind"] for reason in content["reasons"]}
-    if "limit" in kinds and not example(content):  # nothing that fails has a value that could be accepted
+    if "limit" in kinds and content["policy"]["of"] == "branch":
+        kinds = kinds - {"limit"} | {"own limit"}
+    elif "limit" in kinds and not _acceptable(content):  # nothing that fails has a value that could be accepted
         kinds = kinds - {"limit"} | {"gone"}
     return [step for kind, step in NEXT_STEPS.items() if kind in kinds]
 
 
 def example(content: dict[str, Any]) -> list[str]:
-    """Return the lines of gates.yaml that would accept each failed limit at its present value, for a reviewer to complete."""
+    """Return the lines of gates.yaml that would let this branch pass, for a reviewer to complete."""
+    if any(reason["kind"] == "new_problem" for reason in content["reasons"]):
+        return [*PERMISSION]
+    return [] if content["policy"]["of"] == "branch" else _acceptable(content)
+
+
+def _acceptable(content: dict[str, Any]) -> list[str]:
+    """The exceptions that would accept each failed limit at its present value."""
     try:
         expires = datetime.date.fromisoformat(content["date"]) + datetime.timedelta(days=EXAMPLE_DAYS)
     except ValueError:
@@ -129,13 +145,22 @@ def example(content: dict[str, Any]) -> list[str]:
 
 def base_name(content: dict[str, Any]) -> str:
     """Return the base as it was named, and its commit."""
-    revision, commit = content["base"]["revision"].removeprefix("refs/remotes/"), content["base"]["commit"]
+    revision, commit = content["base"]["revision"], content["base"]["commit"]
+    revision = revision.removeprefix("refs/remotes/").removeprefix("refs/heads/")
     return commit[:SHORT] if commit.startswith(revision) else f"{revision} ({commit[:SHORT]})"
+
+
+def _exchanged(content: dict[str, Any]) -> list[str]:
+    """How what is predicted differs from what the base predicts."""
+    changes: list[str] = content.get("problem", {}).get("exchanged", [])
+    return changes
 
 
 def _rule(content: dict[str, Any]) -> str:
     """Which rule decided whether a metric got worse."""
     note = content["pairing_note"]
+    if _exchanged(content):
+        return "the base predicts something else, so only absolute limits apply"
     if not content["base"]["has_metrics"]:
         return "no baseline, so only absolute limits apply"
     if not content["paired_rows"]:
@@ -154,30 +179,6 @@ def _review(files: list[str]) -> list[str]:
     ]
     lines += [name[:MAX_NAME] for name in files[:MAX_ROWS]]
     return lines + ([f"and {len(files) - MAX_ROWS} more"] if len(files) > MAX_ROWS else [])
-
-
-def _moved_slices(content: dict[str, Any]) -> list[dict[str, Any]]:
-    """The slices to list: failures first, then by how far they moved."""
-    moved = [result for result in content["slices"] if result["status"] in ("FAIL", "accepted") or result["change"]]
-    return sorted(moved, key=lambda result: (result["status"] != "FAIL", -abs(result["change"] or 0)))[:MAX_SLICES]
-
-
-def _first(rows: list[list[str]], columns: int) -> list[list[str]]:
-    """As many rows as a table may have, and how many more there are."""
-    more = [f"and {len(rows) - MAX_ROWS} more", *[""] * (columns - 1)]
-    return rows if len(rows) <= MAX_ROWS else [*rows[:MAX_ROWS], more]
-
-
-def _cells(result: dict[str, Any], interval: bool = True) -> list[str]:
-    bounds = "" if result["low"] is None else f"{result['low']:+.4f} to {result['high']:+.4f}"
-    change = "" if result["change"] is None else f"{result['change']:+.4f}"
-    figures = [_figure(result["base"]), _figure(result["branch"]), change, *([bounds] if interval else [])]
-    return [result["name"], *figures, result["limit"], result["status"]]
-
-
-def _figure(value: Any) -> str:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return f"{value:.4f}" if number else "" if value is None else str(value)
 
 
 def _dataset(data: dict[str, Any]) -> str:

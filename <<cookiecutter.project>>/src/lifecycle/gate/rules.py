@@ -3,6 +3,7 @@
 import datetime
 from typing import Any
 
+from lifecycle.core.errors import ConfigError, did_you_mean
 from lifecycle.gate.accepted_regressions import apply_exceptions
 from lifecycle.gate.check_result import FAIL, NOISE, NOT_JUDGED, PASS, CheckResult, finite_or_none, not_a_number
 from lifecycle.gate.paired_bootstrap import PairedComparison
@@ -70,6 +71,22 @@ def check_slices(policy: Policy, base: SliceFigures, branch: SliceFigures, today
             result = CheckResult(name, before, after, describe(floor), status, why, _change(before, after))
             results.append(apply_exceptions(result, policy.exceptions, metric, (column, str(value)), today))
     return results
+
+
+def refuse_unknown_metrics(policy: Policy, figures: Figures, slices: dict[str, SliceFigures], of: str) -> None:
+    """Raise ConfigError if the policy limits a metric that neither side has; `of` says whose policy it is."""
+    where = f"gates.yaml of the {of}"
+    for file, limits in policy.metrics.items():
+        for name in limits:
+            if name not in figures.get(file, {}):
+                hint = did_you_mean(name, figures.get(file, {}))
+                raise ConfigError(
+                    f"{where}: {file} has no metric {name!r}, on neither side{hint}; `gate propose` writes limits that suit the task"
+                )
+    of_each = [figure for side in slices.values() for values in side.values() for figure in values.values()]
+    for name in policy.slices.metrics if policy.slices and of_each else ():
+        if not any(name in figure for figure in of_each):
+            raise ConfigError(f"{where}: metrics/slices.json has no metric {name!r}, on neither side")
 
 
 def describe(limit: Floor) -> str:

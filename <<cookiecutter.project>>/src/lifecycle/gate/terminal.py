@@ -4,12 +4,14 @@ from typing import Any
 
 from lifecycle.core.markdown import printable
 from lifecycle.core.tables import text_table
-from lifecycle.gate.report import example, headline, next_steps, remarks, tables, unchanged
+from lifecycle.gate.report import example, headline, next_steps, preface, remarks, unchanged
+from lifecycle.gate.report_tables import tables
 
 
 def terminal(content: dict[str, Any]) -> str:
     """Return the verdict as plain text."""
     lines = [printable(f"gate: {headline(content)}")]
+    lines += [printable(f"- {line}") for line in preface(content)]
     if not unchanged(content):
         for title, header, rows in tables(content):
             table = text_table(header, [[printable(cell) for cell in row] for row in rows])

@@ -1,23 +1,20 @@
-"""Commands beside `dvc repro`: validate a file, draft a contract, show where runs are tracked."""
+"""Commands beside `dvc repro`: validate a file, show where runs are tracked."""
 
 import argparse
 from pathlib import Path
 from typing import Any
-
-from lifecycle.core.errors import DataError
 
 
 def validate(arguments: argparse.Namespace) -> int:
     """Validate a file against contract.yaml and print every check that fails."""
     from lifecycle.core import config, contract
     from lifecycle.core.raw_table import read_raw
-    from lifecycle.pipeline.data import labelled
     from lifecycle.pipeline.validate import report
 
     params = config.load()
     schema = contract.load(config.CONTRACT, params.package)
     path = Path(arguments.path or params.data.raw)
-    frame = labelled(read_raw(path, schema, params.data), params.data)
+    frame = read_raw(path, schema, params.data)
     return print_checks(str(path), report(frame, schema, params, path)["checks"])
 
 
@@ -30,21 +27,6 @@ def print_checks(path: str, checks: list[dict[str, Any]]) -> int:
         print(f"FAIL  {describe([record])}")
     print(f"{path}: {len(checks) - len(failed)} of {len(checks)} checks passed")
     return 1 if failed else 0
-
-
-def contract(arguments: argparse.Namespace) -> int:
-    """Print a first contract.yaml for a file, with its present types, ranges and categories."""
-    import pandas as pd
-
-    from lifecycle.pipeline.contract_draft import draft
-
-    read = pd.read_parquet if arguments.path.suffix == ".parquet" else pd.read_csv
-    try:
-        frame = read(arguments.path)
-    except (OSError, ValueError) as error:
-        raise DataError(f"{arguments.path}: cannot be read: {error}") from None
-    print(draft(frame), end="")
-    return 0
 
 
 def tracking_uri(arguments: argparse.Namespace) -> int:
@@ -62,9 +44,6 @@ def add_to(commands: Any) -> None:
     )
     command.add_argument("path", nargs="?", help="CSV or Parquet (default: data.raw of params.yaml)")
     command.set_defaults(run=validate)
-    command = commands.add_parser("contract", help="draft a contract.yaml for a file", description=contract.__doc__)
-    command.add_argument("path", type=Path, help="CSV or Parquet")
-    command.set_defaults(run=contract)
     command = commands.add_parser(
         "tracking-uri", help="print the address of the MLflow tracking store", description=tracking_uri.__doc__
     )

@@ -6,18 +6,10 @@ This stage refuses only what cannot be read with the contract's types; `validate
 import pandas as pd
 
 from lifecycle.core import config, contract
-from lifecycle.core.config import Data
-from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import write_parquet
-from lifecycle.core.raw_table import read_raw
+from lifecycle.core.raw_table import read_and_count
 from lifecycle.pipeline import run
-
-
-def labelled(frame: pd.DataFrame, data: Data) -> pd.DataFrame:
-    """Return the rows that have a target, if those without one are to be left out (data.unlabelled); else all rows."""
-    if not data.unlabelled or data.target not in frame or frame[data.target].notna().all():
-        return frame
-    return frame[frame[data.target].notna()].reset_index(drop=True)
 
 
 def drop_repeated_rows(frame: pd.DataFrame, key: str) -> pd.DataFrame:
@@ -29,19 +21,14 @@ def drop_repeated_rows(frame: pd.DataFrame, key: str) -> pd.DataFrame:
 def main() -> str:
     params = config.load()
     schema = contract.load(config.CONTRACT, params.package)
-    raw = read_raw(params.data.raw, schema, params.data)
-    if params.data.id not in raw:
+    rows, unlabelled = read_and_count(params.data.raw, schema, params.data)
+    if params.data.id not in rows:
         raise ConfigError(f"params.yaml: data.id {params.data.id!r} is not a column of {config.CONTRACT}")
-    rows = labelled(raw, params.data)
-    if rows.empty:
-        raise DataError(
-            f"{params.data.raw}: column {params.data.target}: no row has a value, so there is nothing to learn from"
-        )
     frame = drop_repeated_rows(rows, params.data.id)
     write_parquet(frame, config.DATASET)
-    without_target = f"left out {len(raw) - len(rows):,} without a target, " if params.data.unlabelled else ""
+    without_target = f"left out {unlabelled:,} without a target, " if params.data.unlabelled else ""
     return (
-        f"read {len(raw):,} rows × {raw.shape[1]} columns from {params.data.raw}, {without_target}"
+        f"read {len(rows) + unlabelled:,} rows × {rows.shape[1]} columns from {params.data.raw}, {without_target}"
         f"dropped {len(rows) - len(frame):,} repeated; wrote {config.DATASET}"
     )
 

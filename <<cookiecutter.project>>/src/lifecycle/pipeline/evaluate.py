@@ -1,6 +1,7 @@
 """Model and features in; metrics, plots, predictions and the model card out.
 
 metrics/{train,validation,test}.json   the metrics of each side of the split; the gate judges those of `test`
+metrics/baselines.json                 those of two models to compare with, on the test rows
 metrics/slices.json                    the metrics of the test rows, per value of the columns in evaluate.slices
 reports/intervals.json                 the 95% interval of each test metric
 data/reference/reference.parquet       a sample of the test rows with predictions: see core/reference.py
@@ -11,17 +12,14 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sklearn.inspection import permutation_importance
-from sklearn.metrics import log_loss, make_scorer
-from sklearn.pipeline import Pipeline
 
 from lifecycle.core import config, metrics, model_file, plots, predict, reference
 from lifecycle.core.config import Params
 from lifecycle.core.files import read_parquet, write_json, write_parquet, write_text
 from lifecycle.pipeline import run
+from lifecycle.pipeline.baselines import baselines
+from lifecycle.pipeline.importance import column_importance
 from lifecycle.pipeline.model_card import model_card
-
-IMPORTANCE_ROWS = 2000  # a sample is enough to rank columns
 
 
 def slice_metrics(
@@ -35,20 +33,6 @@ def slice_metrics(
             measure = metrics.measure(rows[params.data.target], predictions.loc[rows.index], params)
             slices[column][str(value)] = {"rows": len(rows), **metrics.point(measure, len(rows))}
     return slices
-
-
-def column_importance(fitted: Pipeline, frame: pd.DataFrame, params: Params) -> dict[str, float]:
-    """Return how much log loss (regression: RMSE) rises when a column is shuffled, by raw column (Breiman, 2001)."""
-    sample = frame.sample(min(len(frame), IMPORTANCE_ROWS), random_state=params.seed)
-    inputs = sample[list(fitted.feature_names_in_)]
-    scoring: Any = "neg_root_mean_squared_error"
-    if params.task != "regression":  # with all classes named: the sample may lack one
-        scoring = make_scorer(
-            log_loss, response_method="predict_proba", greater_is_better=False, labels=fitted.classes_.tolist()
-        )
-    target = sample[params.data.target].to_numpy()
-    importance = permutation_importance(fitted, inputs, target, scoring=scoring, n_repeats=3, random_state=params.seed)
-    return dict(zip(map(str, inputs), importance.importances_mean.tolist(), strict=True))
 
 
 def curves(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dict[str, plots.Points]:
@@ -87,12 +71,13 @@ def main() -> str:
     # From here on, frame, predictions and measure are those of the test rows.
     bounds = metrics.intervals(measure, len(frame), params.evaluate.bootstrap, params.seed)
     slices = slice_metrics(frame, predictions, params)
-    with predict.threads(IMPORTANCE_ROWS):
-        importances = column_importance(fitted, frame, params)
+    importances = column_importance(fitted, frame, params)
+    compared, failure = baselines(read_parquet(config.FEATURES / "train.parquet"), frame, params)
 
-    plotted = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
+    drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
+    plotted = {name: curve for name, curve in drawn.items() if curve}  # of one class there is no ROC curve
     sample = reference.reference(frame, predictions, fitted.feature_names_in_, params)
-    card = model_card(params, fitted, len(frame), points, bounds, slices, importances)
+    card = model_card(params, fitted, len(frame), points, bounds, slices, importances, compared, failure)
 
     # Nothing is written until everything is computed.
     shutil.rmtree(config.PLOTS, ignore_errors=True)  # a plot of another task must not remain
@@ -100,6 +85,7 @@ def main() -> str:
         write_json(curve, config.PLOTS / f"{name}.json")
     for side, values in points.items():
         write_json(values, config.METRICS / f"{side}.json")
+    write_json(compared, config.BASELINES)
     write_json(slices, config.SLICES)
     write_json(bounds, config.INTERVALS)
     write_text(card, config.MODEL_CARD)

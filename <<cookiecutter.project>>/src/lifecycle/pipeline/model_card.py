@@ -19,6 +19,8 @@ def model_card(
     intervals: dict[str, dict[str, float]],
     slices: dict[str, dict[str, dict[str, Any]]],
     importances: dict[str, float],
+    baselines: dict[str, dict[str, float]],
+    baseline_failure: str,
 ) -> str:
     """Return the card as Markdown.
 
@@ -30,6 +32,8 @@ def model_card(
         intervals: 95% interval of each test metric.
         slices: column → value → rows and metrics.
         importances: of the raw columns, by name.
+        baselines: `trivial` and `linear` → metric → value on the test rows.
+        baseline_failure: why there is no linear model, or nothing.
     """
     metrics = list(points["test"])
     loss = "RMSE" if params.task == "regression" else "log loss"
@@ -41,6 +45,10 @@ def model_card(
         "## Performance",
         f"On {rows:,} test rows that were not used in training, with intervals by bootstrap over rows.",
         _performance(points, intervals),
+        "## Baselines",
+        "The same test rows, predicted by the share of each class (regression: by the mean), by a linear model, and by this one.",
+        *([f"The linear model could not be fitted: {baseline_failure}"] if baseline_failure else []),
+        _ladder(points["test"], baselines),
         "## Slices",
         *(_slice(column, values, metrics) for column, values in slices.items()),
         *([] if slices else ["None: name columns in `evaluate.slices` of `params.yaml`."]),
@@ -68,7 +76,7 @@ def _overview(params: Params, fitted: Pipeline) -> str:
 def _split(params: Params) -> str:
     if params.split.time:
         return f"by `{params.split.time.column}`: validation from {params.split.time.validation_from}, test from {params.split.time.test_from}"
-    return f"by hash of `{params.data.id}`: validation {params.split.validation:.0%}, test {params.split.test:.0%}"
+    return f"by hash of `{params.split.group or params.data.id}`: validation {params.split.validation:.0%}, test {params.split.test:.0%}"
 
 
 def _performance(points: dict[str, dict[str, float]], intervals: dict[str, dict[str, float]]) -> str:
@@ -83,6 +91,14 @@ def _performance(points: dict[str, dict[str, float]], intervals: dict[str, dict[
         for name, value in points["test"].items()
     ]
     return markdown_table(["metric", "test", "95% interval", "validation", "train"], rows)
+
+
+def _ladder(test: dict[str, float], baselines: dict[str, dict[str, float]]) -> str:
+    rows = [
+        [name, _figure(baselines["trivial"].get(name)), _figure(baselines["linear"].get(name)), f"{value:.4f}"]
+        for name, value in test.items()
+    ]
+    return markdown_table(["metric", "trivial", "linear", "this model"], rows)
 
 
 def _slice(column: str, values: dict[str, dict[str, Any]], metrics: list[str]) -> str:

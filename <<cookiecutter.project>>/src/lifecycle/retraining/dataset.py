@@ -10,7 +10,6 @@ from lifecycle.core.dvc import dvc, failure_line, remotes
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import parse_yaml, read_yaml, write_text
 from lifecycle.core.raw_table import read_raw
-from lifecycle.pipeline.data import labelled
 from lifecycle.prediction_log.labelled_rows import Labelled
 from lifecycle.retraining.appended_rows import append
 from lifecycle.retraining.new_rows import NewRows, select, sources
@@ -39,7 +38,7 @@ def add_rows(folder: Path, params: Params, rows: list[Labelled], min_rows: int) 
     if pull.returncode or not raw.exists():
         raise DataError(f"{params.data.raw} cannot be fetched: {failure_line(pull)}")
     data = params.data.model_copy(update={"raw": raw})
-    dataset = labelled(read_raw(raw, schema, data), data)
+    dataset = read_raw(raw, schema, data)
     columns = read_yaml(folder / config.CONTRACT)["columns"]
     new = select(
         rows, dataset, schema, {str(name): columns[name] for name in dataset}, params.model_copy(update={"data": data})
@@ -47,7 +46,7 @@ def add_rows(folder: Path, params: Params, rows: list[Labelled], min_rows: int) 
     if len(new.records) < min_rows:
         return new, None
     append(new.frame, new.records, raw, data)
-    checks = contract.validate(labelled(read_raw(raw, schema, data), data), schema, params.data.id)
+    checks = contract.validate(read_raw(raw, schema, data), schema, params.data.id)
     if failed := [check for check in checks if not check["passed"]]:
         raise DataError(
             f"with the {len(new.records):,} new rows {params.data.raw} breaks the contract: {contract.describe(failed)}; "

@@ -21,7 +21,7 @@ class ArmStats:
     rows: int = 0
     errors: int = 0
     ids: DistinctIds = field(default_factory=DistinctIds)
-    """A customer who sends a hundred requests is one id: the scores of these rows are alike."""
+    """A hundred requests of one id count once: the scores of these rows are alike."""
     latencies: list[int] = field(default_factory=lambda: [0] * (len(LATENCY_BOUNDS) + 1))
     scores: list[int] = field(default_factory=lambda: [0] * SCORE_BINS)
 

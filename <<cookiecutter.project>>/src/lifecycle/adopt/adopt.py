@@ -1,0 +1,147 @@
+"""Make the repo about a table: decide, write, train, propose limits, commit.
+
+All of it happens in a worktree. The user's branch moves to the commit at the end, in one step; before that nothing of the repo
+has changed, however the run ends.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow
+import pyarrow.parquet
+
+from lifecycle.adopt import files, params_file, splits
+from lifecycle.adopt.plan import Options, Plan, decide
+from lifecycle.core import config
+from lifecycle.core.dvc import dvc, failure_line
+from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.files import write_text
+from lifecycle.core.git import NO_HOOKS, changed_files, git
+from lifecycle.core.tables import text_table
+from lifecycle.core.worktree import inside, worktree
+
+WORKTREE = Path(".dvc/tmp/adopt")
+COPIES = 3  # of the file: in the worktree, in DVC's cache, in the repo
+Report = Callable[[str], None]
+
+
+def adopt(path: Path, options: Options, description: str | None, report: Report) -> str:
+    """Make the repo about a table, and commit it with its first model. Returns the commit.
+
+    Raises ConfigError for a wrong option, uncommitted changes or too little disk; DataError if nothing can be learned from the
+    table. The repo is then as it was.
+    """
+    before = config.load()
+    if changed := changed_files("HEAD"):
+        raise ConfigError(
+            f"uncommitted changes in {', '.join(changed[:5])}: commit or stash them first, so that nothing is lost"
+        )
+    _check_disk(path)
+    plan = decide(path, options, before.seed)
+    for topic, decision in plan.decisions:
+        report(f"  {topic:<9} {decision}")
+    raw = config.PARAMS.parent / "data/raw" / path.name
+    head = git("rev-parse", "HEAD").strip()
+    with worktree(head, WORKTREE) as folder:
+        report("training a first model ...")
+        was_sample = files.drop_old_table(folder, before, raw)
+        _bring(path, folder / raw)
+        _run(folder, "dvc", "add", "--quiet", str(raw))
+        default = f"Predict {plan.target.name}" if was_sample else None
+        files.write(folder, plan, before, raw, description or default)
+        _reproduce(folder, plan)
+        _run(folder, "lifecycle.cli", "gate", "propose", show=report)
+        git("add", "--all", folder=folder)
+        git(*NO_HOOKS, "commit", "--quiet", "--message", f"Adopt {raw.name}: predict {plan.target.name}", folder=folder)
+        commit = git("rev-parse", "HEAD", folder=folder).strip()
+    _move_to(commit, raw)
+    return commit
+
+
+def ladder() -> str:
+    """Return the test metrics of the trivial, the linear and the trained model as a table for a terminal."""
+    test, baselines = (
+        json.loads((config.METRICS / name).read_text(encoding="utf-8")) for name in ("test.json", "baselines.json")
+    )
+    models = {**baselines, "this model": test}
+    rows = [
+        [name, *(f"{figures[metric]:.4g}" if metric in figures else "" for metric in test)]
+        for name, figures in models.items()
+    ]
+    return text_table(["on test rows", *test], rows)
+
+
+def _check_disk(path: Path) -> None:
+    needed = COPIES * sum(
+        file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]) if file.exists()
+    )
+    free = shutil.disk_usage(Path()).free
+    if needed > free:
+        raise ConfigError(
+            f"{path}: {needed / 1e9:,.1f} GB are needed here for it and its copies in DVC, and {free / 1e9:,.1f} GB are free"
+        )
+
+
+def _bring(path: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        shutil.copytree(
+            path,
+            target,
+            dirs_exist_ok=True,
+            ignore=lambda folder, names: [name for name in names if not name.endswith(".parquet")],
+        )
+    else:
+        shutil.copyfile(path, target)
+
+
+def _reproduce(folder: Path, plan: Plan) -> None:
+    """Run the pipeline: first until the dataset, by which the salt of the split is chosen."""
+    _run(folder, "dvc", "repro", "--quiet", "validate")
+    params = config.load(folder / config.PARAMS)
+    names = list(
+        dict.fromkeys([params.data.id, params.data.target, *([params.split.group] if params.split.group else [])])
+    )
+    if not params.split.time and plan.file.rows <= splits.MANY_ROWS:
+        dataset = pyarrow.parquet.ParquetFile(folder / config.DATASET).read(columns=names).to_pandas()
+        salt = splits.choose_salt(dataset, params)
+        path = folder / config.PARAMS
+        write_text(params_file.set_salt(path.read_text(encoding="utf-8"), salt), path)
+    _run(folder, "dvc", "repro", "--quiet")
+
+
+def _run(folder: Path, module: str, *arguments: str, show: Report | None = None) -> None:
+    """Run a command in the worktree, with its code. Raises DataError with the line in which it gives its reason."""
+    command = [sys.executable, "-P", "-m", module, *arguments]
+    done = subprocess.run(
+        command, cwd=folder, env=inside(folder) | {"DVC_NO_ANALYTICS": "1"}, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise DataError(f"{failure_line(done)} (nothing has changed in the repo)")
+    if show:
+        for line in done.stdout.splitlines():
+            show(line)
+
+
+def _move_to(commit: str, raw: Path) -> None:
+    """Move the user's branch to the commit, and bring the data that belongs to it."""
+    if (raw.exists() or raw.is_symlink()) and not git("ls-files", "--", str(raw)).strip() and not raw.is_dir():
+        kept = raw.with_name(f".{raw.name}.{os.getpid()}")  # the file itself may lie where DVC puts it
+        os.replace(raw, kept)
+    else:
+        kept = None
+    try:
+        git(*NO_HOOKS, "merge", "--quiet", "--ff-only", commit)
+    finally:
+        if kept:
+            os.replace(kept, raw)
+    done = dvc("checkout", "--quiet")
+    if done.returncode:
+        raise ConfigError(
+            f"the repo is at {commit[:9]}, but its data is not checked out: {failure_line(done)}; run `dvc checkout`"
+        )

@@ -1,0 +1,201 @@
+"""What each column of the table is: its type in the contract, and whether a model can learn from it."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import pyarrow as arrow
+import pyarrow.compute as pc
+
+from lifecycle.adopt.format_detection import date_format, number_format
+from lifecycle.core.config import NumberFormat
+from lifecycle.core.errors import DataError
+from lifecycle.core.value_formats import dates, numbers
+
+Kind = Literal["number", "integer", "boolean", "category", "text", "date", "empty"]
+
+FEW = 50  # distinct texts of a column whose values are listed in the contract
+MANY = 1000  # distinct texts of a column that is still a category
+SHARE = 0.05  # of distinct texts among all, above which a column of many is no category
+LONG = 50  # characters, on average, of free text
+UNSEEN = 0.001  # share of values that are there once: above it, new ones will come (Good, 1953)
+EARLIEST, LATEST = 1678, 2261  # years that nanoseconds reach
+
+
+@dataclass
+class Column:
+    """A column of the table."""
+
+    name: str
+    values: arrow.ChunkedArray
+    """As the contract has them: number, boolean, timestamp, or dictionary of texts."""
+    kind: Kind
+    dtype: str
+    """In the contract."""
+    nulls: int
+    distinct: int | None
+    """None for floating-point numbers, which are not counted."""
+    form: str | NumberFormat | None = None
+    """How its texts are written, if they are not plain."""
+    listed: bool = False
+    """Whether the contract lists its values."""
+    useless: str = ""
+    """Why a model cannot learn from it."""
+    note: str = ""
+
+    @property
+    def constant(self) -> bool:
+        return self.nulls == 0 and self.distinct == 1
+
+
+def describe(name: str, values: arrow.ChunkedArray) -> Column:
+    """Return what a column is. Raises DataError if it holds an infinite number."""
+    column = _describe(name, values)
+    if column.constant:
+        return replace(column, useless="constant")
+    return column
+
+
+def _describe(name: str, values: arrow.ChunkedArray) -> Column:
+    kind, nulls = values.type, values.null_count
+    if nulls == len(values) or arrow.types.is_null(kind):
+        return Column(
+            name,
+            values.cast(arrow.float64()) if arrow.types.is_null(kind) else values,
+            "empty",
+            "float64" if arrow.types.is_null(kind) else _empty_dtype(kind),
+            nulls,
+            0,
+            useless="no value",
+        )
+    if arrow.types.is_boolean(kind):
+        return Column(name, values, "boolean", "boolean" if nulls else "bool", nulls, pc.count_distinct(values).as_py())
+    if arrow.types.is_integer(kind):
+        return _integer(name, values)
+    if arrow.types.is_decimal(kind):
+        return _float(name, values.cast(arrow.float64()))
+    if arrow.types.is_floating(kind):
+        return _float(name, values)
+    if arrow.types.is_date(kind) or arrow.types.is_timestamp(kind):
+        return _date(name, values)
+    if arrow.types.is_dictionary(kind) or arrow.types.is_string(kind) or arrow.types.is_large_string(kind):
+        return _text(name, values)
+    return _text(name, values.cast(arrow.string()))
+
+
+def _empty_dtype(kind: arrow.DataType) -> str:
+    return "float64" if arrow.types.is_floating(kind) or arrow.types.is_integer(kind) else "str"
+
+
+def _integer(name: str, values: arrow.ChunkedArray) -> Column:
+    return Column(
+        name,
+        values,
+        "integer",
+        "Int64" if values.null_count else "int64",
+        values.null_count,
+        pc.count_distinct(values).as_py(),
+    )
+
+
+def _float(name: str, values: arrow.ChunkedArray) -> Column:
+    values = (
+        pc.if_else(pc.is_nan(values), arrow.scalar(None, values.type), values) if _any(pc.is_nan(values)) else values
+    )
+    if infinite := pc.sum(pc.is_inf(values)).as_py():
+        row = pc.index(pc.is_inf(values), True).as_py() + 1
+        raise DataError(
+            f"column {name}: {infinite:,} infinite values, the first in row {row:,}: replace them, or leave them empty"
+        )
+    if values.null_count == len(values):
+        return Column(name, values, "empty", "float64", len(values), 0, useless="no value")
+    bounds = pc.min_max(values).as_py()
+    return Column(name, values, "number", "float64", values.null_count, 1 if bounds["min"] == bounds["max"] else None)
+
+
+def _date(name: str, values: arrow.ChunkedArray, form: str | None = None) -> Column:
+    zone = getattr(values.type, "tz", None)
+    if arrow.types.is_date(values.type):
+        values = values.cast(arrow.timestamp("s"))
+    bounds = pc.min_max(values)
+    years = [pc.year(bounds[end]).as_py() for end in ("min", "max")]
+    if years[0] < EARLIEST or years[1] > LATEST:
+        column = _text(name, values.cast(arrow.string()))
+        return replace(column, note=f"dates between {years[0]} and {years[1]}, outside of what pandas holds, so text")
+    dtype = f"datetime64[ns, {zone}]" if zone else "datetime64[ns]"
+    return Column(name, values, "date", dtype, values.null_count, pc.count_distinct(values).as_py(), form)
+
+
+def _text(name: str, values: arrow.ChunkedArray) -> Column:
+    if arrow.types.is_dictionary(values.type):
+        values = values.unify_dictionaries()
+        distinct = values.chunk(0).dictionary.cast(arrow.string())
+    else:
+        values = values.cast(arrow.string())
+        distinct = values
+    if number := number_format(distinct):
+        typed, _ = numbers(values.cast(arrow.string()), number, arrow.float64())
+        written = number.strip + number.thousands or number.decimal
+        return replace(_float(name, typed), form=number, note=f"numbers written with {written!r}")
+    date, other = date_format(distinct)
+    if date:
+        typed, _ = dates(values, date, arrow.timestamp("ns"))
+        ambiguous = f"; {other} would fit as well: give the right one in data.formats" if other else ""
+        return replace(_date(name, typed, date), note=f"dates written as {date}{ambiguous}")
+    return _words(name, values)
+
+
+def _words(name: str, values: arrow.ChunkedArray) -> Column:
+    """A category, if it has few values; else text."""
+    is_dictionary = arrow.types.is_dictionary(values.type)
+    rows = len(values) - values.null_count
+    count = len(values.chunk(0).dictionary) if is_dictionary else int(pc.count_distinct(values).as_py())
+    column = Column(name, values, "text", "str", values.null_count, count)
+    if count > MANY:
+        first = values.slice(0, 100 * MANY).cast(arrow.string())
+        return replace(column, note=_nearly_numbers(pc.unique(first)), useless=_uselessness(first, count, rows))
+    if not is_dictionary:
+        values = values.dictionary_encode().unify_dictionaries()
+    distinct = values.chunk(0).dictionary
+    if count <= FEW:
+        listed = _unseen(values) <= UNSEEN
+        return replace(
+            column,
+            values=values,
+            kind="category",
+            dtype="category" if listed else "str",
+            listed=listed,
+            note=_nearly_numbers(distinct),
+        )
+    if count > max(FEW, SHARE * rows) or pc.mean(pc.utf8_length(distinct)).as_py() > LONG:
+        return replace(column, note=_nearly_numbers(distinct), useless=_uselessness(distinct, count, rows))
+    return replace(column, values=values, kind="category", note=_nearly_numbers(distinct))
+
+
+def _uselessness(texts: arrow.Array, count: int, rows: int) -> str:
+    length = pc.mean(pc.utf8_length(texts)).as_py()
+    return (
+        f"free text, {length:.0f} characters on average"
+        if length > LONG
+        else f"{count:,} different texts in {rows:,} rows"
+    )
+
+
+def _unseen(values: arrow.ChunkedArray) -> float:
+    """The share of values that are there only once, an estimate of the probability that the next one is new."""
+    counts = pc.value_counts(values.combine_chunks().indices.drop_null()).field("counts")
+    once = pc.sum(pc.equal(counts, 1)).as_py() or 0
+    return float(once / (len(values) - values.null_count))
+
+
+def _nearly_numbers(distinct: arrow.Array) -> str:
+    """A note if all but a few values are numbers."""
+    plain = pc.match_substring_regex(distinct, r"^\s*[+-]?\d+([.,]\d+)?\s*$")
+    others = distinct.filter(pc.invert(plain)).drop_null()
+    if 0 < len(others) <= len(distinct) * SHARE:
+        first = ", ".join(repr(value) for value in others.slice(0, 3).to_pylist())
+        return f"text, because {len(others):,} of its {len(distinct):,} values are no number ({first}): correct them, or list them in data.csv.nulls"
+    return ""
+
+
+def _any(mask: arrow.ChunkedArray) -> bool:
+    return bool(pc.any(mask, min_count=0).as_py())

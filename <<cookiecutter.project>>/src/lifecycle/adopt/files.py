@@ -1,0 +1,166 @@
+"""The files of the repo that are about its table, written anew; those of the table before it go."""
+
+import re
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from lifecycle.adopt.contract_draft import draft
+from lifecycle.adopt.params_file import rewrite
+from lifecycle.adopt.plan import Plan
+from lifecycle.core import config
+from lifecycle.core.config import Params
+from lifecycle.core.dvc import dvc, failure_line, remotes
+from lifecycle.core.errors import DataError
+from lifecycle.core.files import write_text
+
+SAMPLE_FILES = Path(".sample-files")
+"""Lists what belongs to the sample that the template comes with, a path a line."""
+CLASSIFICATION_PLOTS = "  # Classification only"
+
+
+def write(folder: Path, plan: Plan, before: Params, raw: Path, description: str | None) -> None:
+    """Write params.yaml, contract.yaml, features.py, data/README.md and the description of a checkout for a table.
+
+    Args:
+        folder: the checkout, whose table is in place and tracked by DVC.
+        plan: what was decided about the table.
+        before: the parameters until now.
+        raw: the path of the table in the repo.
+        description: what the model is for, a sentence; it stays as it is, if None.
+    """
+    _edit(folder / config.PARAMS, lambda text: rewrite(text, plan, str(raw)))
+    write_text(draft(plan.columns, plan.key, plan.target, before.package), folder / config.CONTRACT)
+    package = folder / "src" / before.package
+    write_text(_features(plan), package / "features.py")
+    write_text(_readme(plan, raw), folder / "data/README.md")
+    _edit(folder / "dvc.yaml", lambda text: plots(text, plan.target.task))
+    if description:
+        _describe(folder, package, description.rstrip("."))
+
+
+def _describe(folder: Path, package: Path, description: str) -> None:
+    """Say what the model is for, where it is said: in the package, README.md and pyproject.toml."""
+    old = re.match(r'"""(.*?)\.?"""', (package / "__init__.py").read_text(encoding="utf-8"))
+    write_text(f'"""{description}."""\n', package / "__init__.py")
+    sentence = old[1] if old else description
+    for name in ("README.md", "pyproject.toml"):
+        _edit(folder / name, lambda text: text.replace(sentence, description, 1))
+
+
+def drop_old_table(folder: Path, before: Params, raw: Path) -> bool:
+    """Remove the pointer of the table before, its storage if it lies in the repo, and the files of the template's sample.
+
+    Returns whether it was the sample.
+    """
+    listed = folder / SAMPLE_FILES
+    paths = listed.read_text(encoding="utf-8").split() if listed.exists() else []
+    pointers = [f"{before.data.raw}.dvc"] if before.data.raw != raw else []
+    for name in [*paths, *pointers, *([str(SAMPLE_FILES)] if paths else [])]:
+        path = folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    ignored = folder / before.data.raw.parent / ".gitignore"
+    if pointers and ignored.exists():
+        lines = [
+            line for line in ignored.read_text(encoding="utf-8").splitlines() if line != f"/{before.data.raw.name}"
+        ]
+        write_text("".join(f"{line}\n" for line in lines), ignored)
+    for name, place in remotes(folder).items():
+        if place.is_relative_to(folder.resolve()) and not place.exists():
+            done = dvc("remote", "remove", name, folder=folder)
+            if done.returncode:
+                raise DataError(f"dvc remote remove {name}: {failure_line(done)}")
+    return bool(paths)
+
+
+def plots(text: str, task: str) -> str:
+    """Return dvc.yaml with the plots that suit a task; those of a classification are comments for a regression."""
+    head, mark, tail = text.partition(CLASSIFICATION_PLOTS)
+    if not mark:
+        return text
+    first, *lines = tail.splitlines()
+    bare = [re.sub(r"^( *)# ", r"\1", line) for line in lines]
+    if task == "regression":
+        bare = [re.sub(r"^( *)(?=\S)", r"\1# ", line) for line in bare]
+    return "\n".join([head + mark + first, *bare]) + "\n"
+
+
+def _features(plan: Plan) -> str:
+    dates = [name for name in plan.inputs if plan.columns[name].kind == "date"]
+    kinds: dict[str, int] = {}
+    for name in plan.inputs:
+        kinds[plan.columns[name].kind] = kinds.get(plan.columns[name].kind, 0) + 1
+    of_kinds = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
+    head = '''"""Your features. Training and every use of the model call this one function."""
+
+import pandas as pd
+'''
+    body = "    return frame.copy()\n"
+    returns = "The same rows. Add columns with `frame.assign(...)`."
+    if dates:
+        listed = "".join(f"    {name!r},\n" for name in dates).replace("'", '"')
+        head += f"\nDATES = [\n{listed}]\n"
+        returns = "The same rows, with the day (since 1970), month and weekday (0 is Monday) of each date."
+        body = """    parts = {}
+    for name in DATES:
+        moment = frame[name].dt
+        parts[f"{name} day"] = (frame[name] - pd.Timestamp(0, tz=moment.tz)) / pd.Timedelta(days=1)
+        parts[f"{name} month"] = moment.month.astype("float64")
+        parts[f"{name} weekday"] = moment.dayofweek.astype("float64")
+    return frame.assign(**parts)
+"""
+    return f'''{head}
+
+def build_features(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return `frame` with derived columns added. Its own columns and the order of its rows do not change.
+
+    Row-wise and pure: the features of a row depend on that row alone, so it has the same features in any table.
+    What has to be learned from data, such as an encoding, belongs in `make_preparation` in model.py.
+
+    Args:
+        frame: rows with the model's inputs, the contract's columns without id, target and data.exclude: {of_kinds}.
+
+    Returns:
+        {returns}
+    """
+{body}'''
+
+
+def _readme(plan: Plan, raw: Path) -> str:
+    rows = [
+        f"| `{name}` | {column.dtype}{', nullable' if column.nulls else ''} | {_role(plan, name)} |"
+        for name, column in plan.columns.items()
+    ]
+    return "\n".join(
+        [
+            "# Data",
+            "",
+            f"## `{raw.relative_to('data') if raw.is_relative_to('data') else raw}`",
+            "",
+            f"{plan.file.rows:,} rows × {len(plan.columns)} columns. Fill in what only you know:",
+            "",
+            "| | |",
+            "|---|---|",
+            "| Source | who made it, how it is obtained, how often it changes |",
+            "| A row is | |",
+            "| The target is known | how long after the row |",
+            "| Licence, personal data | |",
+            "",
+            "| column | type | what it is |",
+            "|---|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _role(plan: Plan, name: str) -> str:
+    if name == plan.target.name:
+        return "the target"
+    if name == plan.key.id:
+        return "key, one row each"
+    return f"not given to the model: {plan.exclude[name]}" if name in plan.exclude else ""
+
+
+def _edit(path: Path, change: Callable[[str], str]) -> None:
+    write_text(change(path.read_text(encoding="utf-8")), path)

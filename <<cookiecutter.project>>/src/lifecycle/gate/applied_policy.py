@@ -1,0 +1,76 @@
+"""Which gates.yaml a commit is judged by: the base's, or its own where the base has nothing to compare it with."""
+
+import datetime
+import difflib
+from dataclasses import dataclass, field
+from typing import Any
+
+from lifecycle.core import config
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.git import text_at
+from lifecycle.gate.commit_metadata import json_mapping
+from lifecycle.gate.exchanged_problem import exchanged, permission_problem
+from lifecycle.gate.policy import Policy, parse
+from lifecycle.gate.rules import describe
+
+
+@dataclass(frozen=True)
+class AppliedPolicy:
+    policy: Policy
+    """The one that counts."""
+    branch: Policy
+    """The branch's own, which counts from the next pull request on."""
+    diff: str = ""
+    """From the base's gates.yaml to the branch's."""
+    why_branch: str = ""
+    """Why the branch's own counts, if it does."""
+    exchanged: list[str] = field(default_factory=list)
+    """How what the branch predicts differs from what the base predicts: nothing of the two is comparable then."""
+    refusal: str = ""
+    """Why another problem is not allowed, if it is not."""
+    permission: str = ""
+    """Who has allowed it, and why."""
+
+    @property
+    def of_branch(self) -> bool:
+        return bool(self.why_branch)
+
+    def problem(self) -> dict[str, Any]:
+        """Return what the report says about an exchanged problem."""
+        approve = _limits(self.policy) if self.exchanged else []
+        return {"exchanged": self.exchanged, "permission": self.permission, "approve": approve}
+
+
+def applied_policy(base: str, head: str, today: datetime.date) -> AppliedPolicy:
+    """Return the policy that counts for a commit.
+
+    The base's counts, unless the base has no policy or no metrics, or its table or task was exchanged.
+
+    Raises ConfigError if the branch has no policy, or one of the two is not valid: it would block the next branch.
+    """
+    of_base, of_branch = text_at(base, config.GATES), text_at(head, config.GATES)
+    if of_branch is None:
+        raise ConfigError(f"{config.GATES} is missing from the commit, so nothing could be checked: restore it")
+    branch, differences = parse(of_branch, str(config.GATES)), exchanged(base, head)
+    if of_base is None:
+        return AppliedPolicy(branch, branch, "", "the base has no gates.yaml", differences)
+    lines = difflib.unified_diff(of_base.splitlines(), of_branch.splitlines(), n=1, lineterm="")
+    diff = "\n".join(list(lines)[2:])
+    if not json_mapping(text_at(base, config.METRICS / "test.json")):
+        return AppliedPolicy(branch, branch, diff, "the base has no metrics", differences)
+    policy = parse(of_base, f"{config.GATES} of the base")
+    if not differences:
+        return AppliedPolicy(policy, branch, diff)
+    allowed, refusal = policy.new_problem, permission_problem(policy, today)
+    permission = f"{allowed.reason} (accepted by {allowed.accepted_by})" if allowed and not refusal else ""
+    return AppliedPolicy(branch, branch, diff, "the base predicts something else", differences, refusal, permission)
+
+
+def _limits(policy: Policy) -> list[str]:
+    """Every absolute limit of a policy, each as a person would write it."""
+    limits = {name: limit for of_file in policy.metrics.values() for name, limit in of_file.items()}
+    lines = [f"{name} {describe(limit)}" for name, limit in limits.items()]
+    of_slices = policy.slices.metrics.items() if policy.slices else ()
+    lines += [f"{name} of each slice {describe(floor)}" for name, floor in of_slices]
+    margins = [(name, metric, by) for name, metrics in policy.beats.items() for metric, by in metrics.items()]
+    return lines + [f"{metric} better than {name} by {by:g}" for name, metric, by in margins]

@@ -1,0 +1,74 @@
+"""Whether the model is better than the trivial and the linear one, by as much as gates.yaml demands."""
+
+from typing import Any
+
+from lifecycle.core import config
+from lifecycle.core.metrics import HIGHER_IS_BETTER
+from lifecycle.gate.check_result import FAIL, PASS, CheckResult, finite_or_none, not_a_number
+from lifecycle.gate.policy import Policy
+
+ROUNDING = 1e-9
+FILE = str(config.METRICS / "test.json")
+
+
+def loss_of(task: str) -> str:
+    """Return the metric in which a model must be better than the trivial one, whatever the policy."""
+    return "rmse" if task == "regression" else "log_loss"
+
+
+def check_baselines(policy: Policy, task: str, model: dict[str, Any], baselines: dict[str, Any]) -> list[CheckResult]:
+    """Compare the model with the baselines, all on the branch's test rows.
+
+    Args:
+        policy: its `beats`, with the margins; better than trivial in log loss (regression: RMSE) is demanded in any case.
+        task: of params.yaml.
+        model: the metrics of the model on the test rows.
+        baselines: metrics/baselines.json.
+    """
+    loss = loss_of(task)
+    demanded = {("trivial", loss): 0.0}
+    for baseline, margins in policy.beats.items():
+        demanded |= {(baseline, metric): margin for metric, margin in margins.items()}
+    return [
+        _check(metric, baseline, margin, model.get(metric), _of(baselines, baseline, metric))
+        for (baseline, metric), margin in demanded.items()
+    ]
+
+
+def finite_figures(baselines: dict[str, Any]) -> dict[str, dict[str, float | None]]:
+    """Return those figures of metrics/baselines.json that are numbers; None in the place of any other."""
+    return {
+        name: {metric: finite_or_none(value) for metric, value in figures.items()}
+        for name, figures in baselines.items()
+        if isinstance(figures, dict)
+    }
+
+
+def _check(metric: str, baseline: str, margin: float, value: Any, figure: Any) -> CheckResult:
+    name = f"{metric} against the {baseline} model"
+    limit = f"better than {baseline}" + (f" by {margin:g}" if margin else "")
+    if problem := not_a_number(figure, "is missing, or null"):
+        status, why = FAIL, f"{metric} of the {baseline} model {problem} ({config.BASELINES})"
+    elif problem := not_a_number(value, f"is missing from {FILE}, or null"):
+        status, why = FAIL, f"{metric} {problem}, so it cannot be compared with the {baseline} model"
+    else:
+        gain = value - figure if metric in HIGHER_IS_BETTER else figure - value
+        status = PASS if gain > ROUNDING and gain >= margin - ROUNDING else FAIL
+        why = "" if status == PASS else _too_little(metric, baseline, margin, value, figure, gain)
+    printable = value if value is None or finite_or_none(value) is not None else str(value)
+    return CheckResult(name, finite_or_none(figure), printable, limit, status, why)
+
+
+def _too_little(metric: str, baseline: str, margin: float, value: float, figure: float, gain: float) -> str:
+    if gain > ROUNDING:
+        demand = (
+            f"is better than that of the {baseline} model, {figure:.4f}, by only {gain:.4f}; {margin:g} is demanded"
+        )
+    else:
+        demand = f"is no better than that of the {baseline} model, {figure:.4f}"
+    return f"{metric} is {value:.4f}, which {demand}"
+
+
+def _of(baselines: dict[str, Any], baseline: str, metric: str) -> Any:
+    figures = baselines.get(baseline)
+    return figures.get(metric) if isinstance(figures, dict) else None

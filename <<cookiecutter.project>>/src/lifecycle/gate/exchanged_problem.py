@@ -1,0 +1,44 @@
+"""Whether a branch still predicts what its base does. If not, no figure of one can be compared with the other's."""
+
+import datetime
+from typing import Any
+
+from lifecycle.core import config
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import parse_yaml
+from lifecycle.core.git import text_at
+from lifecycle.gate.policy import Policy
+
+UNREADABLE = "the base's params.yaml cannot be read, so what it predicts is unknown"
+
+
+def exchanged(base: str, head: str) -> list[str]:
+    """Return how what the branch predicts differs from what the base predicts, a line each; nothing if it does not."""
+    try:
+        before = _problem(text_at(base, config.PARAMS))
+    except ConfigError:
+        return [UNREADABLE]
+    try:
+        after = _problem(text_at(head, config.PARAMS))
+    except ConfigError:
+        return []  # the pipeline fails, and says why
+    names = [name for name in after if name in before]  # the positive class only where both tasks have one
+    return [f"{name} was {before[name]}, is {after[name]}" for name in names if before[name] != after[name]]
+
+
+def permission_problem(policy: Policy, today: datetime.date) -> str:
+    """Return why the base's policy does not allow another problem, or nothing."""
+    if policy.new_problem is None:
+        return f"{config.GATES} of the base has no new_problem"
+    expires = policy.new_problem.expires
+    return f"new_problem in {config.GATES} of the base ended on {expires}" if expires and expires < today else ""
+
+
+def _problem(text: str | None) -> dict[str, str]:
+    """What params.yaml says is predicted, by name. Raises ConfigError if it does not say so."""
+    params = parse_yaml(text or "", str(config.PARAMS))
+    data: Any = params.get("data")
+    if not isinstance(data, dict) or not {"id", "target"} <= data.keys() or "task" not in params:
+        raise ConfigError(f"{config.PARAMS}: task, data.id or data.target is missing")
+    positive = {"data.positive": str(data.get("positive"))} if params["task"] == "binary" else {}
+    return {"task": str(params["task"]), "data.target": str(data["target"]), **positive, "data.id": str(data["id"])}

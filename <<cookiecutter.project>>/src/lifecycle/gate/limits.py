@@ -1,0 +1,91 @@
+"""Limits from what was measured: how low a metric may be, and how far it may fall. Numbers in, numbers out."""
+
+import math
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+
+from lifecycle.core.metrics import HIGHER_IS_BETTER, UNIT_INTERVAL
+from lifecycle.gate.refits import Spread
+
+DEVIATIONS = 2  # of the refits, by which the bound is widened
+DEVIATIONS_OF_CHANGE = 3  # a few refits underestimate how far another one may be
+RESOLUTION = 0.01  # of the gain over the trivial model: no limit is tighter, though every interval were of no width
+LARGEST_CHANGE = 0.99  # of a metric between 0 and 1
+
+
+@dataclass(frozen=True)
+class MetricLimit:
+    """What gates.yaml says about a metric, and how it came about."""
+
+    bound: Decimal
+    """The lowest value (of a loss: the highest)."""
+    change: Decimal
+    """The largest drop (of a loss: rise)."""
+    why: str
+    reached: float
+    """The bound before it was rounded, and whatever the trivial model reaches."""
+
+
+def sign_of(metric: str) -> int:
+    """Return 1 where higher values of a metric are better, else -1."""
+    return 1 if metric in HIGHER_IS_BETTER else -1
+
+
+def metric_limit(
+    metric: str, point: float, interval: dict[str, float], spread: Spread, trivial: float | None
+) -> MetricLimit:
+    """Return the limits of a metric.
+
+    The bound is the worse end of the interval, moved by how much worse refits are and by twice their standard deviation,
+    but never worse than the trivial model, nor better than what the first model itself reaches, moved likewise. The
+    largest change is what a paired comparison can detect, or how far refits move if that is more.
+
+    Args:
+        metric: its name.
+        point: what the model reaches.
+        interval: `low` and `high`, its 95% interval.
+        spread: over refits.
+        trivial: what the trivial model reaches.
+    """
+    sign = sign_of(metric)
+    resolution = RESOLUTION * abs(point - trivial) if trivial is not None else 0.0
+    worse, deviation = spread.loss(sign), spread.deviation
+    end = interval["low" if sign > 0 else "high"]
+    reached = sign * (min(sign * end, sign * point - resolution, sign * spread.first) - worse - DEVIATIONS * deviation)
+    change = max(spread.detectable, worse + DEVIATIONS_OF_CHANGE * deviation, resolution)
+    if metric in UNIT_INTERVAL:
+        change = min(change, LARGEST_CHANGE)
+    bound = rounded(reached, -sign, abs(reached - point))
+    clamped = trivial is not None and sign * float(bound) < sign * trivial
+    if trivial is not None and clamped:
+        bound = rounded(trivial, sign, abs(trivial) / 1000)
+    if metric in UNIT_INTERVAL:
+        bound = max(bound, Decimal(0))
+    why = (
+        f"{point:.4g}, 95% interval {interval['low']:.4g} to {interval['high']:.4g}; refits deviate by {deviation:.2g} "
+        f"and are worse by {worse:.2g}; a change of {spread.detectable:.2g} is detected"
+    )
+    if trivial is not None and clamped:
+        why += f"; the limit is what the trivial model reaches, {trivial:.4g}"
+    return MetricLimit(bound, rounded(change, 1, change), why, reached)
+
+
+def rounded(value: float, direction: int, scale: float) -> Decimal:
+    """Return a number with two significant digits, or more if their last place is larger than that of `scale`.
+
+    `direction` is 1 to round up, -1 to round down.
+    """
+    if not value:
+        return Decimal(0)
+    place = math.floor(math.log10(abs(value))) - 1
+    if scale > 0:
+        place = min(place, math.floor(math.log10(scale)))
+    step = Decimal(1).scaleb(place)
+    whole = (Decimal(f"{value:.9g}") / step).to_integral_value(ROUND_CEILING if direction > 0 else ROUND_FLOOR)
+    return whole * step
+
+
+def plain(number: Decimal) -> str:
+    """Return a number without an exponent or trailing zeros."""
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

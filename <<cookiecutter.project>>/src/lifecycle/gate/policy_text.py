@@ -1,0 +1,80 @@
+"""gates.yaml as text, with a comment for each of its keys."""
+
+from decimal import Decimal
+
+from lifecycle.gate.limits import MetricLimit, plain, sign_of
+
+HEAD = """\
+# What a model must reach to be merged. `make gate` checks the last commit, and so does every pull request. The policy of the
+# base branch applies: a change made here applies from the next pull request on. Written by `gate propose` from the model of
+# that day; from then on yours to change.
+
+# File, then metric as `dvc metrics show` names it. A metric named here must exist and be a finite number.
+metrics:
+  metrics/test.json:
+"""
+BEATS = """
+# By how much a metric must be better than that of a baseline on the same rows (metrics/baselines.json). Better than the
+# trivial model in log loss (regression: RMSE) is always demanded.
+beats:
+"""
+SLICES = """
+# Limits for every value of the columns in evaluate.slices of params.yaml, so that no group of rows falls behind unnoticed.
+slices:
+"""
+TAIL = """
+# Stages that the gate runs again instead of trusting their committed results. Add `train` if training is quick and models may
+# come from people you do not know: without it the gate trusts the model that dvc.lock names.
+recompute: [{recompute}]
+tolerance: {tolerance}               # how far a committed number may be from the recomputed one, which is the one that counts
+
+# Regressions accepted on purpose, for a while. They apply once they are on the base branch:
+#   - metric: {metric}
+#     slice: column=value               # without it, the metric of all rows
+#     {bound}                         # how far it may go
+#     reason: the new label counts what the old one left out
+#     accepted_by: Ada Lovelace
+#     expires: 2026-12-31               # the last day, in UTC
+exceptions: []
+"""
+
+
+def policy_text(
+    limits: dict[str, MetricLimit],
+    beats: dict[str, str],
+    slices: tuple[str, Decimal, int] | None,
+    recompute: list[str],
+    tolerance: float,
+) -> str:
+    """Return the text of gates.yaml.
+
+    Args:
+        limits: by metric; the first is the main one.
+        beats: baseline → metric in which the model must be better.
+        slices: a metric, its limit in every slice, and the rows from which a slice is judged.
+        recompute: stages that the gate runs again.
+        tolerance: how far a committed number may be from the recomputed one.
+    """
+    main = next(iter(limits))
+    text = HEAD + "".join(f"    {_limit(name, limit, name == main)}\n" for name, limit in limits.items())
+    if beats:
+        text += BEATS + "".join(f"  {baseline}: {{{metric}: 0.0}}\n" for baseline, metric in beats.items())
+    if slices:
+        metric, bound, min_rows = slices
+        text += SLICES + f"  min_rows: {min_rows:<20} # smaller slices are shown, not judged\n"
+        text += f"  metrics:\n    {metric}: {{{_side(metric)}: {plain(bound)}}}\n"
+    example = f"{_side(main)}: {plain(limits[main].bound)}"
+    return text + TAIL.format(
+        recompute=", ".join(recompute), tolerance=f"{tolerance:f}".rstrip("0"), metric=main, bound=example
+    )
+
+
+def _limit(metric: str, limit: MetricLimit, explained: bool) -> str:
+    drop, fall = ("max_drop", "below") if sign_of(metric) > 0 else ("max_rise", "above")
+    text = f"{metric}: {{{_side(metric)}: {plain(limit.bound)}, {drop}: {plain(limit.change)}}}"
+    comment = f"# never {fall} {_side(metric)}; at most {drop} {fall} the base"
+    return f"{text:<49} {comment}" if explained else text
+
+
+def _side(metric: str) -> str:
+    return "min" if sign_of(metric) > 0 else "max"

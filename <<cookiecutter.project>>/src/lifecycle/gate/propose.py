@@ -1,0 +1,181 @@
+"""Limits for gates.yaml, from what the present model reaches and how uncertain that is."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lifecycle.core import config, model_file
+from lifecycle.core.config import Params
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import read_parquet, read_yaml
+from lifecycle.gate.baseline_rules import loss_of
+from lifecycle.gate.cross_validation import cross_validated, scaled
+from lifecycle.gate.limits import MetricLimit, metric_limit, plain, sign_of
+from lifecycle.gate.policy_text import policy_text
+from lifecycle.gate.refits import REFITS, Spread, refitted_predictions, spreads
+from lifecycle.gate.slice_limits import is_useful, rows_needed, slice_limit
+
+SUITABLE = {
+    "binary": ["roc_auc", "average_precision", "log_loss", "brier"],
+    "multiclass": ["roc_auc", "log_loss", "f1", "accuracy"],
+    "regression": ["rmse", "mae", "r2"],
+}
+FEW_TEST_ROWS = 100
+RECOMPUTE, TOLERANCE = ["data", "validate", "featurize", "evaluate"], 0.0001
+
+Intervals = dict[str, dict[str, float]]
+Baselines = dict[str, dict[str, float]]
+
+
+def propose(params: Params) -> tuple[str, list[str]]:
+    """Return the text of gates.yaml and the lines that explain its limits.
+
+    It needs the results of `dvc repro` in the working tree, and fits the estimator a few times more.
+
+    Raises ConfigError if results are missing, or not of one run.
+    """
+    baselines, intervals = _json(config.BASELINES), _json(config.INTERVALS)
+    test, first = _features("test"), _read(config.PREDICTIONS)
+    if list(test[params.data.id]) != list(first[params.data.id]):
+        raise ConfigError(f"{config.PREDICTIONS} is not of the rows in {config.FEATURES}: run `make repro` first")
+    inputs = list(model_file.load(config.MODEL, params.package).feature_names_in_)
+    refitted = refitted_predictions(_features("train"), test, inputs, params)
+    measured = spreads(test[params.data.target], first, refitted, params)
+    points = {name: spread.first for name, spread in measured.items()}
+    lines = [
+        f"{len(test):,} test rows, and {REFITS} refits, each with another seed and a resample of the training rows"
+    ]
+    widths, lacking = intervals, too_few(params, len(test), points, intervals)
+    if lacking:
+        frame = pd.concat([_features(side) for side in ("train", "validation", "test")], ignore_index=True)
+        lines.append(f"{lacking}: the figures below are of 5-fold cross-validation over all {len(frame):,} rows")
+        points, widths, failure = _of_all_rows(frame, inputs, params, len(test), points, intervals)
+        lines[-1] = f"{lacking}, and {failure}" if failure else lines[-1]
+    limits = proposed_limits(params, points, widths, measured, baselines["trivial"])
+    main = next(iter(limits))
+    lines += [_explained(name, limit) for name, limit in limits.items()]
+    beats, of_beats = beaten(loss_of(params.task), limits, baselines)
+    min_rows = rows_needed(main, measured[main].first, intervals[main], len(test))
+    of_slices = slice_limit(main, test, first, refitted, min_rows, params)
+    lines += [*of_beats, _slices_explained(main, min_rows, of_slices, params)]
+    present = read_yaml(config.GATES) if config.GATES.exists() else {}
+    slices = (main, of_slices[0], min_rows) if of_slices else None
+    recompute, tolerance = present.get("recompute", RECOMPUTE), float(present.get("tolerance", TOLERANCE))
+    return policy_text(limits, beats, slices, recompute, tolerance), _worthless(params, measured, baselines) + lines
+
+
+def proposed_limits(
+    params: Params,
+    points: dict[str, float],
+    intervals: Intervals,
+    measured: dict[str, Spread],
+    trivial: dict[str, float],
+) -> dict[str, MetricLimit]:
+    """Return the limits of each metric that suits the task, the main one first.
+
+    Args:
+        params: the task.
+        points: what the model reaches.
+        intervals: the 95% interval of each metric.
+        measured: the spread of each metric over refits.
+        trivial: the metrics of the trivial model.
+
+    Raises ConfigError if the test rows do not define one of them.
+    """
+    names = [name for name in SUITABLE[params.task] if name in points and name in intervals and name in measured]
+    if not names:
+        raise ConfigError(
+            f"{config.METRICS}/test.json has none of {', '.join(SUITABLE[params.task])}: nothing to limit"
+        )
+    return {
+        name: metric_limit(name, points[name], intervals[name], measured[name], trivial.get(name)) for name in names
+    }
+
+
+def beaten(loss: str, limits: dict[str, MetricLimit], baselines: Baselines) -> tuple[dict[str, str], list[str]]:
+    """Return the baselines that the model beats even at its limit in a loss (baseline → loss), and a line on each."""
+    beats, lines = {}, []
+    for name in ("trivial", "linear"):
+        figure = baselines.get(name, {}).get(loss)
+        if figure is None or loss not in limits:
+            lines.append(f"beats: there is no {loss} of the {name} model, so to beat it is not demanded")
+        elif limits[loss].reached < figure:
+            beats[name] = loss
+            lines.append(f"beats: {loss} better than that of the {name} model, {figure:.4g}")
+        else:
+            lines.append(
+                f"beats: {loss} is not surely better than that of the {name} model, {figure:.4g}: not demanded"
+            )
+    return beats, lines
+
+
+def too_few(params: Params, rows: int, points: dict[str, float], intervals: Intervals) -> str:
+    """Return why the test rows are too few to tell anything, or nothing."""
+    if rows < FEW_TEST_ROWS:
+        return f"{rows} test rows are too few to tell anything"
+    main = SUITABLE[params.task][0]
+    if main not in points or main not in intervals:
+        return f"the test rows do not define {main}"
+    low, high = intervals[main]["low"], intervals[main]["high"]
+    if is_useful(main, points[main], intervals[main]):
+        return ""
+    return f"{rows:,} test rows are too few to tell much ({main}: 95% interval {low:.4g} to {high:.4g})"
+
+
+def _of_all_rows(
+    frame: pd.DataFrame, inputs: list[str], params: Params, rows: int, points: dict[str, float], intervals: Intervals
+) -> tuple[dict[str, float], Intervals, str]:
+    """The cross-validated figures, their intervals as wide as those of so many test rows; or the given ones, and why."""
+    of_all, of_all_intervals = cross_validated(frame, inputs, params, params.evaluate.bootstrap)
+    if not of_all:
+        return points, intervals, "a class has fewer than two rows, so there is no cross-validation"
+    return of_all, scaled(of_all, of_all_intervals, max(1.0, (len(frame) / rows) ** 0.5)), ""
+
+
+def _worthless(params: Params, measured: dict[str, Spread], baselines: Baselines) -> list[str]:
+    """A line if the model is no better than the trivial one."""
+    loss = loss_of(params.task)
+    figure, reached = baselines["trivial"].get(loss), measured[loss].first
+    if figure is None or sign_of(loss) * (reached - figure) > 0:
+        return []
+    return [
+        f"THE MODEL IS NO BETTER THAN THE TRIVIAL ONE ({loss} {reached:.4g}, trivial {figure:.4g}): the gate fails until it is"
+    ]
+
+
+def _explained(metric: str, limit: MetricLimit) -> str:
+    bound, verb = ("at least", "fall") if sign_of(metric) > 0 else ("at most", "rise")
+    return f"{metric}: {bound} {plain(limit.bound)}, may {verb} by {plain(limit.change)} ({limit.why})"
+
+
+def _slices_explained(metric: str, min_rows: int, found: Any, params: Params) -> str:
+    if not params.evaluate.slices:
+        return "slices: none, for evaluate.slices in params.yaml names no column"
+    need = f"{min_rows:,} rows, which an interval of useful width needs"
+    if found is None:
+        return f"slices: no limit, for none has {need}"
+    bound = "at least" if sign_of(metric) > 0 else "at most"
+    return f"slices: {metric} {bound} {plain(found[0])} in each of at least {need}: what {found[1]}, needs"
+
+
+def _features(side: str) -> pd.DataFrame:
+    return _read(config.FEATURES / f"{side}.parquet")
+
+
+def _read(path: Path) -> pd.DataFrame:
+    try:
+        return read_parquet(path)
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; `make repro` makes it") from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; `make repro` makes it") from None
+    except ValueError:
+        raise ConfigError(f"{path}: not valid JSON; `make repro` makes it anew") from None
+    return content

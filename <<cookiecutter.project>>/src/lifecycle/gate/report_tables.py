@@ -1,0 +1,73 @@
+"""The tables of the gate's report: titles, headers and cells as text.
+
+Standard library only, as report.py.
+"""
+
+from typing import Any
+
+MAX_ROWS, MAX_SLICES = 20, 6
+HEADER = ["metric", "base", "branch", "change", "95% interval", "limit", "status"]
+BASELINES_HEADER = ["metric", "trivial", "linear", "branch", "demanded", "status"]
+SLICES_HEADER = [name for name in HEADER if name != "95% interval"]  # only metrics of all rows have one
+
+
+def tables(content: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
+    """Return title, header and rows of every table that has rows."""
+    params = [
+        [f"{file}: {name}" if file != "params.yaml" else name, str(change.get("old")), str(change.get("new"))]
+        for file, names in content["params"].items()
+        for name, change in names.items()
+    ]
+    every_table = [
+        ("", HEADER, [_cells(result) for result in content["metrics"]]),
+        ("Baselines", BASELINES_HEADER, _baselines(content)),
+        ("Slices that moved most", SLICES_HEADER, [_cells(slice_, False) for slice_ in moved_slices(content)]),
+        ("Parameters that changed", ["parameter", "base", "branch"], params),
+    ]
+    return [(title, header, _first(rows, len(header))) for title, header, rows in every_table if rows]
+
+
+def moved_slices(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the slices to list: failures first, then by how far they moved."""
+    moved = [result for result in content["slices"] if result["status"] in ("FAIL", "accepted") or result["change"]]
+    return sorted(moved, key=lambda result: (result["status"] != "FAIL", -abs(result["change"] or 0)))[:MAX_SLICES]
+
+
+def _baselines(content: dict[str, Any]) -> list[list[str]]:
+    """A row per metric: the trivial model, the linear one, this one, and what is demanded of it."""
+    found = content.get("baselines", {})
+    figures, checks = found.get("figures", {}), found.get("checks", [])
+    branch = {result["name"]: result["branch"] for result in content["metrics"]}
+    of_metric: dict[str, list[dict[str, Any]]] = {}
+    for name in (metric for values in figures.values() for metric in values):
+        of_metric.setdefault(name, [])
+    for check in checks:
+        of_metric.setdefault(check["name"].partition(" against ")[0], []).append(check)
+    rows = []
+    for name, of_this in of_metric.items():
+        if not of_this and name not in branch:
+            continue  # neither limited nor demanded
+        value = of_this[0]["branch"] if of_this else branch[name]
+        sides = [_figure(figures.get(side, {}).get(name)) for side in ("trivial", "linear")]
+        demanded = ", ".join(check["limit"] for check in of_this)
+        status = ("FAIL" if any(check["status"] == "FAIL" for check in of_this) else "pass") if of_this else ""
+        rows.append([name, *sides, _figure(value), demanded, status])
+    return rows
+
+
+def _first(rows: list[list[str]], columns: int) -> list[list[str]]:
+    """As many rows as a table may have, and how many more there are."""
+    more = [f"and {len(rows) - MAX_ROWS} more", *[""] * (columns - 1)]
+    return rows if len(rows) <= MAX_ROWS else [*rows[:MAX_ROWS], more]
+
+
+def _cells(result: dict[str, Any], interval: bool = True) -> list[str]:
+    bounds = "" if result["low"] is None else f"{result['low']:+.4f} to {result['high']:+.4f}"
+    change = "" if result["change"] is None else f"{result['change']:+.4f}"
+    figures = [_figure(result["base"]), _figure(result["branch"]), change, *([bounds] if interval else [])]
+    return [result["name"], *figures, result["limit"], result["status"]]
+
+
+def _figure(value: Any) -> str:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return f"{value:.4f}" if number else "" if value is None else str(value)

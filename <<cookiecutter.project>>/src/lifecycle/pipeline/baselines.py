@@ -1,0 +1,96 @@
+"""Two models to compare with, by their metrics on the test rows: one that ignores the features, and a linear one."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+from sklearn.dummy import DummyClassifier, DummyRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.utils import gen_batches
+
+from lifecycle.core import metrics, predict, user_code
+from lifecycle.core.config import Params
+
+ROWS = 50_000  # training rows, at most, of the linear model
+CELLS = 40_000_000  # and of its matrix, times the number of classes
+FEW_ROWS, MOST_CELLS = (
+    1000,
+    200_000_000,
+)  # that it is trained on however wide the matrix is; and where it is not trained at all
+TEST_ROWS = 8192  # predicted at a time: the matrix may be wide
+ITERATIONS = 300
+
+Baselines = dict[str, dict[str, float]]
+"""`trivial` and `linear` → metric → value on the test rows."""
+
+
+def baselines(train: pd.DataFrame, test: pd.DataFrame, params: Params) -> tuple[Baselines, str]:
+    """Return the metrics of the baselines on the test rows, and why there are none of the linear model, or nothing.
+
+    The trivial model predicts the share of each class (regression: the mean) in all training rows. The linear one is a
+    LogisticRegression (regression: Ridge) with the user's preparation, fitted on a seeded sample of them.
+
+    Args:
+        train: training rows as `build_features` returns them, with id and target.
+        test: test rows, likewise.
+        params: the task, the seed, and which columns are features.
+    """
+    regression = params.task == "regression"
+    trivial = DummyRegressor() if regression else DummyClassifier(strategy="prior")
+    found = {"trivial": _metrics(_fitted(trivial, train, params), test, params), "linear": {}}
+    linear = Ridge() if regression else LogisticRegression(max_iter=ITERATIONS)
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")  # one that does not converge is still a baseline
+            found["linear"] = _metrics(_fitted_with_preparation(linear, train, params), test, params)
+    except Exception as error:  # whatever the data or the user's preparation does to it: the model itself is evaluated
+        return found, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return found, ""
+
+
+def _fitted(estimator: BaseEstimator, train: pd.DataFrame, params: Params) -> Pipeline:
+    target = train[params.data.target].to_numpy()
+    return Pipeline([("estimator", estimator.fit(np.zeros((len(train), 1)), target))])
+
+
+def _fitted_with_preparation(estimator: BaseEstimator, train: pd.DataFrame, params: Params) -> Pipeline:
+    frame = _sample(train, ROWS, params)
+    with predict.threads(0):  # one: the sums of linear algebra must not depend on their number
+        prepare = user_code.get(params.package, "model", "make_preparation")(estimator, _features(frame, params))
+        width = prepare.transform(_features(frame.head(1), params)).shape[1]
+        if width * FEW_ROWS > MOST_CELLS:
+            raise ValueError(f"{width:,} columns after preparation are too many for a linear baseline")
+        classes = frame[params.data.target].nunique() if params.task == "multiclass" else 1
+        frame = _sample(frame, max(CELLS // (width * classes), FEW_ROWS), params)
+        matrix = predict.in_batches(prepare.transform, _features(frame, params))
+        estimator.fit(matrix, frame[params.data.target].to_numpy())
+    return Pipeline([("prepare", prepare), ("estimator", estimator)])
+
+
+def _sample(frame: pd.DataFrame, rows: int, params: Params) -> pd.DataFrame:
+    """At most so many rows, and one row of each class more if they would lack it."""
+    if len(frame) <= rows:
+        return frame
+    chosen = np.zeros(len(frame), dtype=bool)
+    chosen[np.random.default_rng(params.seed).permutation(len(frame))[:rows]] = True
+    if params.task != "regression":
+        chosen |= ~frame[params.data.target].duplicated().to_numpy()
+    return frame[chosen]
+
+
+def _features(frame: pd.DataFrame, params: Params) -> pd.DataFrame:
+    return frame[params.data.inputs(frame)]
+
+
+def _metrics(model: Pipeline, test: pd.DataFrame, params: Params) -> dict[str, float]:
+    """The metrics on the test rows."""
+    with predict.threads(0):
+        predictions = pd.concat(
+            [
+                predict.predict(model, _features(test.iloc[rows], params), params)
+                for rows in gen_batches(len(test), TEST_ROWS)
+            ]
+        )
+    return metrics.point(metrics.measure(test[params.data.target], predictions, params), len(test))
