@@ -180,7 +180,7 @@ def _typed(
 
 def _to_pandas(table: arrow.Table, columns: dict[str, pa.Column]) -> pd.DataFrame:
     dtypes = {name: str(columns[name].dtype) for name in table.column_names}
-    nullable = {name: arrow_types.NULLABLE[dtype] for name, dtype in dtypes.items() if dtype in NULLABLE}
+    nullable = {name: arrow_types.NULLABLE[dtype] for name, dtype in dtypes.items() if dtype in arrow_types.NULLABLE}
     masked = {name: dtype.__from_arrow__(table[name]) for name, dtype in nullable.items()}  # exact beyond 2**53
     table = table.drop_columns(list(masked))
     frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)
