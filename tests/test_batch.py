@@ -418,7 +418,7 @@ def test_the_contract_has_the_verdicts_of_pandas_on_spark(scored: Scored) -> Non
     assert all(passed for *_, passed in good[1])
     assert bad[0] == bad[1]
     failing = [[column, check] for column, check, passed in unlike[1] if not passed]
-    assert "cannot be read" in unlike[0]
+    assert "column partner: 1 value (row 1: None) but int64 cannot be null" in unlike[0]
     assert ["tenure", "dtype"] in failing
     assert ["partner", "dtype"] in failing
     assert "missing column tenure; unexpected column extra" in other[0]

@@ -197,5 +197,4 @@ def _ratio(numerator: float, denominator: float, undefined: float = 0.0) -> floa
 
 
 def _of_class(actual: pd.Series, name: Any) -> np.ndarray:
-    """Which rows are of a class, whose name is the text of its value; shape (rows,)."""
     return actual.isin([value for value in actual.unique() if is_class(value, name)]).to_numpy(dtype=bool)

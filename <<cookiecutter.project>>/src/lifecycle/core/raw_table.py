@@ -11,17 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from lifecycle.core import contract, value_formats
-from lifecycle.core.arrow_types import (
-    NULLABLE,
-    arrow_type,
-    converted,
-    examples,
-    is_text,
-    refuse_missing,
-    type_name,
-    unfit,
-)
+from lifecycle.core import arrow_types, contract, value_formats
 from lifecycle.core.config import CONTRACT, PARAMS, Data
 from lifecycle.core.content_key import content_keys
 from lifecycle.core.csv_format import convert_options, csv_header, open_bytes, parse_options, read_options
@@ -92,7 +82,7 @@ def _read_files(path: Path, columns: dict[str, pa.Column], strict: bool, data: D
 
 def _read(path: Path, columns: dict[str, pa.Column], strict: bool, data: Data) -> tuple[arrow.Table, int]:
     """Read one file as the contract's types, and count the rows that were left out for want of a target."""
-    types = {name: arrow_type(column) for name, column in columns.items()}
+    types = {name: arrow_types.arrow_type(column) for name, column in columns.items()}
     try:
         if path.suffix in PARQUET:
             with pyarrow.parquet.ParquetFile(path) as file:
@@ -146,9 +136,9 @@ def _untypable(path: Path, types: dict[str, arrow.DataType], data: Data) -> str:
         texts = _read_columns(path, dict.fromkeys(types, arrow.string()), data)
     except (arrow.ArrowException, OSError, UnicodeError):
         return ""
-    masks = {name: unfit(texts[name], kind, data.csv.decimal) for name, kind in types.items()}
+    masks = {name: arrow_types.unfit(texts[name], kind, data.csv.decimal) for name, kind in types.items()}
     return "; ".join(
-        f"column {name}: {examples(mask, texts[name])} not {type_name(types[name])}"
+        f"column {name}: {arrow_types.examples(mask, texts[name])} not {arrow_types.type_name(types[name])}"
         for name, mask in masks.items()
         if mask.any()
     )
@@ -179,10 +169,10 @@ def _typed(
     for name, values in zip(table.column_names, table.columns, strict=True):
         form = data.formats.get(name)
         try:
-            if form is not None and is_text(values.type):
+            if form is not None and arrow_types.is_text(values.type):
                 values = value_formats.parse(name, values, form, types[name])
-            arrays[name] = converted(name, values, types[name])
-            refuse_missing(name, arrays[name], str(columns[name].dtype))
+            arrays[name] = arrow_types.converted(name, values, types[name])
+            arrow_types.refuse_missing(name, arrays[name], str(columns[name].dtype))
         except DataError as error:
             raise DataError(f"{path}: {error}") from None
     return arrow.table(arrays)
@@ -190,7 +180,7 @@ def _typed(
 
 def _to_pandas(table: arrow.Table, columns: dict[str, pa.Column]) -> pd.DataFrame:
     dtypes = {name: str(columns[name].dtype) for name in table.column_names}
-    nullable = {name: NULLABLE[dtype] for name, dtype in dtypes.items() if dtype in NULLABLE}
+    nullable = {name: arrow_types.NULLABLE[dtype] for name, dtype in dtypes.items() if dtype in arrow_types.NULLABLE}
     masked = {name: dtype.__from_arrow__(table[name]) for name, dtype in nullable.items()}  # exact beyond 2**53
     table = table.drop_columns(list(masked))
     frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)
