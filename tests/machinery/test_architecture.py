@@ -17,6 +17,7 @@ ARROWS = {
     "core": set(),
     "pipeline": set(),
     "gate": {"pipeline"},
+    "adopt": {"pipeline"},
     "registry": {"pipeline"},
     "prediction_log": set(),
     "serving": {"registry", "prediction_log", "pipeline"},

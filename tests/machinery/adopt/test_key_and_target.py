@@ -5,7 +5,7 @@ from typing import Any
 import pyarrow as arrow
 import pytest
 
-from lifecycle.adopt import key, target
+from lifecycle.adopt import key, problem
 from lifecycle.adopt.columns import Column, describe
 from lifecycle.core.errors import ConfigError, DataError
 
@@ -78,7 +78,7 @@ TARGETS = {
 
 @pytest.mark.parametrize(("values", "task", "positive", "dtype"), TARGETS.values(), ids=TARGETS)
 def test_the_task_follows_from_the_target(values: list[Any], task: str, positive: Any, dtype: str) -> None:
-    decided = target.decide(columns(y=values)["y"], None, None)
+    decided = problem.decide(columns(y=values)["y"], None, None)
 
     assert (decided.task, decided.dtype) == (task, dtype)
     assert decided.positive == positive
@@ -86,12 +86,12 @@ def test_the_task_follows_from_the_target(values: list[Any], task: str, positive
 
 
 def test_what_the_user_says_counts() -> None:
-    assert target.decide(columns(y=[3, 4, 5, 6] * 25)["y"], "regression", None).task == "regression"
-    assert target.decide(columns(y=Y)["y"], None, "NO").positive == "no"
+    assert problem.decide(columns(y=[3, 4, 5, 6] * 25)["y"], "regression", None).task == "regression"
+    assert problem.decide(columns(y=Y)["y"], None, "NO").positive == "no"
 
 
 def test_rows_without_a_target_are_counted_and_a_small_class_is_named() -> None:
-    decided = target.decide(columns(y=["a"] * 50 + ["b"] * 45 + ["c"] * 3 + [None] * 2)["y"], None, None)
+    decided = problem.decide(columns(y=["a"] * 50 + ["b"] * 45 + ["c"] * 3 + [None] * 2)["y"], None, None)
 
     assert decided.unlabelled == 2
     assert decided.warnings == ["class c has 3 rows: too few to learn it, or to measure how well"]
@@ -99,7 +99,7 @@ def test_rows_without_a_target_are_counted_and_a_small_class_is_named() -> None:
 
 BAD = {
     "one class": (["a"] * ROWS, None, "there is nothing to predict"),
-    "no value": ([None] * ROWS, None, "0 rows have a value"),
+    "no value": ([None] * ROWS, None, "has a value in 0 of the rows"),
     "a few rows": (["a", "b"] * 5, None, "at least 30 are needed"),
     "as many classes as rows": ([f"text {place}" for place in range(ROWS)], None, "are not the classes"),
     "texts as a number": (Y, "regression", "not a number"),
@@ -110,9 +110,9 @@ BAD = {
 @pytest.mark.parametrize(("values", "task", "message"), BAD.values(), ids=BAD)
 def test_a_target_that_cannot_be_predicted_is_one_line(values: list[Any], task: str | None, message: str) -> None:
     with pytest.raises((ConfigError, DataError), match=message):
-        target.decide(columns(y=values)["y"], task, None)
+        problem.decide(columns(y=values)["y"], task, None)
 
 
 def test_a_positive_class_that_is_not_there_is_one_line() -> None:
     with pytest.raises(ConfigError, match="has the values no and yes"):
-        target.decide(columns(y=Y)["y"], None, "maybe")
+        problem.decide(columns(y=Y)["y"], None, "maybe")

@@ -40,7 +40,7 @@ def policy(**beats: dict[str, float]) -> Policy:
         (
             {"linear": {"f1": 0.0}},
             "FAIL",
-            "f1 of the linear model is missing, or null (metrics/baselines.json)",
+            "f1 of the linear model is missing, or null (metrics/linear.json)",
         ),
     ],
 )
@@ -78,7 +78,7 @@ def test_without_figures_of_the_trivial_model_nothing_passes(baselines: dict[str
     (result,) = check_baselines(policy(), "binary", MODEL, baselines)
 
     assert result.status == "FAIL"
-    assert "metrics/baselines.json" in result.why
+    assert "metrics/trivial.json" in result.why
 
 
 def test_a_margin_for_the_metric_that_is_always_demanded_replaces_it() -> None:

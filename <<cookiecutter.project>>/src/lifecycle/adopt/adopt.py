@@ -15,7 +15,7 @@ from pathlib import Path
 import pyarrow
 import pyarrow.parquet
 
-from lifecycle.adopt import files, params_file, splits
+from lifecycle.adopt import params_file, repo_files, splits
 from lifecycle.adopt.plan import Options, Plan, decide
 from lifecycle.core import config
 from lifecycle.core.dvc import dvc, failure_line
@@ -49,11 +49,11 @@ def adopt(path: Path, options: Options, description: str | None, report: Report)
     head = git("rev-parse", "HEAD").strip()
     with worktree(head, WORKTREE) as folder:
         report("training a first model ...")
-        was_sample = files.drop_old_table(folder, before, raw)
+        was_sample = repo_files.drop_old_table(folder, before, raw)
         _bring(path, folder / raw)
         _run(folder, "dvc", "add", "--quiet", str(raw))
         default = f"Predict {plan.target.name}" if was_sample else None
-        files.write(folder, plan, before, raw, description or default)
+        repo_files.write(folder, plan, before, raw, description or default)
         _reproduce(folder, plan)
         _run(folder, "lifecycle.cli", "gate", "propose", show=report)
         git("add", "--all", folder=folder)
@@ -65,10 +65,9 @@ def adopt(path: Path, options: Options, description: str | None, report: Report)
 
 def ladder() -> str:
     """Return the test metrics of the trivial, the linear and the trained model as a table for a terminal."""
-    test, baselines = (
-        json.loads((config.METRICS / name).read_text(encoding="utf-8")) for name in ("test.json", "baselines.json")
-    )
-    models = {**baselines, "this model": test}
+    files = {**config.BASELINES, "this model": config.METRICS / "test.json"}
+    models = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in files.items()}
+    test = models["this model"]
     rows = [
         [name, *(figure(figures[metric]) if metric in figures else "" for metric in test)]
         for name, figures in models.items()

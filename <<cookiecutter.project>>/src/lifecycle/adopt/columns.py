@@ -50,23 +50,16 @@ class Column:
 def describe(name: str, values: arrow.ChunkedArray) -> Column:
     """Return what a column is. Raises DataError if it holds an infinite number."""
     column = _describe(name, values)
-    if column.constant:
-        return replace(column, useless="constant")
-    return column
+    return replace(column, useless="constant") if column.constant else column
 
 
 def _describe(name: str, values: arrow.ChunkedArray) -> Column:
     kind, nulls = values.type, values.null_count
-    if nulls == len(values) or arrow.types.is_null(kind):
-        return Column(
-            name,
-            values.cast(arrow.float64()) if arrow.types.is_null(kind) else values,
-            "empty",
-            "float64" if arrow.types.is_null(kind) else _empty_dtype(kind),
-            nulls,
-            0,
-            useless="no value",
-        )
+    if arrow.types.is_null(kind):
+        values = values.cast(arrow.float64())
+    if nulls == len(values):
+        dtype = "float64" if _is_number(values.type) else "str"
+        return Column(name, values, "empty", dtype, nulls, 0, useless="no value")
     if arrow.types.is_boolean(kind):
         return Column(name, values, "boolean", "boolean" if nulls else "bool", nulls, pc.count_distinct(values).as_py())
     if arrow.types.is_integer(kind):
@@ -82,8 +75,8 @@ def _describe(name: str, values: arrow.ChunkedArray) -> Column:
     return _text(name, values.cast(arrow.string()))
 
 
-def _empty_dtype(kind: arrow.DataType) -> str:
-    return "float64" if arrow.types.is_floating(kind) or arrow.types.is_integer(kind) else "str"
+def _is_number(kind: arrow.DataType) -> bool:
+    return bool(arrow.types.is_floating(kind) or arrow.types.is_integer(kind))
 
 
 def _integer(name: str, values: arrow.ChunkedArray) -> Column:

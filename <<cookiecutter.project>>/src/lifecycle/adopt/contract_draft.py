@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from lifecycle.adopt.columns import Column
 from lifecycle.adopt.key import Key
-from lifecycle.adopt.target import Target
+from lifecycle.adopt.problem import Target
 
 ROOM = 0.5  # of a column's range, left on either side
 MIN_INTEGERS = 3  # integers, at least, left on either side

@@ -10,13 +10,12 @@ import pyarrow as arrow
 
 from lifecycle.adopt import columns as columns_of
 from lifecycle.adopt import key as keys
-from lifecycle.adopt import leaks, model_settings, raw_file, splits
-from lifecycle.adopt import target as targets
+from lifecycle.adopt import leaks, model_settings, problem, raw_file, splits
 from lifecycle.adopt.columns import Column
 from lifecycle.adopt.explanation import explain, some
 from lifecycle.adopt.key import Key
+from lifecycle.adopt.problem import Target
 from lifecycle.adopt.raw_file import RawFile
-from lifecycle.adopt.target import Target
 from lifecycle.core.config import NumberFormat, TimeSplit
 from lifecycle.core.errors import ConfigError, DataError, did_you_mean
 
@@ -75,7 +74,7 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
                 f"{option} {wanted}: is not a column of {path}{did_you_mean(wanted, names)}; it has {some(names)}"
             )
     columns = {name: columns_of.describe(name, values) for name, values in file.columns.items()}
-    target = targets.decide(columns[options.target], options.task, options.positive)
+    target = problem.decide(columns[options.target], options.task, options.positive)
     if file.csv and columns[target.name].kind == "number" and target.dtype == "int64":
         columns[target.name].form = columns[target.name].form or NumberFormat(
             decimal=file.csv.decimal

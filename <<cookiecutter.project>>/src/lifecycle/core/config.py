@@ -5,12 +5,12 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
-from lifecycle.core.errors import ConfigError, did_you_mean
 from lifecycle.core.files import read_yaml
+from lifecycle.core.section import Section
 
 PARAMS = Path("params.yaml")
 CONTRACT = Path("contract.yaml")
@@ -27,25 +27,10 @@ INTERVALS = Path("reports/intervals.json")
 LOCK = Path("dvc.lock")
 GATES = Path("gates.yaml")
 SLICES = METRICS / "slices.json"
-BASELINES = METRICS / "baselines.json"
+BASELINES = {name: METRICS / f"{name}.json" for name in ("trivial", "linear")}
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 Date = Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, datetime.date) else value)]
-
-
-class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
-
-    @classmethod
-    def checked(cls, content: Any, source: str) -> Self:
-        """Return the content of a file.
-
-        Raises ConfigError naming the source and every key that is missing, unknown or invalid.
-        """
-        try:
-            return cls.model_validate(content)
-        except ValidationError as error:
-            raise ConfigError(f"{source}: {'; '.join(_explain(item, cls) for item in error.errors())}") from None
 
 
 class Csv(Section):
@@ -70,16 +55,16 @@ class NumberFormat(Section):
 class Data(Section):
     raw: Annotated[Path, Field(strict=False)]
     csv: Csv = Csv()
-    formats: dict[str, str | NumberFormat] = {}
+    formats: dict[str, str | NumberFormat] = Field(default_factory=dict)
     """By column: how its dates are written, as strptime has it, or its numbers."""
     id: str
-    id_from: list[str] = []
+    id_from: list[str] = Field(default_factory=list)
     """If no column of the file identifies a row: those from whose values the column `id` is made."""
     target: str
     positive: str | int | bool | None = None
     unlabelled: bool = False
     """Whether rows without a target are left out. If not, they break the contract."""
-    exclude: list[str] = []
+    exclude: list[str] = Field(default_factory=list)
     """Columns that the model is not given."""
 
     def inputs(self, columns: Iterable[Any]) -> list[str]:
@@ -142,7 +127,7 @@ class Evaluate(Section):
     threshold: Share = 0.5
     bootstrap: Annotated[int, Field(ge=100, le=100_000)]
     reference: Annotated[int, Field(ge=100, le=100_000)] = 5000
-    slices: list[str] = []
+    slices: list[str] = Field(default_factory=list)
 
 
 class Track(Section):
@@ -182,32 +167,6 @@ def load(path: Path = PARAMS) -> Params:
     Raises ConfigError naming every parameter that is missing, unknown or invalid.
     """
     return Params.checked(read_yaml(path), str(path))
-
-
-def _explain(item: Any, section: type[Section]) -> str:
-    name = ".".join(str(step) for step in item["loc"])
-    if item["type"] == "missing":
-        return f"{name} is missing"
-    if item["type"] == "extra_forbidden":
-        return f"{name} is not a parameter{did_you_mean(str(item['loc'][-1]), _keys(item['loc'][:-1], section))}"
-    message = str(item["msg"]).removeprefix("Value error, ")
-    if item["type"] == "value_error":
-        return f"{name}: {message}" if name else message
-    return f"{name} is {item['input']!r}: {message[0].lower()}{message[1:]}" if name else message
-
-
-def _keys(location: tuple[Any, ...], section: type[Section]) -> list[str]:
-    """The keys of the section at a location, by the types of the fields on the way there."""
-    for step in location:
-        if step in section.model_fields:
-            kind = section.model_fields[step].annotation
-            section = next((inner for inner in (kind, *_types_in(kind)) if hasattr(inner, "model_fields")), section)
-    return list(section.model_fields)
-
-
-def _types_in(kind: Any) -> list[Any]:
-    """The types that a type is made of, such as those of a list, a mapping or a union."""
-    return [inner for argument in get_args(kind) for inner in (argument, *_types_in(argument))]
 
 
 def main_checkout() -> Path:

@@ -23,7 +23,7 @@ def check_baselines(policy: Policy, task: str, model: dict[str, Any], baselines:
         policy: its `beats`, with the margins; better than trivial in log loss (regression: RMSE) is demanded in any case.
         task: of params.yaml.
         model: the metrics of the model on the test rows.
-        baselines: metrics/baselines.json.
+        baselines: metrics by baseline.
     """
     loss = loss_of(task)
     demanded = {("trivial", loss): 0.0}
@@ -36,7 +36,7 @@ def check_baselines(policy: Policy, task: str, model: dict[str, Any], baselines:
 
 
 def finite_figures(baselines: dict[str, Any]) -> dict[str, dict[str, float | None]]:
-    """Return those figures of metrics/baselines.json that are numbers; None in the place of any other."""
+    """Return those figures of the baselines that are numbers; None in the place of any other."""
     return {
         name: {metric: finite_or_none(value) for metric, value in figures.items()}
         for name, figures in baselines.items()
@@ -48,7 +48,7 @@ def _check(metric: str, baseline: str, margin: float, value: Any, figure: Any) -
     name = f"{metric} against the {baseline} model"
     limit = f"better than {baseline}" + (f" by {margin:g}" if margin else "")
     if problem := not_a_number(figure, "is missing, or null"):
-        status, why = FAIL, f"{metric} of the {baseline} model {problem} ({config.BASELINES})"
+        status, why = FAIL, f"{metric} of the {baseline} model {problem} ({config.BASELINES[baseline]})"
     elif problem := not_a_number(value, f"is missing from {FILE}, or null"):
         status, why = FAIL, f"{metric} {problem}, so it cannot be compared with the {baseline} model"
     else:

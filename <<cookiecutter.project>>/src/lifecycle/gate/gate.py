@@ -67,7 +67,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         figures = _figures(base if comparable else head, comparable, folder)
         of_base = slices_of(text_at(base, config.SLICES)) if comparable else {}
         slices = {"base": of_base, "branch": slices_of(_text(folder / config.SLICES))}
-        baselines = json_mapping(_text(folder / config.BASELINES))
+        baselines = {name: json_mapping(_text(folder / path)) for name, path in config.BASELINES.items()}
         report = None if rerun.failure else _text(folder / config.VALIDATION_REPORT)
         data = {"base": dataset(text_at(base, config.VALIDATION_REPORT), base), "branch": dataset(report, head)}
         model = file_hash(folder / config.MODEL) if (folder / config.MODEL).exists() else None

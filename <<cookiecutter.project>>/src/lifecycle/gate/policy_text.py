@@ -14,7 +14,7 @@ metrics:
   metrics/test.json:
 """
 BEATS = """
-# By how much a metric must be better than that of a baseline on the same rows (metrics/baselines.json). Better than the
+# By how much a metric must be better than that of a baseline on the same rows (metrics/trivial.json, metrics/linear.json). Better than the
 # trivial model in log loss (regression: RMSE) is always demanded.
 beats:
 """

@@ -36,7 +36,8 @@ def propose(params: Params) -> tuple[str, list[str]]:
 
     Raises ConfigError if results are missing, or not of one run.
     """
-    baselines, intervals = _json(config.BASELINES), _json(config.INTERVALS)
+    baselines = {name: _json(path) for name, path in config.BASELINES.items()}
+    intervals = _json(config.INTERVALS)
     test, first = _features("test"), _read(config.PREDICTIONS)
     if list(test[params.data.id]) != list(first[params.data.id]):
         raise ConfigError(f"{config.PREDICTIONS} is not of the rows in {config.FEATURES}: run `make repro` first")

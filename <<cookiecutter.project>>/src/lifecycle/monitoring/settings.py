@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, model_validator
 
-from lifecycle.core.config import Section
 from lifecycle.core.files import read_yaml
+from lifecycle.core.section import Section
 from lifecycle.core.times import duration
 
 MONITORING = Path("monitoring.yaml")

@@ -1,7 +1,7 @@
 """Model and features in; metrics, plots, predictions and the model card out.
 
 metrics/{train,validation,test}.json   the metrics of each side of the split; the gate judges those of `test`
-metrics/baselines.json                 those of two models to compare with, on the test rows
+metrics/{trivial,linear}.json          those of two models to compare with, on the test rows
 metrics/slices.json                    the metrics of the test rows, per value of the columns in evaluate.slices
 reports/intervals.json                 the 95% interval of each test metric
 data/reference/reference.parquet       a sample of the test rows with predictions: see core/reference.py
@@ -85,7 +85,8 @@ def main() -> str:
         write_json(curve, config.PLOTS / f"{name}.json")
     for side, values in points.items():
         write_json(values, config.METRICS / f"{side}.json")
-    write_json(compared, config.BASELINES)
+    for name, path in config.BASELINES.items():
+        write_json(compared[name], path)
     write_json(slices, config.SLICES)
     write_json(bounds, config.INTERVALS)
     write_text(card, config.MODEL_CARD)

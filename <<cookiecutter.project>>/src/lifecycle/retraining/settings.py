@@ -5,8 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from lifecycle.core.config import Section
 from lifecycle.core.files import read_yaml
+from lifecycle.core.section import Section
 
 RETRAINING = Path("retraining.yaml")
 

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from lifecycle.core.config import Section
 from lifecycle.core.files import read_yaml
+from lifecycle.core.section import Section
 
 SERVING = Path("serving.yaml")
 TOKEN = "SERVING_TOKEN"

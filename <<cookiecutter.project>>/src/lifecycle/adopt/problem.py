@@ -1,5 +1,6 @@
 """What kind of problem the target is, and which of its values is the positive class."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +33,10 @@ class Target:
     warnings: list[str] = field(default_factory=list)
 
 
+RESERVED = re.compile(r"prediction|probability(_.*)?")
+"""Names of columns of the predictions."""
+
+
 def decide(column: Column, task: str | None, positive: str | None) -> Target:
     """Return what kind of problem a target is.
 
@@ -42,6 +47,8 @@ def decide(column: Column, task: str | None, positive: str | None) -> Target:
 
     Raises DataError if it has too few values or classes; ConfigError if it does not suit the task or has no such class.
     """
+    if RESERVED.fullmatch(column.name):
+        raise ConfigError(f"column {column.name}: predictions have a column of this name: rename the target")
     rows = len(column.values) - column.nulls
     if rows < MIN_ROWS:
         raise DataError(
