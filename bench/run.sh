@@ -7,7 +7,7 @@ rm -rf "$folder"
 make --no-print-directory -C "$folder/telco-churn" setup EXTRAS=dev,monitor
 python="$folder/telco-churn/.venv/bin/python"
 .venv/bin/uv pip install --quiet --python "$python" cookiecutter==2.7.1
-for name in ${*:-pipeline gate registry rows serving monitor batch}; do
+for name in ${*:-adopt pipeline gate registry rows serving monitor batch}; do
   if [ "$name" = batch ]; then  # last, for pandera is slower to import where pyspark is installed
     .venv/bin/uv pip install --quiet --python "$python" --constraint "$folder/telco-churn/requirements.lock" pyspark
   fi

@@ -34,7 +34,10 @@ def adopt(arguments: argparse.Namespace) -> int:
     commit = adopt(path.expanduser(), options, arguments.description, lambda line: print(line, flush=True))
     PENDING.unlink(missing_ok=True)
     print(ladder())
-    print(f"committed as {commit[:9]}: from now on every change is compared with this model")
+    print(f"\ncommitted as {commit[:9]}: from now on every change is compared with this model")
+    print(
+        "next: read contract.yaml and gates.yaml; docs/your-own-data.md says what only you can know; `dvc push` uploads the data"
+    )
     return 0
 
 

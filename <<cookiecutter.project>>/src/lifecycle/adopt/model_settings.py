@@ -7,7 +7,12 @@ import pyarrow.compute as pc
 from lifecycle.adopt.columns import Column
 
 FEW_ROWS = 1500
-MANY_ROWS = 100_000
+SIZES: list[tuple[float, dict[str, Any]]] = [
+    (10_000, {"learning_rate": 0.05, "max_iter": 150, "max_leaf_nodes": 4, "min_samples_leaf": 20}),
+    (100_000, {"learning_rate": 0.05, "max_iter": 200, "max_leaf_nodes": 15, "min_samples_leaf": 20}),
+    (float("inf"), {"learning_rate": 0.1, "max_iter": 300, "max_leaf_nodes": 31, "min_samples_leaf": 100}),
+]
+"""Settings of boosted trees for at most so many rows."""
 MANY_COLUMNS = 200
 MAX_SLICES = 3
 VALUES_OF_SLICE = (2, 8)
@@ -24,20 +29,10 @@ def estimator(rows: int, inputs: int) -> tuple[str, dict[str, Any], str]:
     """
     if rows < FEW_ROWS:
         leaf = max(2, min(5, rows // 100))
-        return (
-            "random_forest",
-            {"n_estimators": 200, "min_samples_leaf": leaf},
-            f"{rows:,} rows are few: a forest overfits them less than boosting",
-        )
-    large = rows > MANY_ROWS
-    settings: dict[str, Any] = {
-        "learning_rate": 0.1 if large else 0.05,
-        "max_iter": 300 if large else 200,
-        "max_leaf_nodes": 31 if large else 15 if rows > 10_000 else 6,
-        "min_samples_leaf": 100 if large else 20,
-        "l2_regularization": 1.0,
-        "early_stopping": False,
-    }
+        why = f"{rows:,} rows are few: a forest overfits them less than boosting"
+        return "random_forest", {"n_estimators": 200, "min_samples_leaf": leaf}, why
+    size = next(size for most, size in SIZES if rows <= most)
+    settings: dict[str, Any] = {**size, "l2_regularization": 1.0, "early_stopping": False}
     if inputs > MANY_COLUMNS:
         settings["max_features"] = 0.3
     return "hist_gradient_boosting", settings, f"{rows:,} rows × {inputs} columns"

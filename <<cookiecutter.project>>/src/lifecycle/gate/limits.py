@@ -15,15 +15,16 @@ LARGEST_CHANGE = 0.99  # of a metric between 0 and 1
 
 @dataclass(frozen=True)
 class MetricLimit:
-    """What gates.yaml says about a metric, and how it came about."""
+    """What gates.yaml says about a metric."""
 
     bound: Decimal
     """The lowest value (of a loss: the highest)."""
     change: Decimal
     """The largest drop (of a loss: rise)."""
-    why: str
     reached: float
     """The bound before it was rounded, and whatever the trivial model reaches."""
+    trivial: bool
+    """Whether the bound is what the trivial model reaches."""
 
 
 def sign_of(metric: str) -> int:
@@ -61,13 +62,7 @@ def metric_limit(
         bound = rounded(trivial, sign, abs(trivial) / 1000)
     if metric in UNIT_INTERVAL:
         bound = max(bound, Decimal(0))
-    why = (
-        f"{point:.4g}, 95% interval {interval['low']:.4g} to {interval['high']:.4g}; refits deviate by {deviation:.2g} "
-        f"and are worse by {worse:.2g}; a change of {spread.detectable:.2g} is detected"
-    )
-    if trivial is not None and clamped:
-        why += f"; the limit is what the trivial model reaches, {trivial:.4g}"
-    return MetricLimit(bound, rounded(change, 1, change), why, reached)
+    return MetricLimit(bound, rounded(change, 1, change), reached, bool(clamped))
 
 
 def rounded(value: float, direction: int, scale: float) -> Decimal:

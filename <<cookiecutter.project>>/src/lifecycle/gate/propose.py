@@ -10,6 +10,7 @@ from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_parquet, read_yaml
+from lifecycle.core.tables import figure, text_table
 from lifecycle.gate.baseline_rules import loss_of
 from lifecycle.gate.cross_validation import cross_validated, scaled
 from lifecycle.gate.limits import MetricLimit, metric_limit, plain, sign_of
@@ -56,7 +57,7 @@ def propose(params: Params) -> tuple[str, list[str]]:
         lines[-1] = f"{lacking}, and {failure}" if failure else lines[-1]
     limits = proposed_limits(params, points, widths, measured, baselines["trivial"])
     main = next(iter(limits))
-    lines += [_explained(name, limit) for name, limit in limits.items()]
+    lines += ["", *_table(limits, points, widths, measured).splitlines(), ""]
     beats, of_beats = beaten(loss_of(params.task), limits, baselines)
     min_rows = rows_needed(main, measured[main].first, intervals[main], len(test))
     of_slices = slice_limit(main, test, first, refitted, min_rows, params)
@@ -99,15 +100,15 @@ def beaten(loss: str, limits: dict[str, MetricLimit], baselines: Baselines) -> t
     """Return the baselines that the model beats even at its limit in a loss (baseline → loss), and a line on each."""
     beats, lines = {}, []
     for name in ("trivial", "linear"):
-        figure = baselines.get(name, {}).get(loss)
-        if figure is None or loss not in limits:
+        reference = baselines.get(name, {}).get(loss)
+        if reference is None or loss not in limits:
             lines.append(f"beats: there is no {loss} of the {name} model, so to beat it is not demanded")
-        elif limits[loss].reached < figure:
+        elif limits[loss].reached < reference:
             beats[name] = loss
-            lines.append(f"beats: {loss} better than that of the {name} model, {figure:.4g}")
+            lines.append(f"beats: {loss} better than that of the {name} model, {figure(reference)}")
         else:
             lines.append(
-                f"beats: {loss} is not surely better than that of the {name} model, {figure:.4g}: not demanded"
+                f"beats: {loss} is not surely better than that of the {name} model, {figure(reference)}: not demanded"
             )
     return beats, lines
 
@@ -122,7 +123,7 @@ def too_few(params: Params, rows: int, points: dict[str, float], intervals: Inte
     low, high = intervals[main]["low"], intervals[main]["high"]
     if is_useful(main, points[main], intervals[main]):
         return ""
-    return f"{rows:,} test rows are too few to tell much ({main}: 95% interval {low:.4g} to {high:.4g})"
+    return f"{rows:,} test rows are too few to tell much ({main}: 95% interval {figure(low)} to {figure(high)})"
 
 
 def _of_all_rows(
@@ -138,27 +139,38 @@ def _of_all_rows(
 def _worthless(params: Params, measured: dict[str, Spread], baselines: Baselines) -> list[str]:
     """A line if the model is no better than the trivial one."""
     loss = loss_of(params.task)
-    figure, reached = baselines["trivial"].get(loss), measured[loss].first
-    if figure is None or sign_of(loss) * (reached - figure) > 0:
+    reference, reached = baselines["trivial"].get(loss), measured[loss].first
+    if reference is None or sign_of(loss) * (reached - reference) > 0:
         return []
     return [
-        f"THE MODEL IS NO BETTER THAN THE TRIVIAL ONE ({loss} {reached:.4g}, trivial {figure:.4g}): the gate fails until it is"
+        f"THE MODEL IS NO BETTER THAN THE TRIVIAL ONE ({loss} {figure(reached)}, trivial {figure(reference)}): the gate fails until it is"
     ]
 
 
-def _explained(metric: str, limit: MetricLimit) -> str:
-    bound, verb = ("at least", "fall") if sign_of(metric) > 0 else ("at most", "rise")
-    return f"{metric}: {bound} {plain(limit.bound)}, may {verb} by {plain(limit.change)} ({limit.why})"
+def _table(
+    limits: dict[str, MetricLimit], points: dict[str, float], intervals: Intervals, measured: dict[str, Spread]
+) -> str:
+    """What was measured of each metric, and the limits that follow."""
+    header = ["metric", "reached", "95% interval", "refits deviate", "detectable", "limit", "may change by"]
+    rows = []
+    for name, limit in limits.items():
+        low, high, spread = intervals[name]["low"], intervals[name]["high"], measured[name]
+        better, worse = ("≥", "fall") if sign_of(name) > 0 else ("≤", "rise")
+        bound = f"{better} {plain(limit.bound)}{' (trivial model)' if limit.trivial else ''}"
+        interval = f"{figure(low)} to {figure(high)}"
+        figures = [figure(points[name]), interval, figure(spread.deviation), figure(spread.detectable)]
+        rows.append([name, *figures, bound, f"{worse} ≤ {plain(limit.change)}"])
+    return text_table(header, rows)
 
 
-def _slices_explained(metric: str, min_rows: int, found: Any, params: Params) -> str:
+def _slices_explained(metric: str, min_rows: int, limit: Any, params: Params) -> str:
     if not params.evaluate.slices:
         return "slices: none, for evaluate.slices in params.yaml names no column"
     need = f"{min_rows:,} rows, which an interval of useful width needs"
-    if found is None:
+    if limit is None:
         return f"slices: no limit, for none has {need}"
     bound = "at least" if sign_of(metric) > 0 else "at most"
-    return f"slices: {metric} {bound} {plain(found[0])} in each of at least {need}: what {found[1]}, needs"
+    return f"slices: {metric} {bound} {plain(limit[0])} in each of at least {need}: the lowest is {limit[1]}"
 
 
 def _features(side: str) -> pd.DataFrame:
