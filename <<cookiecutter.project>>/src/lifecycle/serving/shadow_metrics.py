@@ -64,6 +64,6 @@ def _log_loss(actual: pd.Series, scores: pd.DataFrame, positive: str | None) -> 
         probability = scores["probability"]
         likelihood = np.where(actual == class_name(positive), probability, 1 - probability)
     else:
-        places = scores.columns.map(class_name).get_indexer(actual)
+        places = pd.Index([class_name(name) for name in scores]).get_indexer(pd.Index(actual))
         likelihood = np.where(places >= 0, scores.to_numpy()[np.arange(len(scores)), places], 0.0)
     return float(-np.log(np.clip(likelihood, 1e-15, 1)).mean())
