@@ -76,6 +76,13 @@ def test_a_canary_that_no_id_falls_to_says_so() -> None:
     )
 
 
+def test_a_verdict_on_few_ids_says_that_their_scores_tell_little() -> None:
+    few, many = (judge(arm(5000, 1), arm(500, 2, ids=ids), POLICY).reasons[-1] for ids in (5, 500))
+
+    assert few.endswith("by chance: too few ids to compare scores)")
+    assert many.endswith(" by chance)")
+
+
 def test_without_traffic_it_says_that_none_has_come_in() -> None:
     assert judge(arm(0, 1), arm(0, 2), POLICY).reasons[1] == "no row has come in since the canary began"
 

@@ -10,6 +10,9 @@ from lifecycle.serving.settings import Canary
 PROMOTE, ABORT, WAIT = "promote", "abort", "wait"
 LATENCY_SLACK = 5.0  # milliseconds by which a canary may always be slower: a ratio of short times says nothing
 ALPHA = 0.001  # how often the test may reject a canary whose scores come from the same distribution
+WEAK_EVIDENCE = (
+    0.5  # a score distance that chance explains, above which the comparison finds nothing but a broken model
+)
 
 
 @dataclass(frozen=True)
@@ -52,11 +55,12 @@ def judge(production: ArmStats, canary: ArmStats, policy: Canary) -> Verdict:
         )
     if reasons:
         return Verdict(ABORT, reasons)
+    too_few = ": too few ids to compare scores" if chance > WEAK_EVIDENCE else ""
     figures = [
         f"{canary.rows:,} rows of {canary.ids.count():,} ids",
         f"errors {_error_rate(canary):.2%} (production {_error_rate(production):.2%})",
         f"95% of rows within {latency:.1f} ms (production {production_latency:.1f} ms)",
-        f"score distance {distance:.3f} ({policy.max_score_distance:g} allowed, {chance:.3f} by chance)",
+        f"score distance {distance:.3f} ({policy.max_score_distance:g} allowed, {chance:.3f} by chance{too_few})",
     ]
     return Verdict(PROMOTE, figures)
 
