@@ -44,7 +44,17 @@ DISTRIBUTIONS = IMPORTED | {"scikit-learn", "ruamel.yaml"}
 
 def complaint(answers: dict[str, Any]) -> str | None:
     """Return what is wrong with the first bad answer and what to do, or None."""
-    for name in ("project", "package", "data", "target", "description", "author", "email", "remote_url", "tracking_uri"):
+    for name in (
+        "project",
+        "package",
+        "data",
+        "target",
+        "description",
+        "author",
+        "email",
+        "remote_url",
+        "tracking_uri",
+    ):
         if any(ord(c) < 32 or ord(c) == 127 for c in answers[name]):
             return f"{name} holds a control character: type it again without line breaks or tabs"
         if name not in ("data", "target") and (found := [c for c in '"\\' if c in answers[name]]):

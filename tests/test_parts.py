@@ -30,7 +30,7 @@ ALONE = [set(), *({part} | NEEDS[part] for part in NEEDS), PARTS]
 """No part, each part alone with what it needs, and all."""
 
 WORDS = {
-    "registry": r"staging|production|rollback|\bledger|promote|lifecycle[./]registry|model registry",
+    "registry": r"staging|production|rollback|\bledger|promote(?!_options)|lifecycle[./]registry|model registry",
     "serving": r"\bserving|\bserve\b|canary|shadow|deploy|fastapi|prediction log|POST /predict|kubernetes|simulate",
     "batch": r"batch.scor|\bspark|quarantine|\bjava\b|lifecycle[./]batch|make score",
     "monitoring": r"(?<!service)monitor|evidently|drift|webhook",
@@ -46,7 +46,7 @@ KNOWN = {
 is added or dropped; and monitoring starts a retraining, if it is there."""
 
 COMMANDS = {
-    "": {"validate", "contract", "tracking-uri", "gate"},
+    "": {"validate", "contract", "tracking-uri", "gate", "adopt"},
     "registry": {"register", "promote", "check", "rollback", "history", "show"},
     "serving": {"serve", "simulate", "compare", "deploy"},
     "batch": {"score"},
@@ -185,7 +185,7 @@ def test_the_manifest_names_every_folder_of_a_part_and_nothing_that_is_gone() ->
     for path in itertools.chain(*hook["PARTS"].values(), hook["SHARED"]):
         assert (root / path).exists(), path
     folders = {path.name for path in (root / "src/lifecycle").iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders - {"core", "pipeline", "gate"} == PARTS | {"prediction_log"}
+    assert folders - {"core", "pipeline", "gate", "adopt"} == PARTS | {"prediction_log"}
 
 
 @pytest.mark.parametrize("chosen", [set(), {"registry", "serving"}, PARTS - {"monitoring"}], ids=name_of)

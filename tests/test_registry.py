@@ -155,7 +155,10 @@ def test_a_first_model_is_released_without_a_base_and_so_is_the_first_of_another
     first = project.run("make gate register")
 
     assert "; no baseline: the base has no metrics, so only absolute limits were checked" in first.stdout
-    assert "HEAD~1 has the same results and code as HEAD, so this is compared with the last commit before it" in first.stdout
+    assert (
+        "HEAD~1 has the same results and code as HEAD, so this is compared with the last commit before it"
+        in first.stdout
+    )
     assert "register: version 1 of telco-churn is the candidate\n" in first.stdout
 
     project.replace("params.yaml", "task: binary", "task: multiclass")

@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from machinery.adopt import generated
 
 from lifecycle.adopt import params_file, repo_files, splits
 from lifecycle.adopt.plan import Options, decide
@@ -18,6 +17,7 @@ from lifecycle.core import config
 from lifecycle.core.files import read_parquet, read_yaml, write_text
 from lifecycle.pipeline import data, evaluate, featurize, train, validate
 from lifecycle.pipeline.split import SIDES
+from machinery.adopt import generated
 
 ROOT = Path.cwd()
 SEED = 1

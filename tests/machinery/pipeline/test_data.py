@@ -24,7 +24,11 @@ def test_rows_without_a_target_are_left_out_only_where_params_say_so(
 ) -> None:
     """Whatever the type of the target: an integer or a boolean cannot be missing in a table."""
     leave_out = params.data.model_copy(update={"unlabelled": True})
-    for values, dtype in ((frame["churn"].astype("object"), "category"), (frame["female"], "int64"), (frame["female"] == 1, "bool")):
+    for values, dtype in (
+        (frame["churn"].astype("object"), "category"),
+        (frame["female"], "int64"),
+        (frame["female"] == 1, "bool"),
+    ):
         path, rows = tmp_path / "rows.csv", frame.assign(churn=values.astype("object"))
         rows.loc[[2, 5], "churn"] = None
         rows.to_csv(path, index=False)

@@ -36,6 +36,7 @@ TARGETS = {
 LABELS: dict[str, tuple[Any, Any]] = {"binary": (1, 2), "multiclass": ("b", "d"), "regression": (7, 101.5)}
 """A label that each takes, and one that it does not."""
 RAW = {"key": 1, "seen": "2026-01-31T12:00:00", "paid": "true", "size": 0.5, "mail": "a@x"}  # in an order of its own
+PLAIN = Csv()
 BEGAN = datetime.datetime(2026, 3, 1, tzinfo=datetime.UTC)
 
 
@@ -43,7 +44,7 @@ class Table:
     """A dataset of one row in a folder, and what may be added to it."""
 
     def __init__(
-        self, folder: Path, params: Params, task: str, name: str = "raw.csv", csv: Csv = Csv(), **settings: Any
+        self, folder: Path, params: Params, task: str, name: str = "raw.csv", csv: Csv = PLAIN, **settings: Any
     ) -> None:
         (folder / "contract.yaml").write_text(
             CONTRACT.format(target=TARGETS[task], key="str" if "id_from" in settings else "int64")
@@ -55,7 +56,7 @@ class Table:
         data = config.Data(raw=self.path, id="key", target="target", positive=positive, csv=csv, **settings)
         self.params = params.model_copy(update={"task": task, "data": data})
         first = pd.DataFrame([RAW | {"target": self.label}])
-        if not name.rpartition(".")[2] in ("csv", "gz", "bz2", "zst", "zip"):
+        if name.rpartition(".")[2] not in ("csv", "gz", "bz2", "zst", "zip"):
             first = first.astype({"key": "int32"}).assign(seen=pd.to_datetime(first["seen"]), paid=[True], more=["x"])
             if task == "multiclass":
                 first["target"] = first["target"].astype("category")
