@@ -5,7 +5,6 @@ has changed, however the run ends.
 """
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from lifecycle.core import config
 from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import write_text
-from lifecycle.core.git import NO_HOOKS, changed_files, git
+from lifecycle.core.git import NO_HOOKS, changed_files, environment, git
 from lifecycle.core.tables import figure, text_table
 from lifecycle.core.worktree import inside, worktree
 
@@ -45,21 +44,21 @@ def adopt(path: Path, options: Options, description: str | None, report: Report)
     plan = decide(path, options, before.seed)
     for topic, decision in plan.decisions:
         report(f"  {topic:<9} {decision}")
-    raw = config.PARAMS.parent / "data/raw" / path.name
+    raw = Path("data/raw", path.name)
+    _check_place(path, raw)
     head = git("rev-parse", "HEAD").strip()
     with worktree(head, WORKTREE) as folder:
-        report("training a first model ...")
+        report("writing the files, and running the pipeline: the first model ...")
         was_sample = repo_files.drop_old_table(folder, before, raw)
         _bring(path, folder / raw)
         _run(folder, "dvc", "add", "--quiet", str(raw))
         default = f"Predict {plan.target.name}" if was_sample else None
         repo_files.write(folder, plan, before, raw, description or default)
         _reproduce(folder, plan)
+        report("proposing limits from what this model reaches ...")
         _run(folder, "lifecycle.cli", "gate", "propose", show=report)
-        git("add", "--all", folder=folder)
-        git(*NO_HOOKS, "commit", "--quiet", "--message", f"Adopt {raw.name}: predict {plan.target.name}", folder=folder)
-        commit = git("rev-parse", "HEAD", folder=folder).strip()
-    _move_to(commit, raw)
+        commit = _commit(folder, f"Adopt {raw.name}: predict {plan.target.name}")
+    _move_to(commit)
     return commit
 
 
@@ -84,6 +83,15 @@ def _check_disk(path: Path) -> None:
         raise ConfigError(
             f"{path}: {needed / 1e9:,.1f} GB are needed here for it and its copies in DVC, and {free / 1e9:,.1f} GB are free"
         )
+
+
+def _check_place(path: Path, raw: Path) -> None:
+    """Raise ConfigError if another file, which DVC does not keep, is where the table goes."""
+    if not raw.exists() or raw.samefile(path):
+        return
+    pointer = Path(f"{raw}.dvc")
+    if not pointer.exists() or dvc("status", "--quiet", str(pointer)).returncode:
+        raise ConfigError(f"{raw} is another file, and DVC has no copy of it: `dvc add {raw}`, or move it away")
 
 
 def _bring(path: Path, target: Path) -> None:
@@ -127,20 +135,20 @@ def _run(folder: Path, module: str, *arguments: str, show: Report | None = None)
             show(line)
 
 
-def _move_to(commit: str, raw: Path) -> None:
+def _commit(folder: Path, message: str) -> str:
+    """Commit everything in the worktree as the user, or, if git does not know who that is, as the author of the last commit."""
+    git("add", "--all", folder=folder)
+    author = git("log", "-1", "--format=%an%n%ae", folder=folder).splitlines()
+    known = subprocess.run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=folder, env=environment(), capture_output=True)
+    identity = () if known.returncode == 0 else ("-c", f"user.name={author[0]}", "-c", f"user.email={author[1]}")
+    git(*NO_HOOKS, *identity, "commit", "--quiet", "--no-gpg-sign", "--message", message, folder=folder)
+    return git("rev-parse", "HEAD", folder=folder).strip()
+
+
+def _move_to(commit: str) -> None:
     """Move the user's branch to the commit, and bring the data that belongs to it."""
-    if (raw.exists() or raw.is_symlink()) and not git("ls-files", "--", str(raw)).strip() and not raw.is_dir():
-        kept = raw.with_name(f".{raw.name}.{os.getpid()}")  # the file itself may lie where DVC puts it
-        os.replace(raw, kept)
-    else:
-        kept = None
-    try:
-        git(*NO_HOOKS, "merge", "--quiet", "--ff-only", commit)
-    finally:
-        if kept:
-            os.replace(kept, raw)
+    git(*NO_HOOKS, "merge", "--quiet", "--ff-only", commit)
     done = dvc("checkout", "--quiet")
     if done.returncode:
-        raise ConfigError(
-            f"the repo is at {commit[:9]}, but its data is not checked out: {failure_line(done)}; run `dvc checkout`"
-        )
+        reason = f"the repo is at {commit[:9]}, but its data is not checked out: {failure_line(done)}"
+        raise ConfigError(f"{reason}; run `dvc checkout`")

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lifecycle.core.errors import ConfigError
+from lifecycle.core.errors import ConfigError, ProjectError
 
 PENDING = Path(".dvc/tmp/adopt.json")
 """The answers `data` and `target`, until `make setup` has made the repo about them."""
@@ -31,10 +31,19 @@ def adopt(arguments: argparse.Namespace) -> int:
         for topic, decision in decide(path.expanduser(), options, config.load().seed).decisions:
             print(f"  {topic:<9} {decision}")
         return 0
-    commit = adopt(path.expanduser(), options, arguments.description, lambda line: print(line, flush=True))
+    try:
+        commit = adopt(path.expanduser(), options, arguments.description, lambda line: print(line, flush=True))
+    except ProjectError as error:
+        if arguments.path:
+            raise
+        again = "`source .venv/bin/activate`, and adopt PATH --target COLUMN, with options if need be"
+        raise type(error)(f"{error}; then {again}") from None
     PENDING.unlink(missing_ok=True)
     print(ladder())
-    print(f"committed as {commit[:9]}: from now on every change is compared with this model")
+    print(f"\ncommitted as {commit[:9]}: from now on every change is compared with this model")
+    print(
+        "next: read contract.yaml and gates.yaml; docs/your-own-data.md says what only you can know; `dvc push` uploads the data"
+    )
     return 0
 
 

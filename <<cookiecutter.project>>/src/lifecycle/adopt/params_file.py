@@ -8,6 +8,8 @@ from lifecycle.adopt.plan import Plan
 from lifecycle.core.config import NumberFormat
 from lifecycle.core.errors import ConfigError
 
+COMMENTS = 30  # the column of comments in params.yaml
+
 
 def rewrite(text: str, plan: Plan, raw: str) -> str:
     """Return the text of params.yaml made to be about a table, comments included.
@@ -34,62 +36,69 @@ def set_salt(text: str, salt: int) -> str:
 
 def _data(plan: Plan, raw: str) -> str:
     key, target, form = plan.key, plan.target, plan.file.csv
-    lines = [f"  raw: {quoted(raw)}   # CSV (also compressed) or Parquet, a file or a folder of parts, tracked by DVC"]
+    lines = [
+        _commented(
+            f"  raw: {quoted(raw)}", "CSV (also compressed) or Parquet, a file or a folder of parts, tracked by DVC"
+        )
+    ]
     if form:
         nulls = ", ".join(json.dumps(word, ensure_ascii=False) for word in form.nulls or ())
         lines += [
-            "  csv:                        # how the file is written",
+            _commented("  csv:", "how the file is written"),
             f"    separator: {json.dumps(form.separator)}",
             f"    encoding: {form.encoding}",
             f"    decimal: {json.dumps(form.decimal)}",
-            f"    nulls: [{nulls}]   # what means a missing value",
+            _commented(f"    nulls: [{nulls}]", "what means a missing value"),
         ]
     if plan.formats:
-        lines.append(
-            "  formats:                    # columns whose dates (strptime) or numbers are not written plainly"
-        )
+        lines.append(_commented("  formats:", "columns whose dates (strptime) or numbers are not written plainly"))
         lines += [f"    {quoted(name)}: {_format(form)}" for name, form in plan.formats.items()]
+    identified = "identifies a row; its hash decides the side of the split"
     if key.id_from:
-        lines += [
-            f"  id: {quoted(key.id)}                  # identifies a row; made from its values in these columns, because no column does",
-            f"  id_from: [{', '.join(map(quoted, key.id_from))}]",
-        ]
-    else:
-        lines.append(f"  id: {quoted(key.id)}   # identifies a row; its hash decides the side of the split")
+        identified = "identifies a row; made from its values in these columns, because no column does"
+    lines.append(_commented(f"  id: {quoted(key.id)}", identified))
+    lines += [f"  id_from: [{', '.join(map(quoted, key.id_from))}]"] if key.id_from else []
     lines.append(f"  target: {quoted(target.name)}")
     if target.task == "binary":
         positive = quoted(target.positive) if isinstance(target.positive, str) else json.dumps(target.positive)
-        lines.append(f"  positive: {positive}   # the value of the target whose probability is predicted")
+        lines.append(_commented(f"  positive: {positive}", "the value of the target whose probability is predicted"))
     if target.unlabelled:
         lines.append(
-            "  unlabelled: true            # rows without a target are left out of training, and can be scored"
+            _commented("  unlabelled: true", "rows without a target are left out of training, and can be scored")
         )
     if plan.exclude:
-        lines.append("  exclude:                    # columns of the contract that the model is not given")
-        lines += [f"    - {quoted(name)}   # {' '.join(why.split())}" for name, why in plan.exclude.items()]
+        lines.append(_commented("  exclude:", "columns of the contract that the model is not given"))
+        lines += [_commented(f"    - {quoted(name)}", why) for name, why in plan.exclude.items()]
     return "\n".join(lines) + "\n"
 
 
 def _split(plan: Plan) -> str:
+    group = quoted(plan.key.group) if plan.key.group else "null"
     lines = [
-        "  validation: 0.15            # shares of rows; a row keeps its side when data is added",
+        _commented("  validation: 0.15", "shares of rows; a row keeps its side when data is added"),
         "  test: 0.2",
-        "  salt: 0                     # another number is another split",
-        f"  group: {quoted(plan.key.group) if plan.key.group else 'null'}                 # rows with one value of this column stay on one side",
+        _commented("  salt: 0", "another number is another split"),
+        _commented(f"  group: {group}", "rows with one value of this column stay on one side"),
     ]
-    if plan.time:
-        lines += [
-            "  time:                       # later rows validate and test; the shares above do not apply",
-            f"    column: {quoted(plan.time.column)}",
-            f'    validation_from: "{plan.time.validation_from}"',
-            f'    test_from: "{plan.time.test_from}"',
-            f"    gap_days: {plan.time.gap_days}               # so long before each date no row is used: its target was not known yet",
-        ]
-    else:
-        lines.append(
-            '  time: null                  # or by time: {column: signed_up, validation_from: "2025-01-01", test_from: "2025-04-01", gap_days: 30}'
-        )
+    if not plan.time:
+        example = '{column: signed_up, validation_from: "2025-01-01", test_from: "2025-04-01", gap_days: 30}'
+        return "\n".join([*lines, _commented("  time: null", f"or by time: {example}")]) + "\n"
+    lines += [
+        _commented("  time:", "later rows validate and test; the shares above do not apply"),
+        f"    column: {quoted(plan.time.column)}",
+        f'    validation_from: "{plan.time.validation_from}"',
+        f'    test_from: "{plan.time.test_from}"',
+        _commented(
+            f"    gap_days: {plan.time.gap_days}",
+            "so long before each date no row is used: its target was not known yet",
+        ),
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _commented(line: str, comment: str) -> str:
+    """A line with a comment behind it, all of them in one column if the line leaves room."""
+    return f"{line:<{COMMENTS}}{'' if len(line) < COMMENTS else '   '}# {' '.join(comment.split())}"
 
 
 def _format(form: str | NumberFormat) -> str:
@@ -117,8 +126,8 @@ def _line(text: str, name: str, value: str) -> str:
     match = re.search(pattern, text, flags=re.MULTILINE)
     if not match:
         raise ConfigError(f"params.yaml: {name.strip()} is missing")
-    comment = f"   {match['comment'].strip()}" if match["comment"].strip() else ""
-    return f"{text[: match.start()]}{name}: {value}{comment}{text[match.end() :]}"
+    line, comment = f"{name}: {value}", match["comment"].strip().removeprefix("#")
+    return text[: match.start()] + (_commented(line, comment) if comment else line) + text[match.end() :]
 
 
 def _replace(text: str, pattern: str, content: str, name: str) -> str:

@@ -1,5 +1,6 @@
 """The files of the repo that are about its table, written anew; those of the table before it go."""
 
+import json
 import re
 import shutil
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from lifecycle.core.config import Params
 from lifecycle.core.dvc import dvc, failure_line, remotes
 from lifecycle.core.errors import DataError
 from lifecycle.core.files import write_text
+from lifecycle.core.tables import markdown_table
 
 SAMPLE_FILES = Path(".sample-files")
 """Lists what belongs to the sample that the template comes with, a path a line."""
@@ -103,7 +105,7 @@ import pandas as pd
     body = "    return frame.copy()\n"
     returns = "The same rows. Add columns with `frame.assign(...)`."
     if dates:
-        listed = "".join(f"    {name!r},\n" for name in dates).replace("'", '"')
+        listed = "".join(f"    {json.dumps(name, ensure_ascii=False)},\n" for name in dates)
         head += f"\nDATES = [\n{listed}]\n"
         returns = "The same rows, with the day (since 1970), month and weekday (0 is Monday) of each date."
         body = """    parts = {}
@@ -133,30 +135,23 @@ def build_features(frame: pd.DataFrame) -> pd.DataFrame:
 
 def _readme(plan: Plan, raw: Path) -> str:
     rows = [
-        f"| `{name}` | {column.dtype}{', nullable' if column.nulls else ''} | {_role(plan, name)} |"
+        [f"`{name}`", f"{column.dtype}{', nullable' if column.nulls else ''}", _role(plan, name)]
         for name, column in plan.columns.items()
     ]
-    return "\n".join(
-        [
-            "# Data",
-            "",
-            f"## `{raw.relative_to('data') if raw.is_relative_to('data') else raw}`",
-            "",
-            f"{plan.file.rows:,} rows × {len(plan.columns)} columns. Fill in what only you know:",
-            "",
-            "| | |",
-            "|---|---|",
-            "| Source | who made it, how it is obtained, how often it changes |",
-            "| A row is | |",
-            "| The target is known | how long after the row |",
-            "| Licence, personal data | |",
-            "",
-            "| column | type | what it is |",
-            "|---|---|---|",
-            *rows,
-            "",
-        ]
-    )
+    questions = [
+        ["Source", "who made it, how it is obtained, how often it changes"],
+        ["A row is", ""],
+        ["The target is known", "how long after the row"],
+        ["Licence, personal data", ""],
+    ]
+    sections = [
+        "# Data",
+        f"## `{raw.relative_to('data')}`",
+        f"{plan.file.rows:,} rows × {len(plan.columns)} columns. Fill in what only you know:",
+        markdown_table(["", ""], questions),
+        markdown_table(["column", "type", "what it is"], rows),
+    ]
+    return "\n\n".join(sections) + "\n"
 
 
 def _role(plan: Plan, name: str) -> str:

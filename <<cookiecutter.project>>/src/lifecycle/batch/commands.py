@@ -5,7 +5,6 @@ import datetime
 import os
 import sys
 import time
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +75,6 @@ def validate(arguments: argparse.Namespace) -> int:
     """Validate a table against contract.yaml and print every check that fails."""
     if arguments.engine == "local":
         return pipeline_commands.validate(arguments)
-    warnings.filterwarnings("ignore", category=FutureWarning, module="pyspark")  # about versions of pandas
     from lifecycle.batch.spark import contract_checks, java
     from lifecycle.core import config, contract
 

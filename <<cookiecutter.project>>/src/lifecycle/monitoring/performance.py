@@ -10,6 +10,7 @@ from lifecycle.core.config import Params
 from lifecycle.core.reference import ACTUAL, PROBABILITIES
 from lifecycle.gate.policy import Floor, Policy
 from lifecycle.gate.rules import describe
+from lifecycle.prediction_log.labels import class_name, class_names
 
 OK, BREACH = "ok", "breach"
 RESAMPLES = 500
@@ -36,12 +37,11 @@ def actual(labels: pd.Series, target: pd.Series, params: Params) -> pd.Series:
         target: of the reference.
         params: the task.
     """
-    numbers = pd.to_numeric(labels, errors="coerce")
     if params.task == "regression":
+        numbers = pd.to_numeric(labels, errors="coerce")
         return numbers.where(numbers.abs() < float("inf"))
-    classes = {str(name) for name in target.unique()}
-    shortest = numbers.map("{:g}".format, na_action="ignore")  # 1.0 and 1 are the same class
-    return labels.where(labels.isin(classes), shortest.where(shortest.isin(classes)))
+    classes = {class_name(name): str(name) for name in target.unique()}
+    return class_names(labels).map(classes)
 
 
 def measure(rows: pd.DataFrame, policy: Policy, params: Params, today: datetime.date) -> list[MetricInterval]:

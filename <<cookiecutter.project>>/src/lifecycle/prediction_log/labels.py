@@ -8,6 +8,7 @@
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from lifecycle.prediction_log.writer import SKEW
 
 ANSWER = ["key", "request_id", "time", "version", "line"]
 LABEL = ["labelled", "label", "unquoted"]
+WHOLE_NUMBER = re.compile(r"^(-?\d+)\.0+$")
 PENDING = 50_000  # answers that may wait until the last of each id is taken
 
 
@@ -93,6 +95,15 @@ class Labels:
 def value(label: str, unquoted: bool) -> Any:
     """Return a label as it is in JSON: a text, a number or a boolean."""
     return json.loads(label.lower()) if unquoted else label
+
+
+def class_names(labels: pd.Series) -> pd.Series:
+    """Return labels, as text, by one name for each class: a whole number may be written as 1 or as 1.0."""
+    return labels.map(class_name, na_action="ignore").astype(object)
+
+
+def class_name(label: Any) -> str:
+    return WHOLE_NUMBER.sub(r"\1", str(label))
 
 
 def _hash_of_inputs(line: bytes) -> int | None:

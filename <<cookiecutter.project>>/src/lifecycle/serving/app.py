@@ -32,7 +32,7 @@ from lifecycle.serving.api_schemas import (
 )
 from lifecycle.serving.middleware import RequestGuard
 from lifecycle.serving.model_process import ModelError, ProcessGoneError
-from lifecycle.serving.pending_request import Row
+from lifecycle.serving.pending_request import Row, content_id
 from lifecycle.serving.registry_watcher import RegistryWatcher
 from lifecycle.serving.router import NotReadyError, NotServedError, Router
 from lifecycle.serving.settings import Server
@@ -88,7 +88,7 @@ def _add_predict(app: FastAPI, params: Params, record: type[BaseModel], batch: t
     def row(model: BaseModel, request_id: str, since: float) -> Row:
         row_id = getattr(model, id_field)
         content = model.__pydantic_serializer__.to_json(model, by_alias=True)
-        return Row(request_id, request_id if row_id is None else str(row_id), content, since)
+        return Row(request_id, content_id(content) if row_id is None else str(row_id), content, since)
 
     @app.post("/predict", **openapi_of(record, answer), summary="Answer one row")
     async def predict(request: Request) -> Response:

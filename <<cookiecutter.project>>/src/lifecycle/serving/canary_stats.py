@@ -32,7 +32,7 @@ class ArmStats:
             milliseconds: its latency.
             score: see `score`.
             edges: the inner edges of the score bins.
-            row_id: its id in the data, or one of its own if it has none.
+            row_id: its id in the data, or that of its content.
         """
         self.rows += 1
         self.ids.add(row_id)

@@ -1,26 +1,21 @@
 """Compare a shadow with production on the same rows, from the prediction log: how often they disagree, how far, and who was right."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as arrow
 
 from lifecycle.core.errors import DataError
 from lifecycle.core.times import Window
 from lifecycle.prediction_log import reader
-from lifecycle.prediction_log.labels import Labels
+from lifecycle.prediction_log.labels import Labels, class_names
 from lifecycle.prediction_log.reader import Block
+from lifecycle.serving.shadow_metrics import PROBABILITIES, distances, performance
 
 ROLES = ["production", "shadow"]
-ANSWER = arrow.schema(
-    {
-        **{name: reader.HEAD.field(name).type for name in reader.HEAD.names},
-        "probability": arrow.float64(),
-        "prediction": arrow.float64(),
-    }
-)
+ANSWER = [*reader.HEAD, arrow.field("probability", arrow.float64()), arrow.field("prediction", arrow.float64())]
 
 
 def compare(log: Path | str, window: Window, positive: str | None) -> str:
@@ -47,16 +42,8 @@ def compare(log: Path | str, window: Window, positive: str | None) -> str:
     differ = pairs["label"] != pairs["label_shadow"]
     if pairs["label"].notna().any():
         lines.append(f"  another label     {differ.sum():,} rows ({differ.mean():.2%})")
-    name = "probability" if pairs["probability"].notna().any() else "prediction"
-    scores, shadow_scores = pairs[name], pairs[f"{name}_shadow"]
-    if scores.notna().any():
-        distance = (scores - shadow_scores).abs()
-        lines.append(f"  mean score        {shadow_scores.mean():.4f}, production {scores.mean():.4f}")
-        lines.append(
-            f"  scores apart by   {distance.mean():.4f} on average, {distance.quantile(0.95):.4f} at most in 95% of the rows, "
-            f"{distance.max():.4f} at most"
-        )
-    lines.append(_performance(with_labels(pairs, labels), name, positive))
+    lines += distances(pairs)
+    lines.append(performance(with_labels(pairs, labels), positive))
     if broken:
         lines.append(f"  {broken:,} lines of the log cannot be read")
     return "\n".join(lines)
@@ -79,7 +66,8 @@ def with_labels(pairs: pd.DataFrame, labels: Labels) -> pd.DataFrame:
 def _answers(log: Path | str, window: Window, labels: Labels) -> tuple[pd.DataFrame, int]:
     """The answers of production and shadow, without inputs; and how many lines cannot be read."""
     broken = labels.broken
-    frames = [pd.DataFrame({name: [] for name in [*ANSWER.names, "label"]}, dtype=object)]
+    names = [*(field.name for field in ANSWER), PROBABILITIES, "label"]
+    frames = [pd.DataFrame({name: [] for name in names}, dtype=object)]
     for block in reader.answers(log, window):
         broken += block.broken
         labels.add(block, block.rows["role"] == "production")
@@ -89,32 +77,18 @@ def _answers(log: Path | str, window: Window, labels: Labels) -> tuple[pd.DataFr
 
 
 def _with_scores(block: Block) -> pd.DataFrame:
-    places = block.rows.index[block.rows["role"].isin(ROLES)]
-    table, _ = reader.with_label([block.lines[place] for place in places], ANSWER)
+    rows = block.rows[block.rows["role"].isin(ROLES)]
+    classes = {name for place in rows.drop_duplicates("version").index for name in _classes(block.lines[place])}
+    probabilities = arrow.struct({name: arrow.float64() for name in sorted(classes)})
+    schema = arrow.schema([*ANSWER, arrow.field(PROBABILITIES, probabilities)])
+    table, _ = reader.with_label([block.lines[place] for place in rows.index], schema)
     frame: pd.DataFrame = table.drop_columns(["unquoted"]).to_pandas()
-    return frame
+    return frame.assign(label=class_names(frame["label"]))
 
 
-def _performance(known: pd.DataFrame, name: str, positive: str | None) -> str:
-    """How well each did on the rows with a label."""
-    if known.empty:
-        return "  no labels yet: they come in through /feedback"
-    columns: Iterable[str] = (name, f"{name}_shadow")
-    if name == "prediction":
-        actual = known["label_actual"].astype(float)
-        production, shadow = (float((known[column] - actual).abs().mean()) for column in columns)
-        return f"  {len(known):,} with labels  mean absolute error {shadow:.4f}, production {production:.4f}"
-    production, shadow = (
-        float((known[column] == known["label_actual"]).mean()) for column in ("label", "label_shadow")
-    )
-    line = f"  {len(known):,} with labels  accuracy {shadow:.4f}, production {production:.4f}"
-    if positive is not None and known[name].notna().all():
-        outcome = known["label_actual"] == positive
-        production, shadow = (_log_loss(outcome, known[column]) for column in columns)
-        line += f"; log loss {shadow:.4f}, production {production:.4f}"
-    return line
-
-
-def _log_loss(outcome: pd.Series, probability: pd.Series) -> float:
-    likelihood = np.clip(np.where(outcome, probability, 1 - probability), 1e-15, 1)
-    return float(-np.log(likelihood).mean())
+def _classes(line: bytes) -> Iterable[str]:
+    """The classes in the answer of a model of several classes."""
+    try:
+        return [str(name) for name in json.loads(line).get(PROBABILITIES, ())]
+    except (ValueError, TypeError, RecursionError):
+        return []

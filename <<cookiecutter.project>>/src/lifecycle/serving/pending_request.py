@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import Any
 
 Answer = dict[str, Any]
@@ -12,9 +13,14 @@ class Row:
     """A record to be scored."""
 
     request_id: str
-    row_id: str  # its id in the data, or its request id if it has none
+    row_id: str  # its id in the data, or, if it has none, that of its content
     record: bytes  # JSON
     since: float  # when it arrived, by time.perf_counter()
+
+
+def content_id(record: bytes) -> str:
+    """Return an id for a record without one: the same for the same values, as the row model writes them."""
+    return blake2b(record, digest_size=8).hexdigest()
 
 
 @dataclass(slots=True)

@@ -1,7 +1,7 @@
 """Choose the version that answers a row: production, or a canary that has a share of the rows; a shadow gets copies.
 
-A canary's rows are chosen by a hash of the row's id, so one id always gets the same version. If the canary fails, production
-answers instead, call by call. A shadow scores rows after production has answered them: nothing it does changes an answer.
+A canary's rows are chosen by a hash of the row's id, so one id always gets the same version; a row without an id counts by its
+content. If the canary fails, production answers instead, call by call. A shadow scores rows after production has answered them: nothing it does changes an answer.
 """
 
 import asyncio

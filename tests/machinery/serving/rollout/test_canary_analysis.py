@@ -32,7 +32,7 @@ def test_a_canary_like_production_is_promoted_with_its_figures() -> None:
     verdict = judge(PRODUCTION, arm(500, 2), POLICY)
 
     assert verdict.decision == PROMOTE
-    assert verdict.reasons[:2] == ["500 rows", "errors 0.00% (production 0.00%)"]
+    assert verdict.reasons[:2] == ["500 rows of 500 ids", "errors 0.00% (production 0.00%)"]
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,33 @@ def test_each_rule_decides(canary: Callable[[], ArmStats], decision: str, reason
 def test_production_has_to_have_answered_enough_to_be_compared_with() -> None:
     verdict = judge(arm(100, 1), arm(1000, 2), POLICY)
 
-    assert verdict.reasons == ["production has answered 100 of 500 rows"]
+    assert verdict.reasons[0] == "production has answered 100 of 500 rows"
+
+
+def test_a_canary_that_few_ids_hold_up_says_how_many_it_sees_and_how_many_rows_are_still_to_come() -> None:
+    verdict = judge(arm(570, 1, ids=60), arm(30, 2, ids=3), POLICY)
+
+    assert verdict.reasons == [
+        "the canary has answered 30 of 500 rows",
+        "it gets 3 of the 60 different ids so far, and 5.0% of the rows: about 9,400 more rows are needed",
+    ]
+
+
+def test_a_canary_that_no_id_falls_to_says_so() -> None:
+    assert judge(arm(5000, 1, ids=12), arm(0, 2), POLICY).reasons[1] == (
+        "it gets none of the 12 different ids so far: rows of more ids, or a larger share (--canary), are needed"
+    )
+
+
+def test_a_verdict_on_few_ids_says_that_their_scores_tell_little() -> None:
+    few, many = (judge(arm(5000, 1), arm(500, 2, ids=ids), POLICY).reasons[-1] for ids in (5, 500))
+
+    assert few.endswith("by chance: too few ids to compare scores)")
+    assert many.endswith(" by chance)")
+
+
+def test_without_traffic_it_says_that_none_has_come_in() -> None:
+    assert judge(arm(0, 1), arm(0, 2), POLICY).reasons[1] == "no row has come in since the canary began"
 
 
 def test_errors_that_production_makes_too_are_not_the_canarys() -> None:

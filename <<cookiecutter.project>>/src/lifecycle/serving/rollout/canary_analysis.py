@@ -10,6 +10,9 @@ from lifecycle.serving.settings import Canary
 PROMOTE, ABORT, WAIT = "promote", "abort", "wait"
 LATENCY_SLACK = 5.0  # milliseconds by which a canary may always be slower: a ratio of short times says nothing
 ALPHA = 0.001  # how often the test may reject a canary whose scores come from the same distribution
+WEAK_EVIDENCE = (
+    0.5  # a score distance that chance explains, above which the comparison finds nothing but a broken model
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +38,8 @@ def judge(production: ArmStats, canary: ArmStats, policy: Canary) -> Verdict:
         )
     for name, arm in (("the canary", canary), ("production", production)):
         if arm.rows < policy.min_rows:
-            return Verdict(WAIT, [f"{name} has answered {arm.rows:,} of {policy.min_rows:,} rows"])
+            answered = f"{name} has answered {arm.rows:,} of {policy.min_rows:,} rows"
+            return Verdict(WAIT, [answered, _still_to_come(production, canary, arm, policy.min_rows)])
     latency, production_latency = canary.latency_quantile(0.95), production.latency_quantile(0.95)
     distance = ks_distance(production.scores, canary.scores)
     chance = ks_bound(production.ids.count(), canary.ids.count())
@@ -51,13 +55,28 @@ def judge(production: ArmStats, canary: ArmStats, policy: Canary) -> Verdict:
         )
     if reasons:
         return Verdict(ABORT, reasons)
+    too_few = ": too few ids to compare scores" if chance > WEAK_EVIDENCE else ""
     figures = [
-        f"{canary.rows:,} rows",
+        f"{canary.rows:,} rows of {canary.ids.count():,} ids",
         f"errors {_error_rate(canary):.2%} (production {_error_rate(production):.2%})",
         f"95% of rows within {latency:.1f} ms (production {production_latency:.1f} ms)",
-        f"score distance {distance:.3f} ({policy.max_score_distance:g} allowed, {chance:.3f} by chance)",
+        f"score distance {distance:.3f} ({policy.max_score_distance:g} allowed, {chance:.3f} by chance{too_few})",
     ]
     return Verdict(PROMOTE, figures)
+
+
+def _still_to_come(production: ArmStats, canary: ArmStats, short: ArmStats, min_rows: int) -> str:
+    """How many rows have to come in until one of the two has enough: with few ids, its share of them is what chance gives it."""
+    rows, ids = production.rows + canary.rows, (production.ids | canary.ids).count()
+    if not rows:
+        return "no row has come in since the canary began"
+    if not short.rows:
+        return f"it gets none of the {ids:,} different ids so far: rows of more ids, or a larger share (--canary), are needed"
+    more = math.ceil((min_rows - short.rows) * rows / short.rows)
+    return (
+        f"it gets {short.ids.count():,} of the {ids:,} different ids so far, and {short.rows / rows:.1%} of the rows: "
+        f"about {more:,} more rows are needed"
+    )
 
 
 def ks_distance(counts: list[int], other_counts: list[int]) -> float:

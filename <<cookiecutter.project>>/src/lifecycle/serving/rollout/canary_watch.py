@@ -24,7 +24,7 @@ REPORT_SECONDS = 10.0  # between two lines about the canary
 def watch(environment: Environment, version: int) -> Verdict:
     """Watch a canary until there is a verdict or time is up. Raises RefusedError if it is no longer the canary."""
     policy: Canary = environment.serving.canary
-    deadline, next_report = time.monotonic() + 60 * policy.wait_minutes, 0.0
+    deadline, next_report, reported = time.monotonic() + 60 * policy.wait_minutes, 0.0, ""
     reports = ArmReports(version)
     report(
         f"waiting up to {policy.wait_minutes:g} minutes until both have answered {policy.min_rows:,} rows; `simulate` sends some, "
@@ -39,8 +39,10 @@ def watch(environment: Environment, version: int) -> Verdict:
             reports.unseen = 0
         if verdict.decision in (PROMOTE, ABORT) or time.monotonic() > deadline:
             return verdict
-        if time.monotonic() > next_report:
-            report(f"waiting: {'; '.join(verdict.reasons)}")
+        reasons = "; ".join(verdict.reasons)
+        if time.monotonic() > next_report and reasons != reported:
+            report(f"waiting: {reasons}")
+            reported = reasons
             next_report = time.monotonic() + REPORT_SECONDS
         time.sleep(min(1.0, environment.serving.server.poll_seconds))
 
