@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from machinery.compression import write_compressed
 
 from lifecycle.batch.row_contract import RAGGED
 from lifecycle.batch.table_reader import TableReader
 from lifecycle.core.config import Csv
 from lifecycle.core.errors import ConfigError, DataError, ProjectError
+from machinery.compression import write_compressed
 
 
 def read(path: Path, columns: list[str]) -> pd.DataFrame:
