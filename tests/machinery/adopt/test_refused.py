@@ -74,7 +74,9 @@ def test_a_bad_file_is_one_line_and_the_repo_stays_as_it_was(
 def test_a_misspelt_target_is_guessed(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     GOOD.rename(columns={"y": "defaulted"}).to_csv("../table.csv", index=False)
 
-    check_refused(capsys, ["../table.csv", "--target", "defualted"], 2, "(did you mean defaulted?); it has x, defaulted")
+    check_refused(
+        capsys, ["../table.csv", "--target", "defualted"], 2, "(did you mean defaulted?); it has x, defaulted"
+    )
 
 
 def test_a_disk_without_room_is_noticed_before_anything_is_copied(
