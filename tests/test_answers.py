@@ -1,6 +1,8 @@
 """Every prompt has an effect, and every bad answer is refused before a file exists."""
 
+import ast
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -117,6 +119,69 @@ def test_a_name_that_yaml_takes_for_something_else_stays_a_name(bake: Bake, proj
     assert baked.read("params.yaml")["track"] == {"experiment": project, "tracking_uri": "http://h:"}
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder with a table in it, and one below."""
+    for name in ("loans.csv", "tables/loans.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("age,defaulted\n31,yes\n")
+    return tmp_path
+
+
+def test_data_and_target_take_the_place_of_the_sample(folder: Path) -> None:
+    """`make setup` then makes the project about the table: see tests/test_pipeline.py."""
+    done = generate(folder, {"project": "loans", "data": "loans.csv", "target": '% of "defaults"'})
+    baked = BakedProject(folder / "out" / "loans")
+
+    assert done.returncode == 0, done.stderr
+    assert baked.read(".dvc/tmp/adopt.json") == {"data": str(folder / "loans.csv"), "target": '% of "defaults"'}
+    names = baked.run("git ls-files").stdout.split("\n")
+    assert [name for name in names if re.search("telco|(?<!bottom_k_)sample|drift_demo", name)] == []
+    assert [name for name in names if name.startswith((".dvc/tmp", ".dvc/embedded"))] == []
+    assert "embedded" not in baked.text(".dvc/config")
+    assert "telco" not in baked.text("data/raw/.gitignore")
+    assert baked.run("git status --short").stdout == ""
+
+
+def test_the_description_names_the_target_unless_it_is_given(folder: Path) -> None:
+    answers = {"data": "loans.csv", "target": "defaulted"}
+    generate(folder, answers | {"project": "a"})
+    generate(folder, answers | {"project": "b", "description": "Who pays late"})
+
+    first, second = (BakedProject(folder / "out" / name) for name in "ab")
+    assert toml(first)["project"]["description"] == "Predict defaulted"
+    assert first.text("README.md").startswith("# a\n\nPredict defaulted.\n")
+    assert toml(second)["project"]["description"] == "Who pays late"
+
+
+def test_without_data_the_project_is_about_the_sample(baked: BakedProject) -> None:
+    listed = baked.text(".sample-files").split()
+
+    assert not (baked.path / ".dvc/tmp/adopt.json").exists()
+    assert "data/raw/telco.csv.dvc" in listed
+    assert [name for name in listed if not (baked.path / name).exists()] == []
+    assert "url = embedded" in baked.text(".dvc/config")
+
+
+@pytest.mark.parametrize("data", ["tables/loans.csv", "./tables/../tables/loans.csv", "~/tables/loans.csv", "tables"])
+def test_a_path_is_seen_from_where_the_user_stands(folder: Path, data: str) -> None:
+    done = generate(folder, {"project": "loans", "data": data, "target": "defaulted"}, HOME=str(folder))
+
+    pending = BakedProject(folder / "out" / "loans").read(".dvc/tmp/adopt.json")
+    assert done.returncode == 0, done.stderr
+    assert Path(pending["data"]).is_absolute()
+    assert Path(pending["data"]).samefile(folder / "tables" / ("" if data == "tables" else "loans.csv"))
+
+
+def test_the_hooks_need_the_standard_library_alone() -> None:
+    """cookiecutter may be installed apart from everything else."""
+    for hook in (TEMPLATE / "hooks").glob("*.py"):
+        tree = ast.parse(hook.read_text(encoding="utf-8").replace("<< cookiecutter | tojson >>", "{}"))
+        imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        imported |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+
+
 @pytest.mark.slow
 def test_no_package_may_take_the_name_of_an_installed_one(project: BakedProject) -> None:
     hook = (TEMPLATE / "hooks/pre_gen_project.py").read_text().split('"""')
@@ -167,10 +232,21 @@ BAD = [
     ({"tracking_uri": "mlflow.db"}, "tracking_uri 'mlflow.db' is not one MLflow takes"),
     ({"tracking_uri": "ftp://host"}, "is not one MLflow takes"),
     ({"tracking_uri": ""}, "is not one MLflow takes"),
+    ({"data": "loans.csv"}, "target is empty: name the column of your table to predict"),
+    ({"data": "loans.csv", "target": " "}, "target is empty"),
+    ({"target": "defaulted"}, "target 'defaulted' is given without data"),
+    ({"data": " ", "target": "defaulted"}, "target 'defaulted' is given without data"),
+    (
+        {"data": "nowhere/loans.csv", "target": "defaulted"},
+        "nowhere/loans.csv' does not exist: name a CSV or Parquet file",
+    ),
+    ({"data": "loans\n.csv", "target": "defaulted"}, "data holds a control character"),
+    ({"data": "loans.csv", "target": "a\tb", "description": "x"}, "target holds a control character"),
 ]
 
 
-def generate(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def generate(folder: Path, answers: dict[str, str], **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run cookiecutter in a folder, as a shell there would."""
     config = folder / "config.yaml"
     config.write_text(
         f"cookiecutters_dir: {folder}\nreplay_dir: {folder / 'replay'}\ndefault_context: {json.dumps(answers)}\n"
@@ -178,7 +254,8 @@ def generate(folder: Path, answers: dict[str, str]) -> subprocess.CompletedProce
     command = [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "--config-file", str(config)]
     return subprocess.run(
         [*command, "--output-dir", str(folder / "out")],
-        env=clean_environment(),
+        cwd=folder,
+        env=clean_environment() | {"PWD": str(folder)} | environment,
         capture_output=True,
         text=True,
         timeout=60,

@@ -125,7 +125,10 @@ def test_without_traffic_there_is_no_verdict_and_abort_ends_the_canary(served: S
     printed = command(served, "deploy --env production --canary 10", server, code=2)
 
     served.project.replace("serving.yaml", "wait_minutes: 0.02", "wait_minutes: 60")
-    assert "no verdict yet: the canary has answered 0 of 100 rows; no row has come in since the canary began; the canary keeps" in printed
+    assert (
+        "no verdict yet: the canary has answered 0 of 100 rows; no row has come in since the canary began; the canary keeps"
+        in printed
+    )
     assert aliases(served)["canary"] == 2
     assert "canary for 10% of the rows: wait: the canary has answered 0 of 100" in command(
         served, "deploy status", server, code=1, STAGING_URLS="http://127.0.0.1:9"

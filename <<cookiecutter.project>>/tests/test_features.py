@@ -1,4 +1,5 @@
 import pandas as pd
+import pytest
 from pandas.testing import assert_frame_equal
 
 from lifecycle.core.config import Params
@@ -6,32 +7,30 @@ from lifecycle.core.config import Params
 from << cookiecutter.package >>.features import build_features
 
 
-def test_a_row_has_the_same_features_alone_as_among_others(frame: pd.DataFrame) -> None:
-    features = build_features(frame)
+@pytest.fixture
+def inputs(frame: pd.DataFrame, params: Params) -> pd.DataFrame:
+    """What the feature function is given: the model's inputs."""
+    return frame[params.data.inputs(frame)]
 
-    for position in (0, len(frame) // 2, len(frame) - 1):
-        alone = build_features(frame.iloc[[position]])
+
+def test_a_row_has_the_same_features_alone_as_among_others(inputs: pd.DataFrame) -> None:
+    features = build_features(inputs)
+
+    for position in (0, len(inputs) // 2, len(inputs) - 1):
+        alone = build_features(inputs.iloc[[position]])
         assert_frame_equal(alone, features.iloc[[position]])
 
 
-def test_columns_are_only_added(frame: pd.DataFrame) -> None:
-    before = frame.copy()
+def test_columns_are_only_added(inputs: pd.DataFrame) -> None:
+    before = inputs.copy()
 
-    features = build_features(frame)
+    features = build_features(inputs)
 
-    assert_frame_equal(frame, before)
-    assert_frame_equal(features[list(frame)], before)
+    assert_frame_equal(inputs, before)
+    assert_frame_equal(features[list(inputs)], before)
 
 
-def test_building_twice_changes_nothing(frame: pd.DataFrame) -> None:
-    features = build_features(frame)
+def test_building_twice_changes_nothing(inputs: pd.DataFrame) -> None:
+    features = build_features(inputs)
 
     assert_frame_equal(build_features(features), features)
-
-
-def test_the_target_is_not_needed(frame: pd.DataFrame, params: Params) -> None:
-    features = build_features(frame)
-
-    without_target = build_features(frame.drop(columns=params.data.target))
-
-    assert_frame_equal(without_target, features.drop(columns=params.data.target))

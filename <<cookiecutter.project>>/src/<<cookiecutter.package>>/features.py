@@ -13,7 +13,7 @@ def build_features(frame: pd.DataFrame) -> pd.DataFrame:
     What has to be learned from data, such as an encoding, belongs in `make_preparation` in model.py.
 
     Args:
-        frame: rows with the contract's columns; the target may be missing.
+        frame: rows with the model's inputs, the contract's columns without id, target and data.exclude.
 
     Returns:
         The same rows with `average_charge` (US dollars a month since the start), `add_ons` (how many are booked)

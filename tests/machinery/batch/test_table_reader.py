@@ -7,6 +7,7 @@ from lifecycle.batch.row_contract import RAGGED
 from lifecycle.batch.table_reader import TableReader
 from lifecycle.core.config import Csv
 from lifecycle.core.errors import ConfigError, DataError, ProjectError
+from machinery.compression import write_compressed
 
 
 def read(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -77,6 +78,15 @@ def test_files_that_do_not_fit_together_are_refused(tmp_path: Path, name: str, c
 
     with pytest.raises(ProjectError, match=message):
         TableReader(str(tmp_path), [], Csv())
+
+
+@pytest.mark.parametrize("suffix", ["zip", "zst"])
+def test_a_compressed_file_that_spark_cannot_read_is_refused(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"table.csv.{suffix}"
+    write_compressed(path, b"id\n1\n")
+
+    with pytest.raises(ConfigError, match=rf"csv\.{suffix}: a \.{suffix} file cannot be scored: unpack it, or"):
+        read(path, ["id"])
 
 
 def test_a_folder_without_files_is_refused(tmp_path: Path) -> None:

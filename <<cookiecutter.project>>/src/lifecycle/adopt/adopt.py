@@ -46,6 +46,8 @@ def adopt(path: Path, options: Options, description: str | None, report: Report)
         report(f"  {topic:<9} {decision}")
     raw = Path("data/raw", path.name)
     _check_place(path, raw)
+    old = before.data.raw
+    old_is_cached = old != raw and dvc("status", "--quiet", f"{old}.dvc").returncode == 0
     head = git("rev-parse", "HEAD").strip()
     with worktree(head, WORKTREE) as folder:
         report("writing the files, and running the pipeline: the first model ...")
@@ -59,6 +61,8 @@ def adopt(path: Path, options: Options, description: str | None, report: Report)
         _run(folder, "lifecycle.cli", "gate", "propose", show=report)
         commit = _commit(folder, f"Adopt {raw.name}: predict {plan.target.name}")
     _move_to(commit)
+    if old_is_cached:  # a file that was changed stays where it is
+        shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
     return commit
 
 

@@ -38,7 +38,7 @@ def write(folder: Path, plan: Plan, before: Params, raw: Path, description: str 
     write_text(_readme(plan, raw), folder / "data/README.md")
     _edit(folder / "dvc.yaml", lambda text: plots(text, plan.target.task))
     if description:
-        _describe(folder, package, description.rstrip("."))
+        _describe(folder, package, _plain(description))
 
 
 def _describe(folder: Path, package: Path, description: str) -> None:
@@ -48,6 +48,11 @@ def _describe(folder: Path, package: Path, description: str) -> None:
     sentence = old[1] if old else description
     for name in ("README.md", "pyproject.toml"):
         _edit(folder / name, lambda text: text.replace(sentence, description, 1))
+
+
+def _plain(description: str) -> str:
+    """A sentence as a docstring and a TOML string can hold it: one line, without double quotes and backslashes."""
+    return " ".join(description.replace('"', "'").replace("\\", "/").split()).rstrip(".")
 
 
 def drop_old_table(folder: Path, before: Params, raw: Path) -> bool:

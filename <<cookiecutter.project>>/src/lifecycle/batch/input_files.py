@@ -12,6 +12,7 @@ from lifecycle.core.errors import ConfigError, DataError
 
 CSV = tuple(f"{name}{compression}" for name in (".csv", ".tsv", ".txt") for compression in ("", ".gz", ".bz2"))
 PARQUET = (".parquet", ".parq", ".pq")
+PACKED = (".zip", ".zst")  # read by `data`, but not by Spark
 MAX_ERROR_TEXT = 200  # characters
 
 
@@ -27,7 +28,7 @@ def input_files(path: str) -> list[Path]:
     Parquet if none of the table's files has one.
 
     Raises:
-        ConfigError: there is no such file or folder, or its files are not all of one format.
+        ConfigError: there is no such file or folder, its files are not all of one format, or one has to be unpacked first.
         DataError: the folder holds no file, or an empty one, which may have lost its content.
     """
     root = Path(path)
@@ -38,6 +39,10 @@ def input_files(path: str) -> list[Path]:
         raise DataError(f"{path}: contains no data files; {NOTHING_WRITTEN}")
     if empty := next((file for file in files if not file.stat().st_size), None):
         raise DataError(f"{empty}: is an empty file, it may have been cut off; {NOTHING_WRITTEN}")
+    if packed := next((file for file in files if file.suffix.lower() in PACKED), None):
+        raise ConfigError(
+            f"{packed}: a {packed.suffix} file cannot be scored: unpack it, or compress it as .gz or .bz2; {NOTHING_WRITTEN}"
+        )
     formats = [CSV if is_csv(file) else PARQUET if str(file).lower().endswith(PARQUET) else () for file in files]
     if len(set(formats)) > 1:
         majority = max(formats, key=formats.count)
