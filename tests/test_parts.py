@@ -145,6 +145,16 @@ def test_every_link_of_a_page_leads_somewhere(with_parts: Callable[[set[str]], B
 
 
 @pytest.mark.parametrize("chosen", VALID, ids=name_of)
+def test_the_files_of_the_sample_are_there(with_parts: Callable[[set[str]], BakedProject], chosen: set[str]) -> None:
+    """`adopt` removes them."""
+    baked = with_parts(chosen)
+
+    listed = baked.text(".sample-files").splitlines()
+    assert "scripts/prepare_telco.py" in listed
+    assert [name for name in listed if not (baked.path / name).exists()] == []
+
+
+@pytest.mark.parametrize("chosen", VALID, ids=name_of)
 def test_make_help_and_the_workflows_name_only_what_is_there(
     with_parts: Callable[[set[str]], BakedProject], chosen: set[str]
 ) -> None:

@@ -322,9 +322,10 @@ table.to_csv("{tmp_path}/flats.csv", index=False)'"""
     assert params["data"]["id"] == "flat"
     assert fresh.read("metrics/test.json")["r2"] > 0.8
     assert fresh.run("dvc status").stdout == "Data and pipelines are up to date.\n"
-    assert fresh.run("make lint && pytest -q", PYTHONPATH="src").stdout.count("passed") >= 2
-    assert judged.stdout.startswith("gate: ")
-    assert "customer" not in judged.stdout
+    assert " passed" in fresh.run("pytest -q", PYTHONPATH="src").stdout
+    assert judged.stdout.startswith("gate: PASS")
+    assert "Another problem than the base's: task was binary, is regression" in judged.stdout
+    assert "contract=" not in judged.stdout  # a slice of the sample
 
 
 def test_adopt_that_fails_halfway_leaves_the_repo_as_it_was(fresh: BakedProject, tmp_path: Path) -> None:
