@@ -48,6 +48,11 @@ def test_features_stand_behind_the_columns_of_the_dataset(build: Callable[[Funct
             "reads column 'target', which it is not given",
         ),
         (lambda frame: frame.assign(double=frame["age"]), ConfigError, "reads column 'age', which it is not given"),
+        (
+            lambda frame: frame.assign(ratio=frame["x"] / (frame["x"] - 1)),
+            DataError,
+            r"features.py: column ratio is infinite in 1 rows, such as after a division by zero",
+        ),
         (lambda frame: frame.head(1), DataError, "dropped or reordered"),
         (lambda frame: frame.iloc[::-1], DataError, "dropped or reordered"),
         (lambda frame: frame.rename(columns={"x": "y"}), DataError, "dropped or reordered"),

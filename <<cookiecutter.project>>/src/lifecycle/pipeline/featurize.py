@@ -1,5 +1,6 @@
 """Dataset in; data/features/{train,validation,test}.parquet out: raw columns and features, split by hash or by time."""
 
+import numpy as np
 import pandas as pd
 
 from lifecycle.core import config, user_code
@@ -15,7 +16,7 @@ def with_features(dataset: pd.DataFrame, params: Params) -> pd.DataFrame:
 
     Raises:
         ConfigError: the feature function reads a column that it is not given.
-        DataError: it does more than add columns.
+        DataError: it does more than add columns, or a value is infinite.
     """
     inputs = params.data.inputs(dataset)
     try:
@@ -32,6 +33,12 @@ def with_features(dataset: pd.DataFrame, params: Params) -> pd.DataFrame:
         raise DataError(
             f"build_features adds a column {taken[0]}, which {config.CONTRACT} has already: give it another name"
         )
+    for name, values in features[added].select_dtypes("number").items():
+        if infinite := int(np.isinf(values.to_numpy(dtype="float64", na_value=np.nan)).sum()):
+            raise DataError(
+                f"build_features in src/{params.package}/features.py: column {name} is infinite in {infinite:,} rows, such as "
+                "after a division by zero: leave the value missing (NaN) there"
+            )
     return pd.concat([dataset, features[added]], axis=1)
 
 
