@@ -91,7 +91,16 @@ def test_dates_are_read_in_the_format_that_fits_all(form: str, text: str) -> Non
 
 
 def test_a_date_that_can_be_read_in_two_ways_is_said() -> None:
-    assert "%d/%m/%Y would fit as well" in column(["01/02/2025", "03/04/2025"]).note
+    assert "%d/%m/%Y would fit as well: --date-format x=%d/%m/%Y" in column(["01/02/2025", "03/04/2025"]).note
+
+
+def test_of_two_readings_the_one_with_the_more_even_dates_is_taken() -> None:
+    months = [f"01/{month:02}/{year}" for year in (2000, 2001, 2002) for month in range(1, 13)]
+
+    assert column(months).form == "%d/%m/%Y"
+    assert describe("x", arrow.chunked_array([arrow.array(months)]), "%m/%d/%Y").form == "%m/%d/%Y"
+    with pytest.raises(DataError, match="not datetime"):
+        describe("x", arrow.chunked_array([arrow.array(["31/12/2025"])]), "%m/%d/%Y")
 
 
 def test_what_a_model_cannot_learn_from_is_said() -> None:

@@ -78,6 +78,17 @@ def ladder() -> str:
     return text_table(["on test rows", *test], rows)
 
 
+def linear_is_better() -> str:
+    """Return a line if the plain linear model predicts the test rows better than the trained one, or nothing."""
+    task = config.load().task
+    loss, estimator = ("rmse", "ridge") if task == "regression" else ("log_loss", "logistic_regression")
+    paths = (config.BASELINES["linear"], config.METRICS / "test.json")
+    linear, trained = (json.loads(path.read_text(encoding="utf-8")).get(loss) for path in paths)
+    if linear is None or trained is None or linear >= trained:
+        return ""
+    return f"the linear model has a lower {loss}: try `train.estimator: {estimator}` in params.yaml"
+
+
 def _check_disk(path: Path) -> None:
     needed = COPIES * sum(
         file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]) if file.exists()
@@ -136,7 +147,8 @@ def _run(folder: Path, module: str, *arguments: str, show: Report | None = None)
         raise DataError(f"{failure_line(done)} (nothing has changed in the repo)")
     if show:
         for line in done.stdout.splitlines():
-            show(line)
+            if not line.startswith("wrote "):  # what is left to do then, `adopt` does
+                show(line)
 
 
 def _commit(folder: Path, message: str) -> str:

@@ -6,10 +6,10 @@ from typing import Literal
 import pyarrow as arrow
 import pyarrow.compute as pc
 
-from lifecycle.adopt.format_detection import date_format, number_format
+from lifecycle.adopt.format_detection import MOMENT, date_format, number_format
 from lifecycle.core.config import NumberFormat
 from lifecycle.core.errors import DataError
-from lifecycle.core.value_formats import dates, numbers
+from lifecycle.core.value_formats import dates, numbers, parse
 
 Kind = Literal["number", "integer", "boolean", "category", "text", "date", "empty"]
 
@@ -47,10 +47,18 @@ class Column:
         return self.nulls == 0 and self.distinct == 1
 
 
-def describe(name: str, values: arrow.ChunkedArray) -> Column:
-    """Return what a column is. Raises DataError if it holds an infinite number."""
-    column = _describe(name, values)
+def describe(name: str, values: arrow.ChunkedArray, date: str | None = None) -> Column:
+    """Return what a column is; `date` is the strptime format of its dates, if the user says so.
+
+    Raises DataError if it holds an infinite number, or a text that is not in the format.
+    """
+    column = _in_format(name, values, date) if date else _describe(name, values)
     return replace(column, useless="constant") if column.constant else column
+
+
+def _in_format(name: str, values: arrow.ChunkedArray, date: str) -> Column:
+    typed = parse(name, values.cast(arrow.string()), date, MOMENT)
+    return replace(_date(name, typed, date), note=f"dates written as {date}, as --date-format says")
 
 
 def _describe(name: str, values: arrow.ChunkedArray) -> Column:
@@ -92,7 +100,9 @@ def _integer(name: str, values: arrow.ChunkedArray) -> Column:
 
 def _float(name: str, values: arrow.ChunkedArray) -> Column:
     values = (
-        pc.if_else(pc.is_nan(values), arrow.scalar(None, values.type), values) if _any(pc.is_nan(values)) else values
+        pc.if_else(pc.is_nan(values), arrow.scalar(None, values.type), values)
+        if pc.any(pc.is_nan(values), min_count=0).as_py()
+        else values
     )
     if infinite := pc.sum(pc.is_inf(values)).as_py():
         row = pc.index(pc.is_inf(values), True).as_py() + 1
@@ -131,8 +141,8 @@ def _text(name: str, values: arrow.ChunkedArray) -> Column:
         return replace(_float(name, typed), form=number, note=f"numbers written with {written!r}")
     date, other = date_format(distinct)
     if date:
-        typed, _ = dates(values, date, arrow.timestamp("ns"))
-        ambiguous = f"; {other} would fit as well: give the right one in data.formats" if other else ""
+        typed, _ = dates(values, date, MOMENT)
+        ambiguous = f"; {other} would fit as well: --date-format {name}={other}" if other else ""
         return replace(_date(name, typed, date), note=f"dates written as {date}{ambiguous}")
     return _words(name, values)
 
@@ -188,7 +198,3 @@ def _nearly_numbers(distinct: arrow.Array) -> str:
         first = ", ".join(repr(value) for value in others.slice(0, 3).to_pylist())
         return f"text, because {len(others):,} of its {len(distinct):,} values are no number ({first}): correct them, or list them in data.csv.nulls"
     return ""
-
-
-def _any(mask: arrow.ChunkedArray) -> bool:
-    return bool(pc.any(mask, min_count=0).as_py())

@@ -14,7 +14,7 @@ PENDING = Path(".dvc/tmp/adopt.json")
 def adopt(arguments: argparse.Namespace) -> int:
     """Make this repo about a table: read it, decide what it is, write params.yaml and contract.yaml, train a first model, propose
     limits for the gate, and commit. Prints every decision; each can be given as an option instead."""
-    from lifecycle.adopt.adopt import adopt, ladder
+    from lifecycle.adopt.adopt import adopt, ladder, linear_is_better
     from lifecycle.adopt.plan import Options, decide
     from lifecycle.core import config
 
@@ -24,8 +24,18 @@ def adopt(arguments: argparse.Namespace) -> int:
         path, target = Path(pending["data"]), target or pending["target"]
     if path is None or target is None:
         raise ConfigError("name the table and its target: adopt PATH --target COLUMN")
+    if malformed := [text for text in arguments.date_format if "=" not in text]:
+        raise ConfigError(f"--date-format {malformed[0]}: write COLUMN=FORMAT, such as signed_up=%d.%m.%Y")
     options = Options(
-        target, arguments.id, arguments.task, arguments.positive, arguments.time, arguments.gap, arguments.keep
+        target,
+        arguments.id,
+        arguments.task,
+        arguments.positive,
+        arguments.time,
+        arguments.gap,
+        arguments.keep,
+        arguments.exclude,
+        dict(text.rsplit("=", 1) for text in arguments.date_format),
     )
     if arguments.dry_run:
         for topic, decision in decide(path.expanduser(), options, config.load().seed).decisions:
@@ -40,6 +50,8 @@ def adopt(arguments: argparse.Namespace) -> int:
         raise type(error)(f"{error}; then {again}") from None
     PENDING.unlink(missing_ok=True)
     print(ladder())
+    if better := linear_is_better():
+        print(better)
     print(f"\ncommitted as {commit[:9]}: from now on every change is compared with this model")
     print(
         "next: read contract.yaml and gates.yaml; docs/your-own-data.md says what only you can know; `dvc push` uploads the data"
@@ -85,6 +97,16 @@ def add_to(commands: Any) -> None:
         action="append",
         default=[],
         help="give the model this column though it would be left out",
+    )
+    command.add_argument(
+        "--exclude", metavar="COLUMN", action="append", default=[], help="do not give the model this column"
+    )
+    command.add_argument(
+        "--date-format",
+        metavar="COLUMN=FORMAT",
+        action="append",
+        default=[],
+        help="how dates are written, as in %%d.%%m.%%Y",
     )
     command.add_argument("--description", metavar="TEXT", help="what the model is for, a sentence")
     command.add_argument("--dry-run", action="store_true", help="print the decisions and change nothing")

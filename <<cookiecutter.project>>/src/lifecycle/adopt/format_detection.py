@@ -3,6 +3,7 @@
 import re
 from typing import Literal
 
+import numpy as np
 import pyarrow as arrow
 import pyarrow.compute as pc
 
@@ -30,7 +31,6 @@ DATES = [
 TIMES = ["", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", "T%H:%M:%S"]
 MOMENT = arrow.timestamp("ns")
 DATE_LIKE = r"^\s*(\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{1,2}[ -][A-Za-z]{3,9}[ -]\d{2,4}|[A-Za-z]{3,9} \d{1,2}, \d{4})"
-AMBIGUOUS = {"%m/%d/%Y": "%d/%m/%Y", "%d-%m-%Y": "%m-%d-%Y", "%m/%d/%y": "%d/%m/%y"}
 
 
 def number_format(texts: arrow.Array) -> NumberFormat | None:
@@ -51,9 +51,11 @@ def date_format(texts: arrow.Array) -> tuple[str, str]:
         return "", ""
     for time in TIMES:
         fits = [f"{date}{time}" for date in DATES if _is_date(texts, f"{date}{time}")]
-        if fits:
-            other = AMBIGUOUS.get(fits[0].removesuffix(time), "") + time
-            return fits[0], other if other in fits else ""
+        if len(fits) == 1:
+            return fits[0], ""
+        if fits:  # such as 01/02/2000: the reading whose dates are spread more evenly
+            first, other = sorted(fits[:2], key=lambda form: _largest_gap(texts, form))
+            return first, other
     return "", ""
 
 
@@ -75,9 +77,14 @@ def _any(mask: arrow.Array) -> bool:
 
 
 def _is_date(texts: arrow.Array, form: str) -> bool:
-    for values in (texts.slice(0, MANY), texts):
-        if dates(values if isinstance(values, arrow.ChunkedArray) else arrow.chunked_array([values]), form, MOMENT)[
-            1
-        ].any():
-            return False
-    return True
+    return not any(dates(_chunked(values), form, MOMENT)[1].any() for values in (texts.slice(0, MANY), texts))
+
+
+def _largest_gap(texts: arrow.Array, form: str) -> int:
+    """The longest time without a date, in nanoseconds."""
+    moments, _ = dates(_chunked(texts), form, MOMENT)
+    return int(np.diff(np.unique(moments.drop_null().cast(arrow.int64()).to_numpy())).max(initial=0))
+
+
+def _chunked(texts: arrow.Array | arrow.ChunkedArray) -> arrow.ChunkedArray:
+    return texts if isinstance(texts, arrow.ChunkedArray) else arrow.chunked_array([texts])

@@ -66,8 +66,11 @@ def _data(plan: Plan, raw: str) -> str:
         lines.append(
             _commented("  unlabelled: true", "rows without a target are left out of training, and can be scored")
         )
-    if plan.exclude:
-        lines.append(_commented("  exclude:", "columns of the contract that the model is not given"))
+    of_exclude = "columns of the contract that the model is not given"
+    if not plan.exclude:
+        lines.append(_commented("  exclude: []", of_exclude))
+    else:
+        lines.append(_commented("  exclude:", of_exclude))
         lines += [_commented(f"    - {quoted(name)}", why) for name, why in plan.exclude.items()]
     return "\n".join(lines) + "\n"
 

@@ -34,6 +34,10 @@ class Options:
     gap_days: int = 0
     keep: list[str] = field(default_factory=list)
     """Columns that the model is given though they would be left out."""
+    exclude: list[str] = field(default_factory=list)
+    """Columns that it is not given."""
+    formats: dict[str, str] = field(default_factory=dict)
+    """By column: the strptime format of its dates."""
 
 
 @dataclass
@@ -68,12 +72,19 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
     """
     file = raw_file.read(path)
     names = list(file.columns)
-    for option, wanted in (("--target", options.target), *(("--keep", name) for name in options.keep)):
+    named = [("--target", options.target), *(("--keep", name) for name in options.keep)]
+    named += [
+        *(("--exclude", name) for name in options.exclude),
+        *(("--date-format", name) for name in options.formats),
+    ]
+    for option, wanted in named:
         if wanted not in names:
             raise ConfigError(
                 f"{option} {wanted}: is not a column of {path}{did_you_mean(wanted, names)}; it has {some(names)}"
             )
-    columns = {name: columns_of.describe(name, values) for name, values in file.columns.items()}
+    columns = {
+        name: columns_of.describe(name, values, options.formats.get(name)) for name, values in file.columns.items()
+    }
     target = problem.decide(columns[options.target], options.task, options.positive)
     if file.csv and columns[target.name].kind == "number" and target.dtype == "int64":
         columns[target.name].form = columns[target.name].form or NumberFormat(
@@ -83,7 +94,7 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
     labelled = columns[target.name].values.is_valid()
     inputs = {name: column for name, column in columns.items() if name not in (target.name, key.id)}
     time, why_split = splits.time_split(inputs, labelled, options.time, options.gap_days)
-    exclude = _exclude(inputs, key, time)
+    exclude = _exclude(inputs, key, time) | dict.fromkeys(options.exclude, "as --exclude says")
     remaining = [column for name, column in inputs.items() if name not in exclude or name in options.keep]
     scores, doubles = _compare(remaining, columns[target.name], target, seed)
     exclude |= {name: f"a copy of {original}" for name, original in doubles.items()}

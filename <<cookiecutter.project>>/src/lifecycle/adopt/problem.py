@@ -67,7 +67,7 @@ def decide(column: Column, task: str | None, positive: str | None) -> Target:
     if chosen == "regression":
         if not number:
             raise ConfigError(f"column {column.name}: is a {column.kind}, not a number: leave --task regression out")
-        dtype = "int64" if arrow.types.is_integer(values.type) else "float64"
+        dtype = "int64" if column.kind == "integer" else "float64"
         return Target(column.name, chosen, None, dtype, column.nulls, {}, why)
     counts = sorted(pc.value_counts(values.drop_null()).to_pylist(), key=lambda count: str(count["values"]))
     classes = {count["values"]: int(count["counts"]) for count in counts}

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from lifecycle.adopt.columns import Column
 from lifecycle.adopt.contract_draft import draft
 from lifecycle.adopt.params_file import rewrite
 from lifecycle.adopt.plan import Plan
@@ -134,10 +135,7 @@ def build_features(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _readme(plan: Plan, raw: Path) -> str:
-    rows = [
-        [f"`{name}`", f"{column.dtype}{', nullable' if column.nulls else ''}", _role(plan, name)]
-        for name, column in plan.columns.items()
-    ]
+    rows = [[f"`{name}`", _type(plan, column), _role(plan, name)] for name, column in plan.columns.items()]
     questions = [
         ["Source", "who made it, how it is obtained, how often it changes"],
         ["A row is", ""],
@@ -148,10 +146,16 @@ def _readme(plan: Plan, raw: Path) -> str:
         "# Data",
         f"## `{raw.relative_to('data')}`",
         f"{plan.file.rows:,} rows × {len(plan.columns)} columns. Fill in what only you know:",
-        markdown_table(["", ""], questions),
+        markdown_table(["question", "answer"], questions),
         markdown_table(["column", "type", "what it is"], rows),
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _type(plan: Plan, column: Column) -> str:
+    if column.name == plan.target.name:
+        return f"{plan.target.dtype}{f', missing in {column.nulls:,} rows' if column.nulls else ''}"
+    return f"{column.dtype}{', nullable' if column.nulls else ''}"
 
 
 def _role(plan: Plan, name: str) -> str:

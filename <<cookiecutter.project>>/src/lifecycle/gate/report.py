@@ -82,7 +82,9 @@ def remarks(content: dict[str, Any]) -> list[str]:
     lines = [result["why"] for result in content["metrics"] + content["slices"] if result["status"] in noted]
     lines += [f"Rule: {_rule(content)}"] if content["metrics"] else []
     before, after = content["data"]["base"], content["data"]["branch"]
-    if before["rows"] is None:
+    if after["rows"] is None:
+        pass  # the pipeline failed before it was read
+    elif before["rows"] is None:
         lines.append(f"Data: {_dataset(after)}")
     elif all(before[key] == after[key] for key in ("md5", "rows", "columns")):
         lines.append(f"Data: unchanged, {_dataset(after)}")

@@ -16,6 +16,7 @@ import pandas as pd
 from lifecycle.core import config, metrics, model_file, plots, predict, reference
 from lifecycle.core.config import Params
 from lifecycle.core.files import read_parquet, write_json, write_parquet, write_text
+from lifecycle.core.tables import figure
 from lifecycle.pipeline import run
 from lifecycle.pipeline.baselines import baselines
 from lifecycle.pipeline.importance import column_importance
@@ -92,7 +93,7 @@ def main() -> str:
     write_text(card, config.MODEL_CARD)
     write_parquet(pd.concat([frame[[params.data.id, target]], predictions], axis=1), config.PREDICTIONS)
     reference.write(sample, config.REFERENCE)
-    summary = ", ".join(f"{name} {value:.4g}" for name, value in points["test"].items())
+    summary = ", ".join(f"{name} {figure(value)}" for name, value in points["test"].items())
     return f"{len(frame):,} test rows: {summary}; wrote {config.METRICS}, {config.PLOTS}, {config.MODEL_CARD}"
 
 

@@ -46,7 +46,8 @@ def model_card(
         f"On {rows:,} test rows that were not used in training, with intervals by bootstrap over rows.",
         _performance(points, intervals),
         "## Baselines",
-        "The same test rows, predicted by the share of each class (regression: by the mean), by a linear model, and by this one.",
+        f"The same test rows, predicted by the {'mean' if params.task == 'regression' else 'share of each class'}, by a linear model, "
+        "and by this one.",
         *([f"The linear model could not be fitted: {baseline_failure}"] if baseline_failure else []),
         _ladder(points["test"], baselines),
         "## Slices",
@@ -54,7 +55,7 @@ def model_card(
         *([] if slices else ["None: name columns in `evaluate.slices` of `params.yaml`."]),
         "## Importance of the columns",
         f"How much {loss} rises on test rows when a column is shuffled; the {len(ranked)} largest.",
-        markdown_table(["column", "rise"], [[f"`{name}`", f"{value:.4f}"] for name, value in ranked]),
+        markdown_table(["column", "rise"], [[f"`{name}`", _figure(value)] for name, value in ranked]),
         "## Limits",
         _limits(params, slices),
     ]
@@ -69,6 +70,16 @@ def _overview(params: Params, fitted: Pipeline) -> str:
         ["Model", f"`{type(fitted[-1]).__name__}` with {settings or 'its default settings'}"],
         ["Data", f"`{params.data.raw}`, validated against `contract.yaml`: see `reports/validation.json`"],
         ["Split", _split(params)],
+        *(
+            [["Not given to the model", ", ".join(f"`{name}`" for name in params.data.exclude)]]
+            if params.data.exclude
+            else []
+        ),
+        *(
+            [["Rows without a target", "left out of training and of every figure here"]]
+            if params.data.unlabelled
+            else []
+        ),
     ]
     return markdown_table(["", ""], rows)
 
@@ -83,8 +94,8 @@ def _performance(points: dict[str, dict[str, float]], intervals: dict[str, dict[
     rows = [
         [
             name,
-            f"{value:.4f}",
-            f"{intervals[name]['low']:.4f} to {intervals[name]['high']:.4f}" if name in intervals else "",
+            _figure(value),
+            f"{_figure(intervals[name]['low'])} to {_figure(intervals[name]['high'])}" if name in intervals else "",
             _figure(points["validation"].get(name)),
             _figure(points["train"].get(name)),
         ]
@@ -95,7 +106,7 @@ def _performance(points: dict[str, dict[str, float]], intervals: dict[str, dict[
 
 def _ladder(test: dict[str, float], baselines: dict[str, dict[str, float]]) -> str:
     rows = [
-        [name, _figure(baselines["trivial"].get(name)), _figure(baselines["linear"].get(name)), f"{value:.4f}"]
+        [name, _figure(baselines["trivial"].get(name)), _figure(baselines["linear"].get(name)), _figure(value)]
         for name, value in test.items()
     ]
     return markdown_table(["metric", "trivial", "linear", "this model"], rows)
@@ -117,13 +128,16 @@ def _limits(params: Params, slices: dict[str, dict[str, dict[str, Any]]]) -> str
         for value, measured in values.items()
         if metric in measured
     ]
-    lowest = "{1} ({0:.4f})".format(*min(scores)) if scores else "none measured"
-    return (
-        f"- It was trained on rows like those in `{params.data.raw}`. On rows unlike them its predictions are not reliable.\n"
-        f"- The slice with the lowest `{metric}`: {lowest}.\n"
-        "- It knows correlations only: that a column matters does not mean that changing it changes the outcome."
-    )
+    lowest = [f"- The slice with the lowest `{metric}`: {min(scores)[1]} ({min(scores)[0]:.4f})."] if scores else []
+    lines = [
+        f"- It was trained on rows like those in `{params.data.raw}`. On rows unlike them its predictions are not reliable.",
+        *lowest,
+        "- It knows correlations only: that a column matters does not mean that changing it changes the outcome.",
+    ]
+    return "\n".join(lines)
 
 
 def _figure(value: float | None) -> str:
-    return "" if value is None else f"{value:.4f}"
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4f}"
