@@ -1,10 +1,9 @@
 """Columns that give the target away, and columns that are copies of another."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
-from sklearn.metrics import r2_score, roc_auc_score
-from sklearn.model_selection import cross_val_predict
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 ROWS = 20_000  # of a sample that is tried
 CELLS = 2_000_000  # of a sample of many columns
@@ -37,17 +36,28 @@ def single_column_scores(sample: pd.DataFrame, target: pd.Series, task: str, see
 
 
 def _score(values: np.ndarray, actual: np.ndarray, task: str, seed: int) -> float:
-    leaf = max(2, len(actual) // 500)
+    from sklearn.metrics import r2_score, roc_auc_score
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    kind = DecisionTreeRegressor if task == "regression" else DecisionTreeClassifier
+    tree = kind(min_samples_leaf=max(2, len(actual) // 500), random_state=seed)
+    predicted = np.empty(len(actual))
+    for fit, held_out in _folds(actual, task, seed):
+        tree.fit(values[fit], actual[fit])
+        predicted[held_out] = _predictions(tree, values[held_out], task)
     if task == "regression":
-        tree = DecisionTreeRegressor(min_samples_leaf=leaf, random_state=seed)
-        return float(r2_score(actual, cross_val_predict(tree, values, actual, cv=_folds(actual, task, seed))))
-    tree = DecisionTreeClassifier(min_samples_leaf=leaf, random_state=seed)
+        return float(r2_score(actual, predicted))
     if task == "binary":
-        probabilities = cross_val_predict(tree, values, actual, cv=_folds(actual, task, seed), method="predict_proba")
-        return float(2 * roc_auc_score(actual, probabilities[:, 1]) - 1)
+        return float(2 * roc_auc_score(actual, predicted) - 1)
     share = np.unique(actual, return_counts=True)[1].max() / len(actual)
-    accuracy = (cross_val_predict(tree, values, actual, cv=_folds(actual, task, seed)) == actual).mean()
-    return float((accuracy - share) / (1 - share))
+    return float(((predicted == actual).mean() - share) / (1 - share))
+
+
+def _predictions(tree: Any, values: np.ndarray, task: str) -> Any:
+    """The predictions of a tree; of two classes the probability of the second."""
+    if task != "binary":
+        return tree.predict(values)
+    return tree.predict_proba(values)[:, -1] if len(tree.classes_) == 2 else tree.classes_[0]
 
 
 def _folds(actual: np.ndarray, task: str, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:

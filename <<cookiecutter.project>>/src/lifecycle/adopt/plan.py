@@ -1,6 +1,8 @@
 """Everything that is decided about a table, and why."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -70,26 +72,17 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
 
     Raises ConfigError for a file or column that does not exist; DataError if nothing can be learned from the table.
     """
-    file = raw_file.read(path)
-    names = list(file.columns)
-    named = [("--target", options.target), *(("--keep", name) for name in options.keep)]
-    named += [
-        *(("--exclude", name) for name in options.exclude),
-        *(("--date-format", name) for name in options.formats),
-    ]
-    for option, wanted in named:
-        if wanted not in names:
-            raise ConfigError(
-                f"{option} {wanted}: is not a column of {path}{did_you_mean(wanted, names)}; it has {some(names)}"
-            )
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(import_module, "sklearn.tree")  # takes a second, while Arrow reads
+        file = raw_file.read(path)
+    _check_names(options, list(file.columns), path)
     columns = {
         name: columns_of.describe(name, values, options.formats.get(name)) for name, values in file.columns.items()
     }
     target = problem.decide(columns[options.target], options.task, options.positive)
     if file.csv and columns[target.name].kind == "number" and target.dtype == "int64":
-        columns[target.name].form = columns[target.name].form or NumberFormat(
-            decimal=file.csv.decimal
-        )  # written as 1.0
+        written_as_1_0 = NumberFormat(decimal=file.csv.decimal)
+        columns[target.name].form = columns[target.name].form or written_as_1_0
     key = keys.choose(columns, target.name, options.id)
     labelled = columns[target.name].values.is_valid()
     inputs = {name: column for name, column in columns.items() if name not in (target.name, key.id)}
@@ -116,6 +109,16 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
     )
     plan.decisions = explain(plan, why_split, why_estimator, scores, kept)
     return plan
+
+
+def _check_names(options: Options, names: list[str], path: Path) -> None:
+    """Raise ConfigError if an option names a column that the table does not have."""
+    of_options = {"--target": [options.target], "--keep": options.keep, "--exclude": options.exclude}
+    of_options["--date-format"] = list(options.formats)
+    for option, wanted in ((option, name) for option, columns in of_options.items() for name in columns):
+        if wanted not in names:
+            hint = did_you_mean(wanted, names)
+            raise ConfigError(f"{option} {wanted}: is not a column of {path}{hint}; it has {some(names)}")
 
 
 def _exclude(inputs: dict[str, Column], key: Key, time: TimeSplit | None) -> dict[str, str]:
