@@ -170,7 +170,7 @@ def test_a_first_model_is_released_without_a_base_and_so_is_the_first_of_another
     project.commit("Limits of the model")
     second = project.run("make gate register")
 
-    assert "roc_auc: at least 0." in proposed
+    assert re.search(r"^roc_auc .* ≥ 0\.\d+ ", proposed, flags=re.MULTILINE)
     assert "new_problem" not in project.text("gates.yaml")
     assert "another problem than the base's (task was binary, is multiclass, data.target was churn" in second.stdout
     assert "is gone: the base has it" not in second.stdout
