@@ -90,7 +90,7 @@ class BakedProject:
 
 def clean_environment() -> dict[str, str]:
     """The environment without what the person running the tests may have set for MLflow, DVC, git or Python."""
-    prefixes = ("MLFLOW_", "DVC_", "GIT_", "PYTHON", "VIRTUAL_ENV", "MAKE", "MFLAGS")
+    prefixes = ("MLFLOW_", "DVC_", "GIT_", "PYTHON", "PYTEST_", "VIRTUAL_ENV", "MAKE", "MFLAGS")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
     author = {"NAME": "Tester", "EMAIL": "tester@example.com"}
     identity = {f"GIT_{role}_{part}": value for role in ("AUTHOR", "COMMITTER") for part, value in author.items()}

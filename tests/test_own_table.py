@@ -169,6 +169,7 @@ def repo(
     repo = Repo(baked.path, table, request.param, packages / "pyspark")
     repo.replace("params.yaml", "bootstrap: 1000", "bootstrap: 100")
     repo.replace("serving.yaml", "min_rows: 500", "min_rows: 100")
+    repo.replace("serving.yaml", "max_latency_ratio: 1.5", "max_latency_ratio: 100")  # other tests take the time
     repo.replace("monitoring.yaml", "min_rows: 500", "min_rows: 200")
     repo.replace("serving.yaml", "poll_seconds: 2 ", "poll_seconds: 0.5 ")
     repo.commit("Settings for a test")
