@@ -93,7 +93,9 @@ def test_a_canary_that_does_well_is_promoted_under_traffic_without_a_failed_requ
 
     assert {reply.status for reply in replies} == {200}
     assert "deploy: version 3 is the canary for 30% of the rows" in printed
-    assert re.search(r"deploy: the canary has passed: [\d,]+ rows of [\d,]+ ids; errors 0\.00% \(production 0\.00%\)", printed)
+    assert re.search(
+        r"deploy: the canary has passed: [\d,]+ rows of [\d,]+ ids; errors 0\.00% \(production 0\.00%\)", printed
+    )
     assert "deploy: version 3 is served as production" in printed
     now = aliases(served)
     assert (now["production"], now["canary"]) == (MOODY, None)

@@ -234,16 +234,16 @@ def rows_are_answered(repo: Repo) -> None:
     inputs = [{name: value for name, value in row.items() if name != target} for row in table]
     without_id = [{name: value for name, value in values.items() if name != own_id} for values in inputs]
 
-    one = repo.post("/predict", inputs[0])
+    alone = repo.post("/predict", inputs[0])
     many = repo.post("/predict/batch", {"records": without_id})["predictions"]
 
-    answer = {name: value for name, value in one.items() if name != "request_id"}
+    answer = {name: value for name, value in alone.items() if name != "request_id"}
     assert answer == {name: value for name, value in many[0].items() if name != "request_id"}
     assert len(many) == len(inputs)
     kind = {"multiclass": int, "binary": bool, "regression": float}[repo.task]
-    assert type(one["prediction" if repo.task == "regression" else "label"]) is kind
-    assert repo.post("/feedback", {"request_id": one["request_id"], "label": table[0][target]}) is None
-    assert repo.post("/feedback", {"request_id": one["request_id"], "label": "nonsense"}, code=422)
+    assert type(alone["prediction" if repo.task == "regression" else "label"]) is kind
+    assert repo.post("/feedback", {"request_id": alone["request_id"], "label": table[0][target]}) is None
+    assert repo.post("/feedback", {"request_id": alone["request_id"], "label": "nonsense"}, code=422)
 
 
 def monitored(repo: Repo, traffic: str) -> str:

@@ -23,6 +23,7 @@ st = hypothesis.strategies
 
 ROOT = Path.cwd()
 HALVES = 3
+FEWEST_ADOPTED = 5  # of the tables that are tried: a reader that refuses all would pass otherwise
 
 NAMES = st.one_of(
     st.text(string.ascii_letters + string.digits + " .%'_-äß漢", min_size=1, max_size=12).filter(lambda name: name.strip() == name),
@@ -68,11 +69,12 @@ def written(plan: Plan, path: Path) -> Params:
     return Params.checked(parse_yaml(text, "params.yaml"), "params.yaml")
 
 
-def check(path: Path, target: str) -> None:
+def check(path: Path, target: str) -> bool:
+    """Check a table, and return whether it is adopted."""
     try:
         plan = decide(path, Options(target), seed=1)
     except ProjectError:  # anything else is a fault of ours
-        return
+        return False
     params = written(plan, path)
     text = draft(plan.columns, plan.key, plan.target, params.package)
     (path.parent / "contract.yaml").write_text(text, encoding="utf-8")
@@ -89,6 +91,7 @@ def check(path: Path, target: str) -> None:
         half = frame.sample(frac=0.5, random_state=seed) if seed else frame
         failed = [record for record in contract.validate(half, schema, params.data.id) if not record["passed"]]
         assert failed == [], contract.describe(failed)
+    return True
 
 
 SETTINGS = hypothesis.settings(
@@ -100,35 +103,44 @@ SETTINGS = hypothesis.settings(
 )
 
 
-@SETTINGS
-@hypothesis.given(tables(), st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["utf-8", "utf-16"]))
-def test_a_csv_file_is_adopted_or_refused_with_one_line(
-    tmp_path_factory: pytest.TempPathFactory, table: tuple[pd.DataFrame, str], separator: str, encoding: str
-) -> None:
-    frame, target = table
-    path = tmp_path_factory.mktemp("table") / "table.csv"
-    frame.to_csv(path, index=False, sep=separator, encoding=encoding)
+def test_a_csv_file_is_adopted_or_refused_with_one_line(tmp_path_factory: pytest.TempPathFactory) -> None:
+    adopted = []
 
-    check(path, target)
+    @SETTINGS
+    @hypothesis.given(tables(), st.sampled_from([",", ";", "\t", "|"]), st.sampled_from(["utf-8", "utf-16"]))
+    def try_one(table: tuple[pd.DataFrame, str], separator: str, encoding: str) -> None:
+        frame, target = table
+        path = tmp_path_factory.mktemp("table") / "table.csv"
+        frame.to_csv(path, index=False, sep=separator, encoding=encoding)
+        adopted.append(check(path, target))
+
+    try_one()
+
+    assert sum(adopted) >= FEWEST_ADOPTED
 
 
-@SETTINGS
-@hypothesis.given(tables())
-def test_a_parquet_file_is_adopted_or_refused_with_one_line(
-    tmp_path_factory: pytest.TempPathFactory, table: tuple[pd.DataFrame, str]
-) -> None:
-    frame, target = table
-    frame = frame.apply(
-        lambda column: (
-            column
-            if column.map(type).nunique() <= 2
-            else column.map(lambda value: None if value is None else str(value))
-        )
-    )
-    path = tmp_path_factory.mktemp("table") / "table.parquet"
-    frame.to_parquet(path, index=False)
+def test_a_parquet_file_is_adopted_or_refused_with_one_line(tmp_path_factory: pytest.TempPathFactory) -> None:
+    adopted = []
 
-    check(path, target)
+    @SETTINGS
+    @hypothesis.given(tables())
+    def try_one(table: tuple[pd.DataFrame, str]) -> None:
+        frame, target = table
+        frame = frame.apply(as_one_type)
+        path = tmp_path_factory.mktemp("table") / "table.parquet"
+        frame.to_parquet(path, index=False)
+        adopted.append(check(path, target))
+
+    try_one()
+
+    assert sum(adopted) >= FEWEST_ADOPTED
+
+
+def as_one_type(column: pd.Series) -> pd.Series:
+    """Values of several types as texts: Parquet has one type a column."""
+    if column.map(type).nunique() <= 2:
+        return column
+    return column.map(lambda value: None if value is None else str(value))
 
 
 def test_the_names_of_columns_are_quoted_where_yaml_would_take_them_for_something_else() -> None:

@@ -78,8 +78,9 @@ def adopt(repo: Path, source: Path, options: Options) -> config.Params:
     data.main()
     validate.main()
     params = config.load()
-    salt = splits.choose_salt(read_parquet(config.DATASET), params)
-    write_text(params_file.set_salt(text, salt), config.PARAMS)
+    if splits.needs_salt(params, plan.file.rows):
+        salt = splits.choose_salt(read_parquet(config.DATASET), params)
+        write_text(params_file.set_salt(text, salt), config.PARAMS)
     return config.load()
 
 

@@ -105,3 +105,18 @@ def test_an_integer_has_whole_bounds_and_no_list_where_new_values_will_come(
     assert bounds["in_range"]["min_value"] == 2004
     assert isinstance(bounds["in_range"]["min_value"], int)
     assert [check.name for check in schema.columns["code"].checks] == []
+
+
+def test_the_command_prints_a_draft(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from lifecycle.cli import main
+
+    (tmp_path / "table.csv").write_text("code,amount\n" + "".join(f"0{row},{row}.5\n" for row in range(10, 60)))
+
+    with pytest.raises(SystemExit) as done:
+        main(["contract", str(tmp_path / "table.csv")])
+
+    (tmp_path / "contract.yaml").write_text(capsys.readouterr().out)
+    columns = contract.load(tmp_path / "contract.yaml", _package()).columns
+    assert done.value.code == 0
+    assert str(columns["code"].dtype).startswith("str")
+    assert str(columns["amount"].dtype) == "float64"

@@ -177,7 +177,10 @@ def test_only_what_is_surely_beaten_is_demanded() -> None:
     beats, lines = beaten("log_loss", limits, {"trivial": {"log_loss": 0.59}, "linear": {"log_loss": 0.43}})
 
     assert beats == {"trivial": "log_loss"}
-    assert lines[1] == "at its limit the log_loss is no better than that of the linear model, 0.43: so to beat it is not demanded"
+    assert (
+        lines[1]
+        == "at its limit the log_loss is no better than that of the linear model, 0.43: so to beat it is not demanded"
+    )
     assert beaten("log_loss", limits, {"trivial": {}, "linear": {}})[0] == {}
 
 

@@ -16,6 +16,7 @@ import pyarrow.parquet
 
 from lifecycle.adopt import params_file, repo_files, splits
 from lifecycle.adopt.plan import Options, Plan, decide
+from lifecycle.adopt.raw_file import table_files
 from lifecycle.core import config
 from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError, DataError
@@ -90,9 +91,7 @@ def linear_is_better() -> str:
 
 
 def _check_disk(path: Path) -> None:
-    needed = COPIES * sum(
-        file.stat().st_size for file in (path.rglob("*") if path.is_dir() else [path]) if file.exists()
-    )
+    needed = COPIES * sum(file.stat().st_size for file in table_files(path) if file.exists())
     free = shutil.disk_usage(Path()).free
     if needed > free:
         raise ConfigError(
@@ -110,27 +109,19 @@ def _check_place(path: Path, raw: Path) -> None:
 
 
 def _bring(path: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if path.is_dir():
-        shutil.copytree(
-            path,
-            target,
-            dirs_exist_ok=True,
-            ignore=lambda folder, names: [name for name in names if not name.endswith(".parquet")],
-        )
-    else:
-        shutil.copyfile(path, target)
+    """Copy a file, or the Parquet files of a folder."""
+    (target if path.is_dir() else target.parent).mkdir(parents=True, exist_ok=True)
+    for file in table_files(path):
+        shutil.copyfile(file, target / file.name if path.is_dir() else target)
 
 
 def _reproduce(folder: Path, plan: Plan) -> None:
     """Run the pipeline: first until the dataset, by which the salt of the split is chosen."""
     _run(folder, "dvc", "repro", "--quiet", "validate")
     params = config.load(folder / config.PARAMS)
-    names = list(
-        dict.fromkeys([params.data.id, params.data.target, *([params.split.group] if params.split.group else [])])
-    )
-    if not params.split.time and plan.file.rows <= splits.MANY_ROWS:
-        dataset = pyarrow.parquet.ParquetFile(folder / config.DATASET).read(columns=names).to_pandas()
+    if splits.needs_salt(params, plan.file.rows):
+        names = {params.data.id, params.data.target, params.split.group or params.data.id}
+        dataset = pyarrow.parquet.ParquetFile(folder / config.DATASET).read(columns=sorted(names)).to_pandas()
         salt = splits.choose_salt(dataset, params)
         path = folder / config.PARAMS
         write_text(params_file.set_salt(path.read_text(encoding="utf-8"), salt), path)

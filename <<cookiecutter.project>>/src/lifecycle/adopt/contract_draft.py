@@ -140,13 +140,9 @@ def _yaml(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, str):
-        return (
-            value
-            if value == "str" or (PLAIN.fullmatch(value) and value.lower() not in RESERVED)
-            else json.dumps(value, ensure_ascii=False)
-        )
+        return quoted(value)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{name}: {_yaml(inner)}" for name, inner in value.items()) + "}"
     if isinstance(value, list):
-        return "[" + ", ".join(quoted(inner) if isinstance(inner, str) else _yaml(inner) for inner in value) + "]"
+        return "[" + ", ".join(map(_yaml, value)) + "]"
     return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -12,7 +12,7 @@ SHOWN = 6  # columns of a kind that are named
 
 
 def explain(
-    plan: "Plan", why_split: str, why_estimator: str, scores: dict[str, float], kept: dict[str, str]
+    plan: "Plan", why_split: str, why_estimator: str, scores: dict[str, float], kept_anyway: dict[str, str]
 ) -> list[tuple[str, str]]:
     """Return a line for each decision: what it is about, and what was decided and why.
 
@@ -21,7 +21,7 @@ def explain(
         why_split: the reason for the split.
         why_estimator: the reason for the estimator.
         scores: how well each column alone predicts the target.
-        kept: by column that is kept because the user says so: why it would be left out.
+        kept_anyway: by column that is kept because the user says so: why it would be left out.
     """
     file, target, key = plan.file, plan.target, plan.key
     lines = [("file", f"{file.path.name}: {file.rows:,} rows × {len(file.columns)} columns{_dialect(file)}")]
@@ -30,27 +30,17 @@ def explain(
     lines += [("", f"{target.unlabelled:,} rows without a value are left out of training")] if target.unlabelled else []
     lines += [("warning", warning) for warning in target.warnings]
     lines += [("id", f"{key.id}: {key.why}")]
-    lines += [
-        (
-            "split",
-            (
-                f"by time: validation from {plan.time.validation_from}, test from {plan.time.test_from}; "
-                if plan.time
-                else ""
-            )
-            + why_split,
-        )
-    ]
-    lines += [("", f"rows with one {key.group} stay on one side")] if key.group and not plan.time else []
-    dates = [name for name in plan.inputs if plan.columns[name].kind == "date" and not plan.columns[name].nulls]
-    lines += (
-        [("", f"to train on the past and test on what follows, give --time {dates[0]}")]
-        if dates and not plan.time
-        else []
-    )
+    if plan.time:
+        dates = f"validation from {plan.time.validation_from}, test from {plan.time.test_from}"
+        lines += [("split", f"by time: {dates}; {why_split}")]
+    else:
+        lines += [("split", why_split)]
+        lines += [("", f"rows with one {key.group} stay on one side")] if key.group else []
+        dated = [name for name in plan.inputs if plan.columns[name].kind == "date" and not plan.columns[name].nulls]
+        lines += [("", f"to train on the past and test on what follows, give --time {dated[0]}")] if dated else []
     lines += [("format", f"{name}: {column.note}") for name, column in plan.columns.items() if column.note]
     lines += [("left out", f"{name}: {why}") for name, why in plan.exclude.items()]
-    lines += [("warning", f"{name}: kept as --keep says, though it is {why}") for name, why in kept.items()]
+    lines += [("warning", f"{name}: kept as --keep says, though it is {why}") for name, why in kept_anyway.items()]
     lines += [
         ("warning", f"{name}: alone it predicts the target with a score of {score:.3f}; is it known when the prediction is made?")
         for name, score in scores.items() if leaks.HIGH <= score < leaks.LEAK
@@ -67,12 +57,13 @@ def explain(
 def _dialect(file: RawFile) -> str:
     if not file.csv:
         return "" if file.path.suffix else " in Parquet parts"
-    name = {"\t": "tab", " ": "blank"}.get(file.csv.separator, file.csv.separator)
+    name = "tab" if file.csv.separator == "\t" else file.csv.separator
     decimal = ", decimal comma" if file.csv.decimal == "," else ""
     nulls = [repr(word) for word in file.csv.nulls or () if word not in raw_file.NULLS]
     return f"; separator {name}, {file.csv.encoding}{decimal}" + (f", {' '.join(nulls)} is missing" if nulls else "")
 
 
 def some(names: list[str]) -> str:
+    """Return the first of some names, and how many more there are."""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
     return ", ".join(names[:SHOWN]) + more

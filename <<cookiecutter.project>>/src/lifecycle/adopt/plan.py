@@ -96,7 +96,7 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
         for name, score in scores.items()
         if score >= leaks.LEAK
     }
-    kept = {name: exclude.pop(name) for name in options.keep if name in exclude}
+    kept_anyway = {name: exclude.pop(name) for name in options.keep if name in exclude}
     given = [column for column in inputs.values() if column.name not in exclude]
     if not given:
         raise DataError(
@@ -107,7 +107,7 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
     plan = Plan(
         file, columns, target, key, exclude, time, (estimator, settings), model_settings.slices(given, file.rows), []
     )
-    plan.decisions = explain(plan, why_split, why_estimator, scores, kept)
+    plan.decisions = explain(plan, why_split, why_estimator, scores, kept_anyway)
     return plan
 
 

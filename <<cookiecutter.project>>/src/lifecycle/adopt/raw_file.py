@@ -16,6 +16,7 @@ from lifecycle.adopt.format_detection import number_format
 from lifecycle.core.config import Csv
 from lifecycle.core.csv_format import open_bytes
 from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.raw_table import PARQUET, raw_files
 
 NULLS = ["", "NA", "N/A", "n/a", "NaN", "nan", "NULL", "null", "#N/A", "#NA"]
 OTHER_NULLS = ("?", "-", "--", ".", "missing", "unknown", "none", "Missing", "Unknown", "None")
@@ -45,9 +46,17 @@ def read(path: Path) -> RawFile:
     if not path.exists():
         raise ConfigError(f"{path}: no such file")
     try:
-        return _read_parquet(path) if path.is_dir() or path.suffix in (".parquet", ".pq") else _read_csv(path)
+        return _read_parquet(path) if path.is_dir() or path.suffix in PARQUET else _read_csv(path)
     except (arrow.ArrowException, OSError, EOFError, UnicodeDecodeError, csv.Error, ValueError) as error:
         raise DataError(f"{path}: cannot be read as a table: {' '.join(str(error).split())[:300]}") from None
+
+
+def table_files(path: Path) -> list[Path]:
+    """Return the files of a table: itself, or the Parquet files of a folder. Raises DataError if a folder has none."""
+    try:
+        return raw_files(path)
+    except DataError:
+        raise DataError(f"{path}: holds no .parquet file") from None
 
 
 def _read_csv(path: Path) -> RawFile:
@@ -109,10 +118,7 @@ def _values(column: arrow.ChunkedArray) -> arrow.Array:
 
 
 def _read_parquet(path: Path) -> RawFile:
-    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
-    if not files:
-        raise DataError(f"{path}: holds no .parquet file")
-    table = arrow.concat_tables([pyarrow.parquet.ParquetFile(file).read() for file in files])
+    table = arrow.concat_tables([pyarrow.parquet.ParquetFile(file).read() for file in table_files(path)])
     check_names(path, table.column_names)
     if not table.num_rows:
         raise DataError(f"{path}: has no rows")

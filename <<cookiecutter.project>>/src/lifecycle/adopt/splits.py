@@ -14,7 +14,7 @@ VALIDATION, TEST = 0.15, 0.2
 MIN_DAYS = 30  # different ones of a history
 DAY = 86_400  # seconds
 SALTS = 200  # that are tried
-MANY_ROWS = 200_000  # of which a split by hash is as it should be without trying
+MANY_ROWS = 200_000  # that a hash divides as it should without trying
 MIN_OF_CLASS = 2  # rows of each class on every side
 
 
@@ -76,6 +76,11 @@ def _seconds(moments: arrow.ChunkedArray) -> np.ndarray:
     return seconds
 
 
+def needs_salt(params: Params, rows: int) -> bool:
+    """Return whether a salt has to be tried: with many rows, or by time, the split is as it should be."""
+    return params.split.time is None and rows <= MANY_ROWS
+
+
 def choose_salt(dataset: pd.DataFrame, params: Params) -> int:
     """Return the first salt with which every class has rows on every side, and every side about the share that it should have.
 
@@ -86,8 +91,6 @@ def choose_salt(dataset: pd.DataFrame, params: Params) -> int:
     Raises DataError if there is none among the first few hundred.
     """
     target = dataset[params.data.target]
-    if params.split.time or len(dataset) > MANY_ROWS:
-        return params.split.salt
     shares = {
         "train": 1 - params.split.validation - params.split.test,
         "validation": params.split.validation,

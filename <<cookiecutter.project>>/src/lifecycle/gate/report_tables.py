@@ -35,8 +35,8 @@ def moved_slices(content: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _baselines(content: dict[str, Any]) -> list[list[str]]:
     """A row per metric: the trivial model, the linear one, this one, and what is demanded of it."""
-    found = content.get("baselines", {})
-    figures, checks = found.get("figures", {}), found.get("checks", [])
+    compared = content.get("baselines", {})
+    figures, checks = compared.get("figures", {}), compared.get("checks", [])
     branch = {result["name"]: result["branch"] for result in content["metrics"]}
     of_metric: dict[str, list[dict[str, Any]]] = {}
     for name in (metric for values in figures.values() for metric in values):

@@ -15,10 +15,8 @@ from lifecycle.core.config import Params
 
 ROWS = 50_000  # training rows, at most, of the linear model
 CELLS = 40_000_000  # and of its matrix, times the number of classes
-FEW_ROWS, MOST_CELLS = (
-    1000,
-    200_000_000,
-)  # that it is trained on however wide the matrix is; and where it is not trained at all
+FEW_ROWS = 1000  # that it is trained on however wide the matrix is
+MOST_CELLS = 200_000_000  # of a matrix of so few rows, above which it is not trained at all
 TEST_ROWS = 8192  # predicted at a time: the matrix may be wide
 ITERATIONS = 300
 
@@ -39,15 +37,15 @@ def baselines(train: pd.DataFrame, test: pd.DataFrame, params: Params) -> tuple[
     """
     regression = params.task == "regression"
     trivial = DummyRegressor() if regression else DummyClassifier(strategy="prior")
-    found = {"trivial": _metrics(_fitted(trivial, train, params), test, params), "linear": {}}
+    of_both: Baselines = {"trivial": _metrics(_fitted(trivial, train, params), test, params), "linear": {}}
     linear = Ridge() if regression else LogisticRegression(max_iter=ITERATIONS)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # one that does not converge is still a baseline
-            found["linear"] = _metrics(_fitted_with_preparation(linear, train, params), test, params)
+            of_both["linear"] = _metrics(_fitted_with_preparation(linear, train, params), test, params)
     except Exception as error:  # whatever the data or the user's preparation does to it: the model itself is evaluated
-        return found, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-    return found, ""
+        return of_both, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    return of_both, ""
 
 
 def _fitted(estimator: BaseEstimator, train: pd.DataFrame, params: Params) -> Pipeline:

@@ -9,9 +9,8 @@ from lifecycle.core.config import Params
 
 ROWS, FEW_ROWS = 2000, 100  # a sample is enough to rank columns
 REPEATS = 3
-CELLS = (
-    100_000_000  # values that the model is given in all; a wide table is content with fewer rows, then with one repeat
-)
+CELLS = 100_000_000
+"""Values that the model is given in all: a wide table is content with fewer rows, then with one repeat."""
 BATCH_CELLS = 10_000_000  # at once
 
 

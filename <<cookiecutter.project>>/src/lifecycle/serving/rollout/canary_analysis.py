@@ -10,9 +10,8 @@ from lifecycle.serving.settings import Canary
 PROMOTE, ABORT, WAIT = "promote", "abort", "wait"
 LATENCY_SLACK = 5.0  # milliseconds by which a canary may always be slower: a ratio of short times says nothing
 ALPHA = 0.001  # how often the test may reject a canary whose scores come from the same distribution
-WEAK_EVIDENCE = (
-    0.5  # a score distance that chance explains, above which the comparison finds nothing but a broken model
-)
+WEAK_EVIDENCE = 0.5
+"""A score distance that chance explains, above which the comparison finds nothing but a broken model."""
 
 
 @dataclass(frozen=True)
