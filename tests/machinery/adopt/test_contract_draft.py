@@ -36,6 +36,8 @@ def drafted(tmp_path: Path) -> tuple[pd.DataFrame, pa.DataFrameSchema]:
             "seen": pd.Timestamp("2025-01-01") + pd.to_timedelta(generator.integers(0, 300, ROWS), unit="D"),
             "gap": np.where(generator.random(ROWS) < 0.3, np.nan, generator.normal(size=ROWS).round(3)),
             "1e3": generator.choice([0.5, 1.5], ROWS),
+            "constant": -0.333,
+            "nearly": 1e12 + generator.choice([0.0, 0.25], ROWS),
         }
     )
     path = tmp_path / "table.csv"

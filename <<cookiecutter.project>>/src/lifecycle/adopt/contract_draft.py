@@ -16,6 +16,7 @@ ROOM = 0.5  # of a column's range, left on either side
 MIN_INTEGERS = 3  # integers, at least, left on either side
 DEVIATIONS = 8  # standard errors of the mean of half the rows, left on either side of the mean
 SPREAD = 0.25  # standard deviations, left as well: a month's table is no random sample of all
+ROUNDING = 1e-9  # relative: less of a deviation may come from adding up
 NULL_ROOM = 0.05  # by which the share of nulls may grow
 HEAD = """\
 # The data contract, in pandera's YAML. The stage `validate` checks every row against it, and no model is trained on data
@@ -126,7 +127,7 @@ def _mean(column: Column) -> dict[str, Any]:
     mean, deviation = pc.mean(column.values).as_py(), pc.stddev(column.values).as_py()
     rows = len(column.values) - column.nulls
     room = deviation * (SPREAD + DEVIATIONS / math.sqrt(max(rows / 2, 1)))
-    if not room or not math.isfinite(room):
+    if not math.isfinite(room) or room <= abs(mean) * ROUNDING:  # a constant
         return {}
     return {
         "mean_between": {
@@ -145,4 +146,6 @@ def _yaml(value: Any) -> str:
         return "{" + ", ".join(f"{name}: {_yaml(inner)}" for name, inner in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_yaml, value)) + "]"
-    return f"{value:.10g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float) and float(short := f"{value:.10g}") == value:
+        return short
+    return str(value)
