@@ -1,5 +1,6 @@
 """Drop the parts that were not chosen, then make the folder a git repository with a first commit. Standard library only, no network."""
 
+import importlib.metadata
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ANSWERS = json.loads(r"""<< cookiecutter | tojson >>""")
 
@@ -80,37 +82,71 @@ def drop_parts(root: Path, chosen: set[str]) -> None:
     lock.write_text("".join(text for text in packages if re.split(r"[=\[]", text)[0] not in dropped), encoding="utf-8")
 
 
-def drop_sample(root: Path, data: str, target: str) -> None:
-    """Remove the files of the sample, and note which table `make setup` makes the project about."""
+def drop_sample(root: Path) -> None:
+    """Remove the files of the sample."""
     listed = root / ".sample-files"
     for path in (root / name for name in [*listed.read_text(encoding="utf-8").split(), listed.name]):
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def drop(root: Path, answers: dict[str, Any]) -> None:
+    """Remove from a rendered project what its answers leave out. `make template-update` calls this on its renders as well."""
+    drop_parts(root, {part for part in PARTS if answers[part]})
+    if answers["data"]:
+        drop_sample(root)
+
+
+def remember_table(root: Path, data: str, target: str) -> None:
+    """Note which table `make setup` makes the project about."""
     pending = root / ".dvc/tmp/adopt.json"
     pending.parent.mkdir(parents=True, exist_ok=True)
     table = Path(os.environ.get("PWD", "."), Path(data).expanduser())
     pending.write_text(json.dumps({"data": str(table), "target": target}) + "\n", encoding="utf-8")
 
 
-def git(*arguments: str) -> None:
+def record(tree: str) -> dict[str, Any]:
+    """Return what `make template-update` needs to know of this render: the template, the answers, and git's hash of the files."""
+    started_in = Path(os.environ.get("PWD", "."))
+    address, template = ANSWERS["_template"], started_in / ANSWERS["_repo_dir"]
+    pyproject = template / "pyproject.toml"
+    version = re.search(
+        r'^version = "(.+)"', pyproject.read_text(encoding="utf-8") if pyproject.exists() else "", re.MULTILINE
+    )
+    return {
+        "template": os.path.abspath(started_in / address) if (started_in / address).exists() else address,
+        "version": version and version[1],
+        "commit": git("rev-parse", "HEAD", folder=template) if (template / ".git").exists() else None,
+        "cookiecutter": importlib.metadata.version("cookiecutter"),
+        "answers": {name: answer for name, answer in ANSWERS.items() if not name.startswith("_")},
+        "tree": tree,
+    }
+
+
+def git(*arguments: str, folder: Path = Path()) -> str:
     # A scaffold must not depend on where it is run: an outer repository's variables, hooks and signing stay out of it.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment |= {"GIT_AUTHOR_NAME": ANSWERS["author"], "GIT_AUTHOR_EMAIL": ANSWERS["email"]}
     environment |= {"GIT_COMMITTER_NAME": ANSWERS["author"], "GIT_COMMITTER_EMAIL": ANSWERS["email"]}
     command = ["git", "-c", "core.hooksPath=/dev/null", *arguments]
     try:
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     except FileNotFoundError:
         sys.exit("Cannot generate the project: git is not installed; install it and run the same command again.")
     if done.returncode:
         sys.exit(f"Cannot generate the project: git {arguments[0]} failed: {' '.join(done.stderr.split())}")
+    return done.stdout.strip()
 
 
 if __name__ == "__main__":
-    drop_parts(Path(), {part for part in PARTS if ANSWERS[part]})
+    drop(Path(), ANSWERS)
     if ANSWERS["data"]:
-        drop_sample(Path(), ANSWERS["data"], ANSWERS["target"])
+        remember_table(Path(), ANSWERS["data"], ANSWERS["target"])
     git("init", "--quiet", "--initial-branch=main")
     git("add", "--all", "--force", "--", ".", ":!.dvc/tmp")
+    tree = git("write-tree")
+    git("update-ref", f"refs/template/{tree}", tree)  # `make template-update` compares with it if the template has gone
+    Path(".template.json").write_text(json.dumps(record(tree), indent=2) + "\n", encoding="utf-8")
+    git("add", "--force", ".template.json")
     git("commit", "--quiet", "--no-gpg-sign", "--message", f"Scaffold {ANSWERS['project']}")
     print(f"\n{ANSWERS['project']} is ready, with a first commit on main. Next:\n")
     print(f"    cd {ANSWERS['project']}")
