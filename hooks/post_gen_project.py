@@ -92,11 +92,13 @@ def drop_sample(root: Path, data: str, target: str) -> None:
 
 
 def git(*arguments: str) -> None:
-    # A scaffold must not depend on where it is run: an outer repository's variables, hooks and signing stay out of it.
+    # A scaffold must not depend on where it is run: an outer repository's variables, the user's hooks, signing and list of
+    # ignored files stay out of it. The project's own .gitignore holds.
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment |= {"GIT_AUTHOR_NAME": ANSWERS["author"], "GIT_AUTHOR_EMAIL": ANSWERS["email"]}
     environment |= {"GIT_COMMITTER_NAME": ANSWERS["author"], "GIT_COMMITTER_EMAIL": ANSWERS["email"]}
-    command = ["git", "-c", "core.hooksPath=/dev/null", *arguments]
+    settings = ("-c", "core.hooksPath=/dev/null", "-c", "core.excludesFile=/dev/null")
+    command = ["git", *settings, *arguments]
     try:
         done = subprocess.run(command, env=environment, capture_output=True, text=True)
     except FileNotFoundError:
@@ -109,8 +111,12 @@ if __name__ == "__main__":
     drop_parts(Path(), {part for part in PARTS if ANSWERS[part]})
     if ANSWERS["data"]:
         drop_sample(Path(), ANSWERS["data"], ANSWERS["target"])
+    if Path(".git").exists():  # `cookiecutter -f` over a repo: what changed is for its owner to look at
+        print(f"\n{ANSWERS['project']} was a git repository already: nothing was committed.")
+        print(f"See what the template changed with `git diff` in {ANSWERS['project']}; `git restore FILE` undoes it.\n")
+        sys.exit()
     git("init", "--quiet", "--initial-branch=main")
-    git("add", "--all", "--force", "--", ".", ":!.dvc/tmp")
+    git("add", "--all", "--", ".", ":!.dvc/tmp")
     git("commit", "--quiet", "--no-gpg-sign", "--message", f"Scaffold {ANSWERS['project']}")
     print(f"\n{ANSWERS['project']} is ready, with a first commit on main. Next:\n")
     print(f"    cd {ANSWERS['project']}")
