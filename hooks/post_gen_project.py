@@ -104,6 +104,7 @@ def remember_table(root: Path, data: str, target: str) -> None:
     pending.write_text(json.dumps({"data": str(table), "target": target}) + "\n", encoding="utf-8")
 
 
+<<<<<<< HEAD
 def record(tree: str) -> dict[str, Any]:
     """Return what `make template-update` needs to know of this render: the template, the answers, and git's hash of the files."""
     started_in = Path(os.environ.get("PWD", "."))
@@ -124,10 +125,16 @@ def record(tree: str) -> dict[str, Any]:
 
 def git(*arguments: str, folder: Path = Path()) -> str:
     # A scaffold must not depend on where it is run: an outer repository's variables, hooks and signing stay out of it.
+=======
+def git(*arguments: str) -> None:
+    # A scaffold must not depend on where it is run: an outer repository's variables, the user's hooks, signing and list of
+    # ignored files stay out of it. The project's own .gitignore holds.
+>>>>>>> 3988c0e
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment |= {"GIT_AUTHOR_NAME": ANSWERS["author"], "GIT_AUTHOR_EMAIL": ANSWERS["email"]}
     environment |= {"GIT_COMMITTER_NAME": ANSWERS["author"], "GIT_COMMITTER_EMAIL": ANSWERS["email"]}
-    command = ["git", "-c", "core.hooksPath=/dev/null", *arguments]
+    settings = ("-c", "core.hooksPath=/dev/null", "-c", "core.excludesFile=/dev/null")
+    command = ["git", *settings, *arguments]
     try:
         done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     except FileNotFoundError:
@@ -141,12 +148,16 @@ if __name__ == "__main__":
     drop(Path(), ANSWERS)
     if ANSWERS["data"]:
         remember_table(Path(), ANSWERS["data"], ANSWERS["target"])
+    if Path(".git").exists():  # `cookiecutter -f` over a repo: what changed is for its owner to look at
+        print(f"\n{ANSWERS['project']} was a git repository already: nothing was committed.")
+        print(f"See what the template changed with `git diff` in {ANSWERS['project']}; `git restore FILE` undoes it.\n")
+        sys.exit()
     git("init", "--quiet", "--initial-branch=main")
-    git("add", "--all", "--force", "--", ".", ":!.dvc/tmp")
+    git("add", "--all", "--", ".", ":!.dvc/tmp")
     tree = git("write-tree")
     git("update-ref", f"refs/template/{tree}", tree)  # `make template-update` compares with it if the template has gone
     Path(".template.json").write_text(json.dumps(record(tree), indent=2) + "\n", encoding="utf-8")
-    git("add", "--force", ".template.json")
+    git("add", ".template.json")
     git("commit", "--quiet", "--no-gpg-sign", "--message", f"Scaffold {ANSWERS['project']}")
     print(f"\n{ANSWERS['project']} is ready, with a first commit on main. Next:\n")
     print(f"    cd {ANSWERS['project']}")

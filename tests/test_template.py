@@ -128,6 +128,43 @@ def test_a_folder_that_exists_is_left_alone(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "telco-churn").iterdir()] == ["mine.txt"]
 
 
+def test_rendering_over_a_repo_commits_nothing_and_says_so(tmp_path: Path) -> None:
+    def render(*options: str) -> str:
+        command = [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "--output-dir", str(tmp_path)]
+        return subprocess.run([*command, *options], env=clean_environment(), **captured).stdout
+
+    captured = {"check": True, "capture_output": True, "text": True, "timeout": 60}
+    render()
+    repo = BakedProject(tmp_path / "telco-churn")
+    (repo.path / ".env").write_text("TOKEN=secret")
+    repo.replace("params.yaml", "max_iter: 150", "max_iter: 40")
+    repo.commit("Mine")
+
+    output = render("--overwrite-if-exists")
+
+    assert "nothing was committed" in output
+    assert "is ready" not in output
+    assert repo.run("git log -1 --format=%s").stdout == "Mine\n"
+    assert repo.run("git status --porcelain").stdout == " M params.yaml\n"  # the template's, to be looked at
+    assert repo.run("git ls-files .env").stdout == ""
+
+
+def test_a_list_of_ignored_files_of_the_users_own_keeps_nothing_out_of_the_repo(tmp_path: Path) -> None:
+    (tmp_path / "ignored").write_text("data/\nmodels/\nreports/\nmetrics/\nplots/\n*.lock\n")
+    (tmp_path / "gitconfig").write_text(f"[core]\n    excludesFile = {tmp_path / 'ignored'}\n")
+    environment = clean_environment() | {"GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig")}
+    command = [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "--output-dir", str(tmp_path)]
+
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+
+    repo = BakedProject(tmp_path / "telco-churn")
+    assert repo.run("git status --porcelain --ignored").stdout == ""  # read without that list
+    results = "dvc.lock metrics/test.json plots/roc.json reports/model_card.md reports/validation.json"
+    repo.run("mkdir -p metrics plots reports && touch " + results)
+    repo.run("git add --all", GIT_CONFIG_GLOBAL=str(tmp_path / "gitconfig"))
+    assert repo.run("git diff --cached --name-only").stdout.split() == results.split()
+
+
 def test_continuous_integration_runs_what_the_readme_tells_people_to_run() -> None:
     readme, makefile = (TEMPLATE / "README.md").read_text(), (TEMPLATE / "Makefile").read_text()
 
