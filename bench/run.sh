@@ -9,7 +9,7 @@ python="$folder/telco-churn/.venv/bin/python"
 .venv/bin/uv pip install --quiet --python "$python" cookiecutter==2.7.1
 for name in ${*:-adopt pipeline gate registry rows serving monitor batch}; do
   if [ "$name" = batch ]; then  # last, for pandera is slower to import where pyspark is installed
-    .venv/bin/uv pip install --quiet --python "$python" --constraint "$folder/telco-churn/requirements.lock" pyspark
+    .venv/bin/uv pip install --quiet --python "$python" --constraint "$folder/telco-churn/requirements.txt" pyspark
   fi
   "$python" "bench/$name.py"
 done

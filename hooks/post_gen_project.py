@@ -55,7 +55,7 @@ PARTS = {
 }
 # What is needed as long as one of several parts is there.
 SHARED = {"src/lifecycle/core/github.py": ["monitoring", "retraining"]}
-# Packages of requirements.lock that nothing but the extra of a part needs.
+# Packages of requirements.txt that nothing but the extra of a part needs.
 PACKAGES = {
     "registry": "httptools psycopg psycopg-binary uvloop watchfiles websockets",
     "serving": "httptools prometheus-client uvloop",
@@ -70,14 +70,14 @@ PACKAGES = {
 
 
 def drop_parts(root: Path, chosen: set[str]) -> None:
-    """Remove the files, and the packages of requirements.lock, of the parts of a rendered project that are not chosen."""
+    """Remove the files, and the packages of requirements.txt, of the parts of a rendered project that are not chosen."""
     paths = [path for part, of_part in PARTS.items() if part not in chosen for path in of_part]
     paths += [path for path, parts in SHARED.items() if not chosen & set(parts)]
     for path in sorted({root / path for path in paths}):  # a folder before what lies in it
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     needed = {name for part in chosen for name in PACKAGES[part].split()}
     dropped = {name for names in PACKAGES.values() for name in names.split()} - needed
-    lock = root / "requirements.lock"
+    lock = root / "requirements.txt"
     packages = re.split(r"^(?=[a-z0-9])", lock.read_text(encoding="utf-8"), flags=re.MULTILINE)
     lock.write_text("".join(text for text in packages if re.split(r"[=\[]", text)[0] not in dropped), encoding="utf-8")
 

@@ -283,7 +283,7 @@ class Scored:
 def scored(reproduced: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Scored:
     folder = tmp_path_factory.mktemp("batch")
     project = copied(reproduced, folder)
-    project.run("uv pip install --quiet --no-deps --constraint requirements.lock "
+    project.run("uv pip install --quiet --no-deps --constraint requirements.txt "
                 f"--target {folder / 'packages'} pyspark py4j")  # fmt: skip
     scored = Scored(project, folder / "packages")
     scored.python(TABLES)

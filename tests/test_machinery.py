@@ -35,7 +35,7 @@ def test_the_machinery_passes_its_own_tests(copy: BakedProject, tmp_path: Path, 
         catalogue.write(tables)
         environment |= {"PYTHONPATH": str(packages), "CATALOGUE": str(tables)}
     if "monitoring" in group:  # Evidently, which draws its page, comes with an extra
-        packages = "--constraint requirements.lock --editable '.[dev,monitor]'"
+        packages = "--constraint requirements.txt --editable '.[dev,monitor]'"
         copy.run(f"uv venv --quiet {tmp_path}/.venv && uv pip install --quiet --python {tmp_path}/.venv {packages}")
         pytest_ = f"{tmp_path}/.venv/bin/pytest"
 

@@ -53,9 +53,7 @@ def installed(served: Served, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with Evidently in it, beside the one that all tests share."""
     environment = tmp_path_factory.mktemp("monitor") / ".venv"
     served.project.run(f"uv venv --quiet {environment}")
-    install = (
-        f"uv pip install --quiet --python {environment} --constraint requirements.lock --editable '.[dev,monitor]'"
-    )
+    install = f"uv pip install --quiet --python {environment} --constraint requirements.txt --editable '.[dev,monitor]'"
     served.project.run(install)
     return environment
 

@@ -144,7 +144,7 @@ class Repo(BakedProject):
 def packages(project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`.venv`, an environment for any repo with the extra `monitor`, and beside it `pyspark`, which slows every command down."""
     folder = tmp_path_factory.mktemp("packages")
-    install = "uv pip install --quiet --constraint requirements.lock"
+    install = "uv pip install --quiet --constraint requirements.txt"
     project.run(f"uv venv --quiet {folder / '.venv'}")
     project.run(f"{install} --python {folder / '.venv'} --requirement pyproject.toml --extra dev --extra monitor")
     project.run(f"{install} --no-deps --target {folder / 'pyspark'} pyspark py4j")

@@ -77,7 +77,7 @@ def files(baked: BakedProject) -> Iterator[Path]:
     """The files that a person reads: those in git but the sample's data, the licence and the lock of the packages."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=baked.path, capture_output=True, text=True).stdout
     for name in listed.split("\0")[:-1]:
-        if not name.startswith(".dvc/embedded") and name not in ("LICENSE", "requirements.lock"):
+        if not name.startswith(".dvc/embedded") and name not in ("LICENSE", "requirements.txt"):
             yield baked.path / name
 
 
@@ -206,13 +206,13 @@ def test_the_lock_has_just_the_packages_that_the_extras_need(
     uv = project.path / ".venv/bin/uv"
 
     done = baked.run(
-        f"{uv} pip compile pyproject.toml --all-extras --universal --no-header --no-annotate --quiet --constraint requirements.lock"
+        f"{uv} pip compile pyproject.toml --all-extras --universal --no-header --no-annotate --quiet --constraint requirements.txt"
     )
 
     def packages(text: str) -> set[str]:
         return set(re.findall(r"^([a-z0-9][a-z0-9._-]*)", text, flags=re.MULTILINE))
 
-    assert packages(baked.text("requirements.lock")) == packages(done.stdout)
+    assert packages(baked.text("requirements.txt")) == packages(done.stdout)
 
 
 @pytest.mark.slow

@@ -199,8 +199,8 @@ class Released:
 def server(project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """MLflow on PostgreSQL, with what compose.yaml would install for it."""
     folder = tmp_path_factory.mktemp("server")
-    (packages,) = re.findall(r"--constraint requirements.lock mlflow (.+)", project.text("compose.yaml"))
-    project.run(f"uv pip install --quiet --target {folder / 'packages'} --constraint requirements.lock {packages}")
+    (packages,) = re.findall(r"--constraint requirements.txt mlflow (.+)", project.text("compose.yaml"))
+    project.run(f"uv pip install --quiet --target {folder / 'packages'} --constraint requirements.txt {packages}")
     with (
         postgres(folder) as database,
         mlflow_server(project, folder, database, PYTHONPATH=str(folder / "packages")) as address,

@@ -57,7 +57,7 @@ def test_a_rendered_repo_holds_no_trace_of_the_template(bake: Callable[..., Bake
 
 
 def test_the_lock_file_pins_every_package_by_version_and_hash_and_names_no_address() -> None:
-    text = (FOLDER / "requirements.lock").read_text()
+    text = (FOLDER / "requirements.txt").read_text()
     packages = re.split(r"\n(?=[a-z0-9])", text.strip())
 
     assert len(packages) > 200

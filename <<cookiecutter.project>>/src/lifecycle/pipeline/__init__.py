@@ -4,6 +4,7 @@ import os
 import time
 from collections.abc import Callable
 
+from lifecycle.core import package_versions
 from lifecycle.core.errors import ProjectError, exit_with
 
 # Threads that wait for each other by spinning make a stage many times slower on a machine that is doing anything else,
@@ -12,9 +13,13 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def run(name: str, main: Callable[[], str]) -> None:
-    """Run a stage and print its summary and duration, or a ProjectError as one line."""
+    """Run a stage and print its summary and duration, or a ProjectError as one line.
+
+    It does not run with packages other than those that are locked: dvc.lock would say that it had.
+    """
     started = time.perf_counter()
     try:
+        package_versions.check()
         summary = main()
     except ProjectError as error:
         exit_with(error)

@@ -1,4 +1,4 @@
-"""Commands beside `dvc repro`: validate a file, show where runs are tracked."""
+"""Commands beside `dvc repro`: validate a file, show where runs are tracked, write environment.yaml."""
 
 import argparse
 from pathlib import Path
@@ -37,6 +37,21 @@ def tracking_uri(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def environment(arguments: argparse.Namespace) -> int:
+    """Write environment.yaml: the versions that results are computed with, from requirements.txt."""
+    from lifecycle.core import package_versions
+    from lifecycle.core.files import write_text
+
+    before = package_versions.ENVIRONMENT.read_text(encoding="utf-8") if package_versions.ENVIRONMENT.exists() else ""
+    text = package_versions.text_of(package_versions.locked(), package_versions.python_version())
+    if text != before:
+        write_text(text, package_versions.ENVIRONMENT)
+    old, new = package_versions.versions_in(before), package_versions.versions_in(text)
+    for name in sorted(name for name in old | new if old.get(name) != new.get(name)):
+        print(f"{package_versions.ENVIRONMENT}: {name} {old.get(name, '(new)')} → {new.get(name, '(gone)')}")
+    return 0
+
+
 def add_to(commands: Any) -> None:
     """Add these commands to the command line."""
     command = commands.add_parser(
@@ -48,3 +63,7 @@ def add_to(commands: Any) -> None:
         "tracking-uri", help="print the address of the MLflow tracking store", description=tracking_uri.__doc__
     )
     command.set_defaults(run=tracking_uri)
+    command = commands.add_parser(
+        "environment", help="write environment.yaml from requirements.txt", description=environment.__doc__
+    )
+    command.set_defaults(run=environment)
