@@ -104,7 +104,6 @@ def remember_table(root: Path, data: str, target: str) -> None:
     pending.write_text(json.dumps({"data": str(table), "target": target}) + "\n", encoding="utf-8")
 
 
-<<<<<<< HEAD
 def record(tree: str) -> dict[str, Any]:
     """Return what `make template-update` needs to know of this render: the template, the answers, and git's hash of the files."""
     started_in = Path(os.environ.get("PWD", "."))
@@ -124,12 +123,8 @@ def record(tree: str) -> dict[str, Any]:
 
 
 def git(*arguments: str, folder: Path = Path()) -> str:
-    # A scaffold must not depend on where it is run: an outer repository's variables, hooks and signing stay out of it.
-=======
-def git(*arguments: str) -> None:
     # A scaffold must not depend on where it is run: an outer repository's variables, the user's hooks, signing and list of
     # ignored files stay out of it. The project's own .gitignore holds.
->>>>>>> 3988c0e
     environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     environment |= {"GIT_AUTHOR_NAME": ANSWERS["author"], "GIT_AUTHOR_EMAIL": ANSWERS["email"]}
     environment |= {"GIT_COMMITTER_NAME": ANSWERS["author"], "GIT_COMMITTER_EMAIL": ANSWERS["email"]}
