@@ -21,7 +21,7 @@ from lifecycle.core import config
 from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import write_text
-from lifecycle.core.git import NO_HOOKS, changed_files, environment, git
+from lifecycle.core.git import NO_HOOKS, changed_files, git, identity
 from lifecycle.core.tables import figure, text_table
 from lifecycle.core.worktree import inside, worktree
 
@@ -145,10 +145,7 @@ def _run(folder: Path, module: str, *arguments: str, show: Report | None = None)
 def _commit(folder: Path, message: str) -> str:
     """Commit everything in the worktree as the user, or, if git does not know who that is, as the author of the last commit."""
     git("add", "--all", folder=folder)
-    author = git("log", "-1", "--format=%an%n%ae", folder=folder).splitlines()
-    known = subprocess.run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=folder, env=environment(), capture_output=True)
-    identity = () if known.returncode == 0 else ("-c", f"user.name={author[0]}", "-c", f"user.email={author[1]}")
-    git(*NO_HOOKS, *identity, "commit", "--quiet", "--no-gpg-sign", "--message", message, folder=folder)
+    git(*NO_HOOKS, *identity(folder), "commit", "--quiet", "--no-gpg-sign", "--message", message, folder=folder)
     return git("rev-parse", "HEAD", folder=folder).strip()
 
 

@@ -18,6 +18,15 @@ def git(*arguments: str, folder: Path = Path()) -> str:
     return done.stdout
 
 
+def identity(folder: Path = Path()) -> tuple[str, ...]:
+    """Return the options with which git commits as the user, or, if it does not know who that is, as the last commit's author."""
+    known = subprocess.run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=folder, env=environment(), capture_output=True)
+    if known.returncode == 0:
+        return ()
+    name, email = git("log", "-1", "--format=%an%n%ae", folder=folder).splitlines()
+    return ("-c", f"user.name={name}", "-c", f"user.email={email}")
+
+
 def changed_files(*arguments: str, folder: Path = Path()) -> list[str]:
     """Return the names of the files that `git diff` with these arguments finds, without git's quoting."""
     return git("diff", "--name-only", "-z", *arguments, folder=folder).split("\0")[:-1]

@@ -20,11 +20,18 @@ GATE = Path(".dvc/tmp/gate")
 
 @contextmanager
 def worktree(commit: str, folder: Path) -> Iterator[Path]:
-    """Check a commit out in a folder, without its data, and remove it in the end."""
+    """Check a commit out in a folder, without its data, ready for DVC, and remove it in the end."""
+    with checked_out(commit, folder):
+        _configure(folder)
+        yield folder
+
+
+@contextmanager
+def checked_out(commit: str, folder: Path) -> Iterator[Path]:
+    """Check the files of a commit out in a folder, and remove it in the end."""
     remove(folder)
     try:
         git(*NO_HOOKS, "worktree", "add", "--force", "--quiet", "--detach", str(folder), commit)
-        _configure(folder)
         yield folder
     finally:
         remove(folder)

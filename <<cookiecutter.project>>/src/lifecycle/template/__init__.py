@@ -1,0 +1,1 @@
+"""Renewing this repo from the template that it was made from."""

@@ -1,0 +1,71 @@
+"""Commands that renew this repo from its template."""
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import Any
+
+from lifecycle.core.errors import ConfigError
+
+
+def template_update(arguments: argparse.Namespace) -> int:
+    """Renew this repo from its template, on a branch of its own. Files that you own stay as you edited them. Exits with 0 if the
+    branch is ready or there is nothing to do, 1 if there are conflicts to resolve, 2 if nothing could be done."""
+    _check_cookiecutter()
+    from lifecycle.template import branch, report
+    from lifecycle.template.update import update
+
+    if arguments.abort:
+        print(f"given up; back on branch {branch.abort()}")
+        return 0
+    answers = {}
+    for text in [word for setting in arguments.set for word in shlex.split(setting)]:
+        name, equals, answer = text.partition("=")
+        if not equals:
+            raise ConfigError(f"SET: {text!r} is not NAME=ANSWER, such as serving=yes")
+        answers[name] = answer
+    done = update(arguments.ref, answers, arguments.template)
+    if done is None:
+        print("nothing to update: this repo is as the template renders it")
+        return 0
+    print("\n".join(report.lines(done)))
+    if arguments.summary:
+        arguments.summary.write_text(report.markdown(done), encoding="utf-8")
+    return 1 if done.conflicts else 0
+
+
+def template_link(arguments: argparse.Namespace) -> int:
+    """Find the version of the template that this repo was made from, and record it in .template.json."""
+    _check_cookiecutter()
+    from lifecycle.template.link import link
+
+    for line in link(arguments.address):
+        print(line)
+    return 0
+
+
+def _check_cookiecutter() -> None:
+    from importlib.util import find_spec
+
+    if find_spec("cookiecutter") is None:
+        raise ConfigError("cookiecutter is not installed here: make setup, or `uv pip install cookiecutter`")
+
+
+def add_to(commands: Any) -> None:
+    """Add these commands to the command line."""
+    command = commands.add_parser(
+        "template-update", help="renew this repo from its template", description=template_update.__doc__
+    )
+    command.add_argument("--ref", metavar="REVISION", help="tag, branch or commit of the template (default: the newest)")
+    command.add_argument(
+        "--set", metavar="NAME=ANSWER", action="append", default=[], help="another answer to a prompt, such as serving=yes"
+    )
+    command.add_argument("--template", metavar="ADDRESS", help="where the template is now, if it has moved")
+    command.add_argument("--summary", metavar="FILE", type=Path, help="also write what was done, and the changelog, as Markdown")
+    command.add_argument("--abort", action="store_true", help="give up an update that has conflicts")
+    command.set_defaults(run=template_update)
+    command = commands.add_parser(
+        "template-link", help="record the template that this repo was made from", description=template_link.__doc__
+    )
+    command.add_argument("address", help="a git address, a folder or a zip file")
+    command.set_defaults(run=template_link)

@@ -1,0 +1,130 @@
+"""The files that belong to the user: once edited they stay as they are, but for settings that a new version adds."""
+
+from dataclasses import dataclass, field
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap
+from ruamel.yaml.error import YAMLError
+
+SETTINGS = ("params.yaml", "gates.yaml", "serving.yaml", "batch.yaml", "monitoring.yaml", "retraining.yaml")
+OWNED = {"contract.yaml", ".python-version", *SETTINGS}
+Keys = tuple[str, ...]
+
+
+@dataclass
+class Kept:
+    """What an update leaves as the user has it."""
+
+    edited: list[str] = field(default_factory=list)
+    """Files that the template changed as well."""
+    dropped: list[str] = field(default_factory=list)
+    """Files that the template no longer has."""
+    added: list[str] = field(default_factory=list)
+    """Settings that are new, with their default."""
+    unused: list[str] = field(default_factory=list)
+    """Settings that the template no longer has."""
+
+
+def keep(old: Path, new: Path, present: dict[str, bytes], package: str) -> Kept:
+    """Make both renders agree with the user's own files, so that a merge of their difference leaves them as they are.
+
+    Args:
+        old: the render that the repo was made from; files in it are changed.
+        new: the render that it is renewed to, likewise.
+        present: the files of the repo, by path.
+        package: the import name of the user's package.
+    """
+    kept = Kept()
+    for path in sorted(owned(old, package) | owned(new, package)):
+        before, after, users = _read(old / path), _read(new / path), present.get(path)
+        if users is None or users == before or before == after:
+            continue  # deleted by the user, not edited, or nothing new
+        content = users
+        if after is None:
+            kept.dropped.append(path)
+        else:
+            kept.edited.append(path)
+            if path in SETTINGS:
+                content = with_new_settings(path, users, before or b"", after, kept)
+        _write(old / path, users)
+        _write(new / path, content)
+    return kept
+
+
+def owned(render: Path, package: str) -> set[str]:
+    """Return those files of a render that belong to the user."""
+    paths = {path.relative_to(render).as_posix() for path in render.rglob("*") if path.is_file()}
+    return {path for path in paths if path in OWNED or path.startswith((f"src/{package}/", "data/"))}
+
+
+def with_new_settings(path: str, users: bytes, before: bytes, after: bytes, kept: Kept) -> bytes:
+    """Return the user's settings with those that are new in the template; they are noted in `kept`.
+
+    Args:
+        path: of the file, for the note.
+        users: the file as the user has it.
+        before: as the render has it that the repo was made from.
+        after: as the render has it that it is renewed to.
+        kept: where what was added, and what is no longer used, is noted.
+    """
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 10_000
+    try:
+        mine, theirs, former = (yaml.load(text.decode("utf-8")) for text in (users, after, before or b"{}"))
+    except (YAMLError, UnicodeDecodeError):  # the command that reads it says what is wrong with it
+        return users
+    if not isinstance(mine, dict) or not isinstance(theirs, dict):
+        return users
+    new = sorted(_keys(theirs) - _keys(former) - _keys(mine))
+    kept.unused += [f"{path}: {'.'.join(keys)}" for keys in sorted((_keys(former) - _keys(theirs)) & _keys(mine))]
+    added = [keys for keys in new if _insert(mine, theirs, keys)]
+    kept.added += [f"{path}: {'.'.join(keys)} = {_short(_get(theirs, keys))}" for keys in added]
+    if not added:
+        return users
+    stream = StringIO()
+    yaml.dump(mine, stream)
+    return stream.getvalue().encode()
+
+
+def _keys(content: Any, above: Keys = ()) -> set[Keys]:
+    """The path of every key of a mapping and of the mappings in it."""
+    if not isinstance(content, dict):
+        return set()
+    return {keys for name, value in content.items() for keys in ({(*above, str(name))} | _keys(value, (*above, str(name))))}
+
+
+def _insert(mine: Any, theirs: Any, keys: Keys) -> bool:
+    """Insert a setting where the template has it. Returns whether the user's file has the section that it belongs to."""
+    *above, name = keys
+    section, source = _get(mine, tuple(above)), _get(theirs, tuple(above))
+    if not isinstance(section, CommentedMap) or name in section:
+        return False
+    names = list(source)
+    earlier = [list(section).index(other) for other in names[: names.index(name)] if other in section]
+    section.insert(max(earlier, default=-1) + 1, name, source[name])
+    if name in source.ca.items:
+        section.ca.items[name] = source.ca.items[name]
+    return True
+
+
+def _get(content: Any, keys: Keys) -> Any:
+    for name in keys:
+        content = content.get(name) if isinstance(content, dict) else None
+    return content
+
+
+def _short(value: Any) -> str:
+    return "a section" if isinstance(value, dict) else str(value)
+
+
+def _read(path: Path) -> bytes | None:
+    return path.read_bytes() if path.is_file() else None
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
