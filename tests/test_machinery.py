@@ -9,7 +9,7 @@ from conftest import TEMPLATE, BakedProject
 
 MACHINERY = TEMPLATE / "tests" / "machinery"
 GROUPS = [
-    ["test_architecture.py", "test_cli.py", "core", "pipeline"],
+    ["test_architecture.py", "test_cli.py", "core", "pipeline", "template"],
     ["adopt"],
     ["gate", "registry"],
     ["serving", "prediction_log", "batch", "test_awkward_table.py"],

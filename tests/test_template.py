@@ -53,7 +53,7 @@ def test_a_rendered_repo_holds_no_trace_of_the_template(bake: Callable[..., Bake
             assert "<<" not in text, path
             assert text.endswith("\n"), path
             assert not text.endswith("\n\n"), path
-            assert "cookiecutter." not in text, path
+            assert "cookiecutter." not in text or path.parent.name == "template", path  # which calls it
 
 
 def test_the_lock_file_pins_every_package_by_version_and_hash_and_names_no_address() -> None:

@@ -18,6 +18,7 @@ ARROWS = {
     "pipeline": set(),
     "gate": {"pipeline"},
     "adopt": {"pipeline"},
+    "template": set(),
     "registry": {"pipeline"},
     "prediction_log": set(),
     "serving": {"registry", "prediction_log", "pipeline"},

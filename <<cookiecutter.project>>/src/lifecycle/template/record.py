@@ -32,7 +32,7 @@ class Record:
 
     def text(self) -> str:
         """Return the content of .template.json."""
-        return json.dumps(asdict(self), indent=2) + "\n"
+        return json.dumps({**asdict(self), "answers": dict(sorted(self.answers.items()))}, indent=2) + "\n"
 
 
 def read(path: Path = PATH) -> Record:

@@ -11,6 +11,7 @@ from ruamel.yaml.error import YAMLError
 
 SETTINGS = ("params.yaml", "gates.yaml", "serving.yaml", "batch.yaml", "monitoring.yaml", "retraining.yaml")
 OWNED = {"contract.yaml", ".python-version", *SETTINGS}
+NULL = "tag:yaml.org,2002:null"
 Keys = tuple[str, ...]
 
 
@@ -70,9 +71,7 @@ def with_new_settings(path: str, users: bytes, before: bytes, after: bytes, kept
         after: as the render has it that it is renewed to.
         kept: where what was added, and what is no longer used, is noted.
     """
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 10_000
+    yaml = _yaml()
     try:
         mine, theirs, former = (yaml.load(text.decode("utf-8")) for text in (users, after, before or b"{}"))
     except (YAMLError, UnicodeDecodeError):  # the command that reads it says what is wrong with it
@@ -88,6 +87,15 @@ def with_new_settings(path: str, users: bytes, before: bytes, after: bytes, kept
     stream = StringIO()
     yaml.dump(mine, stream)
     return stream.getvalue().encode()
+
+
+def _yaml() -> YAML:
+    """YAML that leaves what it does not change as it is written."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 10_000
+    yaml.representer.add_representer(type(None), lambda representer, _: representer.represent_scalar(NULL, "null"))
+    return yaml
 
 
 def _keys(content: Any, above: Keys = ()) -> set[Keys]:
