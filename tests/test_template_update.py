@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+import tomllib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -27,22 +28,18 @@ def git(folder: Path, *arguments: str) -> str:
 
 def releases() -> dict[str, str]:
     """Version → its last commit, for every version that has come before the present one, 0.2 and later."""
-    changes = git(TEMPLATE, "log", "--format=%H", "-G^version = ", "--", "pyproject.toml").split()
-    commits = {}
-    for change in changes:
-        parents = git(TEMPLATE, "rev-list", "--parents", "-1", change).split()[1:]
-        match = parents and re.search(
-            r'^version = "(.+)"', git(TEMPLATE, "show", f"{parents[0]}:pyproject.toml"), re.MULTILINE
-        )
-        if match and match[1] not in ("0.1.0", present_version()):
-            commits.setdefault(match[1], parents[0])
-    return commits
+    changes = git(TEMPLATE, "log", "--format=%H", "--diff-filter=M", "-G^version = ", "--", "pyproject.toml").split()
+    before = {git(TEMPLATE, "rev-parse", f"{change}^") for change in changes}
+    versions = {commit: version_in(git(TEMPLATE, "show", f"{commit}:pyproject.toml")) for commit in before}
+    return {number: commit for commit, number in versions.items() if number not in ("0.1.0", present_version())}
 
 
 def present_version() -> str:
-    match = re.search(r'^version = "(.+)"', (TEMPLATE / "pyproject.toml").read_text(), re.MULTILINE)
-    assert match
-    return match[1]
+    return version_in((TEMPLATE / "pyproject.toml").read_text())
+
+
+def version_in(text: str) -> str:
+    return str(tomllib.loads(text)["project"]["version"])
 
 
 @pytest.fixture(scope="session")

@@ -109,8 +109,8 @@ class Template:
         return Version(self._present, None) if self._clone is None else self.at("HEAD")
 
     def commits(self) -> list[str]:
-        """Return the commits of the default branch, latest first."""
-        return [] if self._clone is None else git("rev-list", "--first-parent", "HEAD", folder=self._clone).split()
+        """Return the commits that led to the default branch, latest first."""
+        return [] if self._clone is None else git("rev-list", "HEAD", folder=self._clone).split()
 
     def blobs(self, commit: str) -> set[str]:
         """Return the hashes of the files that a commit renders, as they are before they are rendered."""
