@@ -6,15 +6,15 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-import pyarrow
-import pyarrow.parquet
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from lifecycle.core.errors import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @contextmanager
@@ -39,13 +39,17 @@ def write_json(content: Any, path: Path) -> None:
     write_text(json.dumps(content, indent=2, allow_nan=False) + "\n", path)
 
 
-def write_parquet(frame: pd.DataFrame, path: Path) -> None:
+def write_parquet(frame: "pd.DataFrame", path: Path) -> None:
     with replacing(path) as temporary:
         frame.to_parquet(temporary, index=False)
 
 
-def read_parquet(path: Path) -> pd.DataFrame:
+def read_parquet(path: Path) -> "pd.DataFrame":
     """Read a table, and free Arrow's copy column by column: pandas' own reader holds the table twice."""
+    import pandas as pd  # not at the top: commands that only read YAML start in a quarter of the time
+    import pyarrow
+    import pyarrow.parquet
+
     table = pyarrow.parquet.ParquetFile(path).read()
     frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)
     del table

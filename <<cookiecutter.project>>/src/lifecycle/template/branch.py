@@ -72,5 +72,8 @@ def _check_free(branch: str, commit: str) -> None:
     present = git("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}").strip()
     if not present or not git("rev-list", f"HEAD..{present}").strip():
         return
-    if git("rev-parse", f"{present}^{{tree}}", f"{commit}^{{tree}}").split()[0] != git("rev-parse", f"{commit}^{{tree}}").strip():
+    if (
+        git("rev-parse", f"{present}^{{tree}}", f"{commit}^{{tree}}").split()[0]
+        != git("rev-parse", f"{commit}^{{tree}}").strip()
+    ):
         raise ConfigError(f"branch {branch} is another update: merge it, or delete it with `git branch -D {branch}`")

@@ -2,7 +2,6 @@
 
 import argparse
 import shlex
-from pathlib import Path
 from typing import Any
 
 from lifecycle.core.errors import ConfigError
@@ -12,7 +11,9 @@ def template_update(arguments: argparse.Namespace) -> int:
     """Renew this repo from its template, on a branch of its own. Files that you own stay as you edited them. Exits with 0 if the
     branch is ready or there is nothing to do, 1 if there are conflicts to resolve, 2 if nothing could be done."""
     _check_cookiecutter()
+    from lifecycle.core.git import git
     from lifecycle.template import branch, report
+    from lifecycle.template.pull_request_of_update import propose
     from lifecycle.template.update import update
 
     if arguments.abort:
@@ -24,13 +25,15 @@ def template_update(arguments: argparse.Namespace) -> int:
         if not equals:
             raise ConfigError(f"SET: {text!r} is not NAME=ANSWER, such as serving=yes")
         answers[name] = answer
+    base = git("branch", "--show-current").strip()
     done = update(arguments.ref, answers, arguments.template)
     if done is None:
         print("nothing to update: this repo is as the template renders it")
         return 0
     print("\n".join(report.lines(done)))
-    if arguments.summary:
-        arguments.summary.write_text(report.markdown(done), encoding="utf-8")
+    if arguments.propose:
+        for line in propose(done, base):
+            print(line)
     return 1 if done.conflicts else 0
 
 
@@ -56,12 +59,20 @@ def add_to(commands: Any) -> None:
     command = commands.add_parser(
         "template-update", help="renew this repo from its template", description=template_update.__doc__
     )
-    command.add_argument("--ref", metavar="REVISION", help="tag, branch or commit of the template (default: the newest)")
     command.add_argument(
-        "--set", metavar="NAME=ANSWER", action="append", default=[], help="another answer to a prompt, such as serving=yes"
+        "--ref", metavar="REVISION", help="tag, branch or commit of the template (default: the newest)"
+    )
+    command.add_argument(
+        "--set",
+        metavar="NAME=ANSWER",
+        action="append",
+        default=[],
+        help="another answer to a prompt, such as serving=yes",
     )
     command.add_argument("--template", metavar="ADDRESS", help="where the template is now, if it has moved")
-    command.add_argument("--summary", metavar="FILE", type=Path, help="also write what was done, and the changelog, as Markdown")
+    command.add_argument(
+        "--propose", action="store_true", help="push the branch and open a pull request with the changelog"
+    )
     command.add_argument("--abort", action="store_true", help="give up an update that has conflicts")
     command.set_defaults(run=template_update)
     command = commands.add_parser(

@@ -69,7 +69,8 @@ def _closest(template: Template, scaffold: str) -> list[str]:
 def answers_of(commit: str) -> dict[str, Any]:
     """Return the answers to the prompts that a scaffold shows in its files."""
     texts = {
-        name: content.decode("utf-8") for name, content in files_at(commit, "pyproject.toml", "params.yaml", ".dvc/config").items()
+        name: content.decode("utf-8")
+        for name, content in files_at(commit, "pyproject.toml", "params.yaml", ".dvc/config").items()
     }
     if missing := {"pyproject.toml", "params.yaml", ".dvc/config"} - texts.keys():
         raise ConfigError(f"{min(missing)}: not in the first commit, so this repo was not made from a template of ours")

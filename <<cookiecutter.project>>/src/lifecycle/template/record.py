@@ -44,7 +44,9 @@ def read(path: Path = PATH) -> Record:
             f"{path}: no such file; `template-link ADDRESS` finds the version of the template that this repo was made from"
         ) from None
     except (ValueError, TypeError) as error:
-        raise ConfigError(f"{path}: not a record of the template ({error}); restore it with `git checkout -- {path}`") from None
+        raise ConfigError(
+            f"{path}: not a record of the template ({error}); restore it with `git checkout -- {path}`"
+        ) from None
 
 
 def name_of(version: str | None, commit: str | None) -> str:

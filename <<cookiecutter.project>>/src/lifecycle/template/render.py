@@ -20,7 +20,9 @@ def render(version: Version, answers: dict[str, Any], folder: Path) -> tuple[Pat
     answers = {name: answer for name, answer in answers.items() if name in prompts(version)}
     folder.mkdir(parents=True)
     settings = folder / "cookiecutter.yaml"  # instead of the user's, whose default answers are for new projects
-    settings.write_text(f"cookiecutters_dir: {folder / 'templates'}\nreplay_dir: {folder / 'replay'}\n", encoding="utf-8")
+    settings.write_text(
+        f"cookiecutters_dir: {folder / 'templates'}\nreplay_dir: {folder / 'replay'}\n", encoding="utf-8"
+    )
     try:
         project = cookiecutter(
             str(version.folder),

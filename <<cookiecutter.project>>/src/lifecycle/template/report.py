@@ -16,7 +16,7 @@ def lines(update: Update) -> list[str]:
         "stay deleted": update.deleted,
         "new settings": kept.added,
         "settings no longer used": kept.unused,
-        "new prompts (others: SET=\"name=answer\")": prompts,
+        'new prompts (others: SET="name=answer")': prompts,
         "to do by hand": to_do_by_hand(update.changes),
     }
     text = [f"template {update.before.name} -> {update.after.name}, {update.files} files differ"]
@@ -31,7 +31,7 @@ def lines(update: Update) -> list[str]:
 
 
 def markdown(update: Update) -> str:
-    """Return the text of a pull request: the same, and the changelog."""
+    """Return the text of a pull request: the same lines, and the changelog."""
     changes = f"\n{update.changes}" if update.changes else ""
     return "```\n" + "\n".join(lines(update)) + f"\n```\n{changes}"
 

@@ -27,7 +27,9 @@ class Version:
     def number(self) -> str | None:
         """The version that its pyproject.toml gives."""
         path = self.folder / "pyproject.toml"
-        number: str | None = tomllib.loads(path.read_text(encoding="utf-8"))["project"]["version"] if path.exists() else None
+        number: str | None = (
+            tomllib.loads(path.read_text(encoding="utf-8"))["project"]["version"] if path.exists() else None
+        )
         return number
 
     @property

@@ -3,4 +3,4 @@
 .PHONY: template-update
 
 template-update:  ## renew this repo from its template, on a branch of its own: REF=version, SET="serving=yes", ABORT=1
-	@$(PROJECT) template-update $${REF:+--ref="$$REF"} $${SET:+--set="$$SET"} $${TEMPLATE:+--template="$$TEMPLATE"} $${SUMMARY:+--summary="$$SUMMARY"} $${ABORT:+--abort}
+	@$(PROJECT) template-update $${REF:+--ref="$$REF"} $${SET:+--set="$$SET"} $${TEMPLATE:+--template="$$TEMPLATE"} $${PROPOSE:+--propose} $${ABORT:+--abort}

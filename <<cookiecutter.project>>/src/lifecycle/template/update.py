@@ -131,7 +131,12 @@ def _base(before: Record, template: Template, renders: Renders) -> Path:
 def _merge(before: Record, after: Record, version: Version, renders: Renders, old: Path, new: Path) -> Update:
     """Pick the difference of two renders onto HEAD: in a worktree, until what is decided here is in both renders, then for good."""
     files = renders.difference(old, new)
-    paths = {*owned(old, before.answers["package"]), *owned(new, before.answers["package"]), *lock_file.NAMES, ENVIRONMENT}
+    paths = {
+        *owned(old, before.answers["package"]),
+        *owned(new, before.answers["package"]),
+        *lock_file.NAMES,
+        ENVIRONMENT,
+    }
     present = files_at("HEAD", *paths, str(PATH))
     kept = keep(old, new, present, before.answers["package"])
     pins_differ = lock_file.bring(old, new, present)
@@ -192,5 +197,7 @@ def _settings_error(folder: Path) -> str | None:
     """What the new code finds wrong with params.yaml, such as a setting that has no default."""
     program = "from lifecycle.core import config, errors\ntry:\n config.load()\nexcept errors.ProjectError as e:\n errors.exit_with(e)"
     variables = environment() | {"PYTHONPATH": "src"}
-    done = subprocess.run([sys.executable, "-P", "-c", program], cwd=folder, env=variables, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-P", "-c", program], cwd=folder, env=variables, capture_output=True, text=True
+    )
     return done.stderr.strip().removeprefix("error: ").splitlines()[-1] if done.returncode else None

@@ -102,7 +102,9 @@ def _keys(content: Any, above: Keys = ()) -> set[Keys]:
     """The path of every key of a mapping and of the mappings in it."""
     if not isinstance(content, dict):
         return set()
-    return {keys for name, value in content.items() for keys in ({(*above, str(name))} | _keys(value, (*above, str(name))))}
+    return {
+        keys for name, value in content.items() for keys in ({(*above, str(name))} | _keys(value, (*above, str(name))))
+    }
 
 
 def _insert(mine: Any, theirs: Any, keys: Keys) -> bool:
