@@ -12,7 +12,7 @@ def template_update(arguments: argparse.Namespace) -> int:
     branch is ready or there is nothing to do, 1 if there are conflicts to resolve, 2 if nothing could be done."""
     _check_cookiecutter()
     from lifecycle.core.git import git
-    from lifecycle.template import branch, report
+    from lifecycle.template import branch, update_report
     from lifecycle.template.pull_request_of_update import propose
     from lifecycle.template.update import update
 
@@ -30,7 +30,7 @@ def template_update(arguments: argparse.Namespace) -> int:
     if done is None:
         print("nothing to update: this repo is as the template renders it")
         return 0
-    print("\n".join(report.lines(done)))
+    print("\n".join(update_report.lines(done)))
     if arguments.propose:
         for line in propose(done, base):
             print(line)

@@ -11,7 +11,7 @@ from typing import Any
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import changed_files, files_at, git
-from lifecycle.template.record import PATH, Record
+from lifecycle.template.provenance import PATH, Record
 from lifecycle.template.render import render
 from lifecycle.template.renders import Renders
 from lifecycle.template.source import Template, prompts

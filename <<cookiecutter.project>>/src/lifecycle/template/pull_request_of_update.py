@@ -5,8 +5,8 @@ from pathlib import Path
 
 from lifecycle.core.git import NO_HOOKS, git
 from lifecycle.core.github import api
-from lifecycle.template.report import markdown
-from lifecycle.template.update import Update
+from lifecycle.template.update_report import markdown
+from lifecycle.template.update_result import Update
 
 
 def propose(update: Update, base: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import commit_of, git
-from lifecycle.template.record import name_of
+from lifecycle.template.provenance import name_of
 
 SECTION = re.compile(r"^## (\d[\w.]*).*$", re.MULTILINE)  # of CHANGELOG.md
 BY_HAND = "### To do by hand"

@@ -9,7 +9,6 @@ import shutil
 import subprocess
 import sys
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,48 +19,16 @@ from lifecycle.core.git import environment, files_at, git
 from lifecycle.core.worktree import checked_out
 from lifecycle.template import lock_file
 from lifecycle.template.branch import DELETED_HERE, PREFIX, check_checkout, pick, switch, switch_and_pick
-from lifecycle.template.record import PATH, Record, read
+from lifecycle.template.provenance import PATH, Record, read
 from lifecycle.template.render import render
 from lifecycle.template.renders import Renders, stored
 from lifecycle.template.source import Template, Version, prompts
-from lifecycle.template.user_files import Kept, keep, owned
+from lifecycle.template.update_result import CONFLICTS, Update
+from lifecycle.template.user_files import keep, owned
 
 FOLDER = Path(".dvc/tmp/template")
 ENVIRONMENT = "environment.yaml"
 FIXED = ("project", "package", "data", "target")
-CONFLICTS = {
-    "UU": "edited on both sides",
-    "AA": "added on both sides",
-    "UD": "edited here, and no longer in the template",
-    "DD": "renamed on both sides",
-    "AU": "renamed on both sides",
-    "UA": "renamed on both sides",
-}
-
-
-@dataclass(frozen=True)
-class Update:
-    """What an update has done."""
-
-    before: Record
-    after: Record
-    branch: str
-    commit: str | None
-    """On the branch; None if there are conflicts."""
-    conflicts: dict[str, str]
-    """Path → what happened to it on both sides."""
-    files: int
-    """That differ between both renders."""
-    kept: Kept
-    deleted: list[str]
-    """Files that the template changed and that the user had deleted."""
-    new_prompts: dict[str, Any]
-    lock_failure: str | None
-    """Why requirements.txt could not be resolved again."""
-    unanswered: str | None
-    """What is wrong with the settings now."""
-    changes: str
-    """Sections of the changelog."""
 
 
 def update(revision: str | None, answers: dict[str, str], address: str | None) -> Update | None:

@@ -1,7 +1,7 @@
 """What an update has done, for a terminal and for a pull request."""
 
 from lifecycle.template.source import to_do_by_hand
-from lifecycle.template.update import Update
+from lifecycle.template.update_result import Update
 
 NEXT = "make setup repro, commit the results, make gate"
 
