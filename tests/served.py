@@ -39,7 +39,7 @@ class Registry:
 
 
 REGISTRY = '''
-import contextlib, json, shutil, sys
+import contextlib, json, re, shutil, sys
 from pathlib import Path
 import mlflow
 from lifecycle.core import config
@@ -66,6 +66,14 @@ def changed(folder, more):
         file.write(more)
     beside = [(source / path).read_bytes() for path in (config.PARAMS, config.CONTRACT)]
     return version(str(source), first.tags[MODEL_HASH], code_hash(copied(source / "code"), *beside))
+
+def of_another_environment(folder):
+    """A version like the first, which another scikit-learn has made."""
+    first = client.get_model_version(MODEL, "1")
+    source = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL}/1", dst_path=folder))
+    path = source / "environment.yaml"
+    path.write_text(re.sub('scikit-learn: ".*"', 'scikit-learn: "1.8.0"', path.read_text()))
+    return version(str(source), first.tags[MODEL_HASH], first.tags[CODE_HASH])
 
 def without_reference(folder):
     """A version as it was before monitoring: nothing to hold its traffic against."""
