@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lifecycle.core import config
-from lifecycle.core.files import parse_yaml
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import parse_yaml, read_yaml
 from lifecycle.core.git import git, text_at
 
 BASE, OURS, THEIRS = "1", "2", "3"  # the stages of git's index
@@ -49,8 +50,19 @@ def generated_files(conflicting: list[Conflict]) -> set[Path]:
     """Return the files in git that a stage of the pipeline writes, and dvc.lock: before the merge, and on the other side."""
     texts = [text_at("HEAD", config.LOCK) or ""]
     texts += [conflict.text(THEIRS) or "" for conflict in conflicting if conflict.path == config.LOCK]
+    if is_readable(config.LOCK):  # of a run that was cut off, or merged by git
+        texts.append(config.LOCK.read_text(encoding="utf-8"))
     outputs = {path for text in texts for path in outputs_of(text)}
     return _tracked(outputs | {str(config.LOCK)})
+
+
+def is_readable(lock: Path) -> bool:
+    """Whether a dvc.lock is valid YAML: one with conflict markers is not."""
+    try:
+        read_yaml(lock)
+    except ConfigError:
+        return False
+    return True
 
 
 def outputs_of(lock: str) -> list[str]:

@@ -35,8 +35,10 @@ def join(base: Path | None, ours: Path, theirs: Path, target: Path, form: Csv, k
     new = {values: text for values, text in of_theirs.items() if values not in of_ours}
     if key in header:
         position = header.index(key)
-        keys = {values[position] for values in of_ours}
-        if clash := next((values[position] for values in new if values[position] in keys), None):
+        keys = {values[position] for values in of_ours if len(values) > position}
+        if clash := next(
+            (values[position] for values in new if len(values) > position and values[position] in keys), None
+        ):
             raise DataError(f"both append a row with {key} {clash}, with other values")
     append_text(ours, "".join(new.values()), target, form)
 

@@ -14,7 +14,7 @@ from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import DataError, RefusedError
 from lifecycle.core.git import changed_files, environment, git
 from lifecycle.core.markdown import counted
-from lifecycle.resolve.conflicts import Conflict, conflicts, generated_files, outputs_of, take_ours
+from lifecycle.resolve.conflicts import Conflict, conflicts, generated_files, is_readable, outputs_of, take_ours
 from lifecycle.resolve.data_conflict import describe, is_pointer, take
 from lifecycle.resolve.operation import Operation, in_progress
 
@@ -54,6 +54,8 @@ def resolve(data: str | None, report: Report) -> None:
 def _settle(conflicting: list[Conflict], generated: set[Path], report: Report) -> None:
     """Take all generated files from HEAD if one of them conflicts: they belong together, and to HEAD's dvc.lock."""
     count = sum(conflict.path in generated for conflict in conflicting)
+    if not count and config.LOCK.exists() and not is_readable(config.LOCK):
+        count = 1  # staged with its conflict markers
     if count:
         take_ours(generated)
         report(f"took our side of {counted(count, 'generated file')} in conflict, for the pipeline to write anew")
