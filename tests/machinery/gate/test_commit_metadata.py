@@ -60,7 +60,8 @@ def test_slices_of_another_form_are_none(text: str | None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("base", "branch", "both"), [("two", "three", True), ("one", "two", False), ("two", "one", False), ("two", "two", False)]
+    ("base", "branch", "both"),
+    [("two", "three", True), ("one", "two", False), ("two", "one", False), ("two", "two", False)],
 )
 def test_both_have_retrained_if_each_has_results_of_its_own(repo: Path, base: str, branch: str, both: bool) -> None:
     lock = "stages: {{train: {{cmd: {}}}}}\n"
