@@ -43,9 +43,12 @@ def join_folders(base: Path | None, ours: Path, theirs: Path, target: Path, key:
         if name in of_ours:  # behind the file of that name, and before what follows it
             path = path.with_stem(f"{path.stem}_{of_theirs[name][:8]}")
         (target / path).parent.mkdir(parents=True, exist_ok=True)
-        table = _read(theirs / name) if path.suffix in PARQUET else None
+        if path.suffix not in PARQUET:
+            shutil.copyfile(theirs / name, target / path)
+            continue
+        table = _read(theirs / name)
         new = table
-        for of_file in added if table is not None else []:
+        for of_file in added:
             new = _without(new, of_file, key)
         if new is table:
             shutil.copyfile(theirs / name, target / path)
