@@ -9,7 +9,7 @@ from pathlib import Path
 
 from lifecycle.core.errors import ProjectError, exit_with
 
-FIRST = ("pipeline", "gate", "resolve")  # in every repo; the other parts follow in alphabetical order
+FIRST = ("pipeline", "gate")  # in every repo; the other parts follow in alphabetical order
 
 
 def command_modules() -> list[str]:

@@ -33,7 +33,7 @@ def join(base: Path | None, ours: Path, theirs: Path, target: Path, form: Csv, k
         _records(_appended(base, path, name, form), form) for path, name in ((ours, "ours"), (theirs, "theirs"))
     )
     new = {values: text for values, text in of_theirs.items() if values not in of_ours}
-    if key in header:
+    if key and key in header:
         position = header.index(key)
         keys = {values[position] for values in of_ours if len(values) > position}
         if clash := next(
