@@ -177,3 +177,16 @@ def test_continuous_integration_runs_what_the_readme_tells_people_to_run() -> No
         r"\| `make ([a-z-]+)`", readme
     ):
         assert f"\n{command}: .venv/.ready" in makefile, command
+
+
+def test_git_merges_no_file_that_the_pipeline_writes_and_changes_no_line_end(baked: BakedProject) -> None:
+    stages = baked.read("dvc.yaml")["stages"].values()
+    outputs = [out for stage in stages for kind in ("outs", "metrics") for out in stage.get(kind, [])]
+    paths = [path for out in outputs for path, form in out.items() if form.get("cache") is False]
+    paths = ["dvc.lock", *(path if Path(path).suffix else f"{path}/roc.json" for path in paths)]
+
+    lines = baked.run(f"git check-attr merge linguist-generated text -- {' '.join(paths)}").stdout.splitlines()
+
+    expected = {"merge": "unset", "linguist-generated": "set", "text": "unset"}
+    assert len(paths) > 10
+    assert lines == [f"{path}: {name}: {value}" for path in paths for name, value in expected.items()]

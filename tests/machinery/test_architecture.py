@@ -17,6 +17,7 @@ ARROWS = {
     "core": set(),
     "pipeline": set(),
     "gate": {"pipeline"},
+    "resolve": {"pipeline"},
     "adopt": {"pipeline"},
     "template": set(),
     "relock": set(),

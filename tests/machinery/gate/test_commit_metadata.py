@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lifecycle.core.git import git
-from lifecycle.gate.commit_metadata import files_affecting_verdict, lock_hash_of, slices_of
+from lifecycle.gate.commit_metadata import both_retrained, files_affecting_verdict, lock_hash_of, slices_of
 
 EXPECTED = (
     "docs/page.md",
@@ -57,3 +57,18 @@ def test_a_dvc_lock_that_cannot_be_read_has_no_hash(repo: Path, text: str | None
 @pytest.mark.parametrize("text", [None, "{", "[]", '{"contract": 3}', '{"contract": {"One year": 3}}'])
 def test_slices_of_another_form_are_none(text: str | None) -> None:
     assert slices_of(text) == {}
+
+
+@pytest.mark.parametrize(
+    ("base", "branch", "both"),
+    [("two", "three", True), ("one", "two", False), ("two", "one", False), ("two", "two", False)],
+)
+def test_both_have_retrained_if_each_has_results_of_its_own(repo: Path, base: str, branch: str, both: bool) -> None:
+    lock = "stages: {{train: {{cmd: {}}}}}\n"
+    commit(repo, **{"dvc.lock": lock.format("one")})
+    git("switch", "--quiet", "--create", "branch")
+    commit(repo, **{"dvc.lock": lock.format(branch), "other.txt": "branch"})
+    git("switch", "--quiet", "--create", "later", "HEAD~1")
+    commit(repo, **{"dvc.lock": lock.format(base), "other.txt": "base"})
+
+    assert both_retrained("later", "branch") == both

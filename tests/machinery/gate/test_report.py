@@ -131,6 +131,15 @@ def test_a_branch_that_is_behind_its_base_is_told_by_how_many_commits(
     assert line in terminal(content)
 
 
+def test_a_branch_that_retrained_as_its_base_did_is_told_the_commands(content: dict[str, Any]) -> None:
+    content["branch"] |= {"behind": 2, "both_retrained": True}
+    content["code"]["changed"] = True
+
+    line = "This branch is 2 commits behind its base, and both have retrained: run git merge origin/main, then make resolve"
+    assert f"- {line}" in terminal(content)
+    assert f"- {line}" in markdown(content)
+
+
 def test_the_rule_in_force_is_named(content: dict[str, Any]) -> None:
     text = terminal(content | {"files_affecting_verdict": ["x"]})
 

@@ -1,5 +1,6 @@
 """How a CSV file is opened and read, as data.csv in params.yaml says."""
 
+import codecs
 import csv
 import io
 import zipfile
@@ -16,6 +17,7 @@ from lifecycle.core.config import Csv
 from lifecycle.core.errors import DataError
 
 BLOCK = 8_388_608  # bytes, eight times the default: fewer blocks to join
+START = 65_536  # bytes from which the form of a file is known
 
 
 def read_options(form: Csv) -> Any:
@@ -71,6 +73,46 @@ def csv_header(path: Path, form: Csv) -> list[str]:
 def text_lines(stream: BinaryIO, form: Csv) -> io.TextIOWrapper:
     """Return the text of a stream, its line breaks unchanged and without a byte order mark."""
     return io.TextIOWrapper(stream, encoding="utf-8-sig" if form.encoding == "utf-8" else form.encoding, newline="")
+
+
+def line_end(path: Path, form: Csv) -> str:
+    """Return how lines end in a CSV file: in "\\r\\n" if its beginning has that, else in "\\n"."""
+    with open_bytes(path) as stream:
+        start = stream.read(START)
+    return "\r\n" if "\r\n".encode(_codec(form, start)) in start else "\n"
+
+
+def append_text(path: Path, text: str, target: Path, form: Csv) -> None:
+    """Copy a CSV file, and write a text on new lines at its end; compressed as the suffix of the target says."""
+    with open_bytes(path) as old, _compressed(target, path) as new:
+        block = last = old.read(START)
+        codec = _codec(form, block)
+        while block:
+            new.write(block)
+            last, block = block, old.read(BLOCK)
+        start = "" if last.endswith(("\n".encode(codec), "\r".encode(codec))) else line_end(path, form)
+        if text:
+            new.write((start + text).encode(codec))
+
+
+def _codec(form: Csv, start: bytes) -> str:
+    """The codec that writes text without a byte order mark, which only the beginning of a file has."""
+    if form.encoding != "utf-16":
+        return form.encoding
+    return "utf-16-be" if start.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
+
+
+@contextmanager
+def _compressed(target: Path, like: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing, compressed as its suffix says; in a .zip file as the member that `like` has."""
+    if target.suffix.lower() != ".zip":
+        with arrow.output_stream(str(target), compression="detect") as stream:
+            yield cast("BinaryIO", stream)
+        return
+    with zipfile.ZipFile(like) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
+        name = next(name for name in old.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/"))
+        with new.open(name, "w", force_zip64=True) as stream:
+            yield cast("BinaryIO", stream)
 
 
 def _member(path: Path, archive: zipfile.ZipFile) -> BinaryIO:

@@ -91,6 +91,15 @@ def json_mapping(text: str | None) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
+def both_retrained(base: str, head: str) -> bool:
+    """Whether both commits have other results than the commit where they parted, and than each other."""
+    try:
+        fork = git("merge-base", base, head).strip()
+    except ConfigError:  # no common commit, or one that a shallow clone lacks
+        return False
+    return len({lock_hash_of(commit) for commit in (fork, base, head)}) == 3
+
+
 def lock_hash_of(commit: str) -> str | None:
     """Return the hash of a commit's dvc.lock, or None if it has none that can be read."""
     text = text_at(commit, config.LOCK)

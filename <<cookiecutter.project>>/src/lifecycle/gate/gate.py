@@ -24,6 +24,7 @@ from lifecycle.gate.base_commit import choose_base
 from lifecycle.gate.baseline_rules import check_baselines, finite_figures
 from lifecycle.gate.check_result import FAIL, CheckResult
 from lifecycle.gate.commit_metadata import (
+    both_retrained,
     dataset,
     files_affecting_verdict,
     json_mapping,
@@ -109,6 +110,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         "branch": {
             "commit": head,
             "behind": int(git("rev-list", "--count", f"HEAD..{base}")),
+            "both_retrained": both_retrained(base, head),
             "model": model,
             "lock": lock_hash_of(head),
         },

@@ -103,10 +103,8 @@ def remarks(content: dict[str, Any]) -> list[str]:
         lines.append(f"Under this branch's own gates.yaml it would FAIL: {'; '.join(later[:MAX_ROWS])}")
     if content["policy"]["of"] == "branch":
         lines.append(f"The branch's own gates.yaml was applied: {content['policy'].get('why') or 'the base has none'}")
-    if behind := content["branch"]["behind"]:
-        lines.append(
-            f"This branch is {counted(behind, 'commit')} behind its base: merge the base first for a fair comparison"
-        )
+    if content["branch"]["behind"]:
+        lines.append(_behind(content))
     return lines
 
 
@@ -157,6 +155,15 @@ def _exchanged(content: dict[str, Any]) -> list[str]:
     """How what is predicted differs from what the base predicts."""
     changes: list[str] = content.get("problem", {}).get("exchanged", [])
     return changes
+
+
+def _behind(content: dict[str, Any]) -> str:
+    """How to bring a branch up to date that lacks commits of its base."""
+    behind = f"This branch is {counted(content['branch']['behind'], 'commit')} behind its base"
+    if content["branch"].get("both_retrained"):
+        base = base_name(content).partition(" ")[0]
+        return f"{behind}, and both have retrained: run git merge {base}, then make resolve, which computes the results of both together"
+    return f"{behind}: merge the base first for a fair comparison"
 
 
 def _rule(content: dict[str, Any]) -> str:

@@ -1,29 +1,23 @@
 """Rows added to the end of the raw file, in its own format, columns and order; what is there stays as it is."""
 
-import codecs
 import csv
 import io
 import re
 import shutil
-import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import Any
 
 import pandas as pd
 import pyarrow as arrow
 import pyarrow.parquet
 
 from lifecycle.core.arrow_types import is_text
-from lifecycle.core.config import Csv, Data
-from lifecycle.core.csv_format import csv_header, open_bytes
+from lifecycle.core.config import Data
+from lifecycle.core.csv_format import append_text, csv_header, line_end
 from lifecycle.core.errors import DataError
 from lifecycle.core.files import replacing
 from lifecycle.core.raw_table import raw_files
 from lifecycle.retraining.written_values import is_parquet, written
-
-BLOCK = 8_388_608  # bytes
 
 
 def append(rows: pd.DataFrame, records: list[dict[str, Any]], path: Path, data: Data) -> None:
@@ -57,44 +51,16 @@ def append(rows: pd.DataFrame, records: list[dict[str, Any]], path: Path, data: 
 
 def _append_csv(records: list[dict[str, Any]], path: Path, data: Data) -> None:
     header = csv_header(path, data.csv)
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=data.csv.separator, lineterminator=line_end(path, data.csv))
+    writer.writerows([written(name, record.get(name), data) for name in header] for record in records)
     with replacing(path) as temporary:
         target = temporary.with_name(f"{temporary.name}{path.suffix}")  # whose suffix says how to compress it
         try:
-            with open_bytes(path) as old, _compressed(target, path) as new:
-                block = last = old.read(65536)
-                codec = _codec(data.csv, block)
-                end = "\r\n" if "\r\n".encode(codec) in block else "\n"
-                while block:
-                    new.write(block)
-                    last, block = block, old.read(BLOCK)
-                text = io.StringIO()
-                writer = csv.writer(text, delimiter=data.csv.separator, lineterminator=end)
-                writer.writerows([written(name, record.get(name), data) for name in header] for record in records)
-                start = "" if last.endswith(("\n".encode(codec), "\r".encode(codec))) else end
-                new.write((start + text.getvalue()).encode(codec))
+            append_text(path, text.getvalue(), target, data.csv)
             shutil.move(target, temporary)
         finally:
             target.unlink(missing_ok=True)
-
-
-def _codec(form: Csv, start: bytes) -> str:
-    """The codec that writes text without a byte order mark, which only the beginning of a file has."""
-    if form.encoding != "utf-16":
-        return form.encoding
-    return "utf-16-be" if start.startswith(codecs.BOM_UTF16_BE) else "utf-16-le"
-
-
-@contextmanager
-def _compressed(target: Path, like: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing, compressed as its suffix says; in a .zip file as the member that `like` has."""
-    if target.suffix.lower() != ".zip":
-        with arrow.output_stream(str(target), compression="detect") as stream:
-            yield cast("BinaryIO", stream)
-        return
-    with zipfile.ZipFile(like) as old, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new:
-        name = next(name for name in old.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/"))
-        with new.open(name, "w", force_zip64=True) as stream:
-            yield cast("BinaryIO", stream)
 
 
 def _next_part(last: Path) -> Path:

@@ -1,0 +1,1 @@
+"""Finishing a merge, rebase or cherry-pick of branches that both retrained."""

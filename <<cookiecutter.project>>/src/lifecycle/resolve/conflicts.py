@@ -1,0 +1,87 @@
+"""The files that git could not merge: generated ones, .dvc files, and those that a person has to resolve."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from lifecycle.core import config
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import parse_yaml, read_yaml
+from lifecycle.core.git import git, text_at
+
+BASE, OURS, THEIRS = "1", "2", "3"  # the stages of git's index
+HOW = {
+    frozenset({OURS, THEIRS}): "added on both sides",
+    frozenset({BASE, OURS}): "deleted by theirs and changed by ours",
+    frozenset({BASE, THEIRS}): "deleted by ours and changed by theirs",
+}
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """A file in conflict."""
+
+    path: Path
+    blobs: dict[str, str]
+    """Git's objects with its versions, by stage; a stage lacks if the file does not exist there."""
+
+    def text(self, stage: str) -> str | None:
+        """Return the file's text on a side, or None if it does not exist there."""
+        return git("cat-file", "blob", self.blobs[stage]) if stage in self.blobs else None
+
+    def advice(self) -> str:
+        """Return what happened and what to do, in one line."""
+        how = HOW.get(frozenset(self.blobs), "changed on both sides")
+        if BASE in self.blobs and len(self.blobs) < 3:
+            return f"{self.path}: {how}: `git add {self.path}` to have it, or `git rm {self.path}`"
+        return f"{self.path}: {how}: edit it, then `git add {self.path}`"
+
+
+def conflicts() -> list[Conflict]:
+    """Return the files in conflict, in the order of their names."""
+    blobs: dict[str, dict[str, str]] = {}
+    for entry in _entries("ls-files", "--unmerged", "-z"):
+        about, path = entry.split("\t", 1)
+        _, blob, stage = about.split()
+        blobs.setdefault(path, {})[stage] = blob
+    return [Conflict(Path(path), of_path) for path, of_path in blobs.items()]
+
+
+def generated_files(conflicting: list[Conflict]) -> set[Path]:
+    """Return the files in git that a stage of the pipeline writes, and dvc.lock: before the merge, and on the other side."""
+    texts = [text_at("HEAD", config.LOCK) or ""]
+    texts += [conflict.text(THEIRS) or "" for conflict in conflicting if conflict.path == config.LOCK]
+    if is_readable(config.LOCK):  # of a run that was cut off, or merged by git
+        texts.append(config.LOCK.read_text(encoding="utf-8"))
+    outputs = {path for text in texts for path in outputs_of(text)}
+    return _tracked(outputs | {str(config.LOCK)})
+
+
+def is_readable(lock: Path) -> bool:
+    """Whether a dvc.lock is valid YAML: one with conflict markers is not."""
+    try:
+        read_yaml(lock)
+    except ConfigError:
+        return False
+    return True
+
+
+def outputs_of(lock: str) -> list[str]:
+    """Return the paths that the stages in the text of a dvc.lock write."""
+    stages = parse_yaml(lock or "{}", str(config.LOCK)).get("stages", {})
+    return [out["path"] for stage in stages.values() for out in stage.get("outs", [])]
+
+
+def take_ours(files: set[Path]) -> None:
+    """Set files to what they are in HEAD, in the index and the working tree; those that HEAD lacks are removed."""
+    git("--literal-pathspecs", "restore", "--source=HEAD", "--staged", "--worktree", "--", *sorted(map(str, files)))
+
+
+def _tracked(paths: set[str]) -> set[Path]:
+    """The files below some paths that are in HEAD or in git's index."""
+    names = _entries("ls-files", "-z", "--", *paths)
+    names += _entries("ls-tree", "-r", "-z", "--name-only", "HEAD", *paths)
+    return {Path(name) for name in names}
+
+
+def _entries(*arguments: object) -> list[str]:
+    return git("--literal-pathspecs", *map(str, arguments)).split("\0")[:-1]
