@@ -15,7 +15,7 @@ STAGES = read_yaml(Path("dvc.yaml"))["stages"]
 # Docstrings, the wording of errors, and how a stage is run.
 WITHOUT_EFFECT_ON_OUTPUTS = {
     "src/lifecycle/__init__.py", "src/lifecycle/core/__init__.py", "src/lifecycle/core/errors.py",
-    "src/lifecycle/pipeline/__init__.py",
+    "src/lifecycle/core/package_versions.py", "src/lifecycle/core/requirements.py", "src/lifecycle/pipeline/__init__.py",
 }  # fmt: skip
 
 

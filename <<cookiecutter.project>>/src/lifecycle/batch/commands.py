@@ -35,10 +35,11 @@ def make_job(arguments: argparse.Namespace) -> "Job":
     from lifecycle.batch.job import Job
     from lifecycle.batch.overlay import overlay
     from lifecycle.batch.spark import java
-    from lifecycle.core import config
+    from lifecycle.core import config, package_versions
     from lifecycle.core.tracking import store
     from lifecycle.registry import aliases, version_cache
 
+    package_versions.check()
     if arguments.engine == "spark":
         java.configure()
     batch_settings, params = settings.load(), config.load()

@@ -31,6 +31,8 @@ SECTIONS = {
 # By import name: those that are in a section already.
 KNOWN_IMPORTS = {"sklearn", *(name for names in SECTIONS.values() for name in names)}
 
+MEND_FILE, MEND_INSTALLED = "make environment", "make setup"
+
 Sections = dict[str, dict[str, str]]
 """Section → name of a package → version."""
 
@@ -66,6 +68,11 @@ def text_of(sections: Sections, python: str) -> str:
     return HEAD + "\n".join(lines) + "\n"
 
 
+def recorded(root: Path = Path()) -> dict[str, str]:
+    """Return name → version of what environment.yaml lists. Raises ConfigError if there is no such file."""
+    return versions_in(_text(root / ENVIRONMENT))
+
+
 def versions_in(text: str) -> dict[str, str]:
     """Return name → version of what an environment.yaml lists, Python first, without its sections."""
     return dict(re.findall(r'^ *([\w.-]+): "(.+)"$', text, flags=re.MULTILINE))
@@ -76,7 +83,7 @@ def differences(root: Path = Path()) -> list[str]:
 
     Raises ConfigError if one of the files is missing or cannot be read.
     """
-    return _not_as_locked(root) or _not_as_installed(versions_in(_text(root / ENVIRONMENT)), f"{REQUIREMENTS} has")
+    return _not_as_locked(root) or _not_as_installed(recorded(root), f"{REQUIREMENTS} has")
 
 
 def differences_from_version(folder: Path) -> list[str]:
@@ -88,7 +95,7 @@ def differences_from_version(folder: Path) -> list[str]:
     if not path.exists():
         return ["it does not say which versions of packages it was made with"]
     lines = _not_as_installed(versions_in(path.read_text(encoding="utf-8")), "it was made with")
-    return [line.removesuffix(": make setup") for line in lines]
+    return [line.removesuffix(f": {MEND_INSTALLED}") for line in lines]
 
 
 def check(root: Path = Path()) -> None:
@@ -101,19 +108,18 @@ def check(root: Path = Path()) -> None:
 
 def _not_as_locked(root: Path) -> list[str]:
     """How environment.yaml differs from what the lock says now."""
-    python, mend = python_version(root), "make environment"
     text = (root / ENVIRONMENT).read_text(encoding="utf-8") if (root / ENVIRONMENT).exists() else ""
-    sections = locked(root)
-    if text == text_of(sections, python):
+    expected = text_of(locked(root), python_version(root))
+    if text == expected:
         return []
-    recorded, now = versions_in(text), {"python": python, **{k: v for part in sections.values() for k, v in part.items()}}
+    old, new = versions_in(text), versions_in(expected)
     lines = [
-        f"{ENVIRONMENT} has {name} {recorded.get(name, 'not at all')}, "
-        f"{PYTHON_VERSION if name == 'python' else REQUIREMENTS} has {now.get(name, 'it in no section')}: {mend}"
-        for name in sorted(recorded | now)
-        if recorded.get(name) != now.get(name)
+        f"{PYTHON_VERSION if name == 'python' else REQUIREMENTS} has {name} {new.get(name, 'in no section')}, "
+        f"{ENVIRONMENT} {old.get(name, 'does not have it')}: {MEND_FILE}"
+        for name in sorted(old | new)
+        if old.get(name) != new.get(name)
     ]
-    return lines or [f"{ENVIRONMENT} is not as `make environment` writes it: {mend}"]
+    return lines or [f"{ENVIRONMENT} is not as `{MEND_FILE}` writes it: {MEND_FILE}"]
 
 
 def _not_as_installed(versions: dict[str, str], says: str) -> list[str]:
@@ -125,7 +131,7 @@ def _not_as_installed(versions: dict[str, str], says: str) -> list[str]:
             is_there = f"{name} is not installed" if present is None else f"{name} {present} is installed"
             is_there = f"Python {present} is running" if name == "python" else is_there
             source = f"{PYTHON_VERSION} has" if name == "python" and says.startswith(str(REQUIREMENTS)) else says
-            lines.append(f"{is_there}, {source} {number}: make setup")
+            lines.append(f"{is_there}, {source} {number}: {MEND_INSTALLED}")
     return lines
 
 
@@ -164,7 +170,7 @@ def _text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except FileNotFoundError:
-        mend = "make environment" if path.name == ENVIRONMENT.name else f"git checkout -- {path.name}"
+        mend = MEND_FILE if path.name == ENVIRONMENT.name else f"git checkout -- {path.name}"
         raise ConfigError(f"{path.name}: no such file: {mend}") from None
 
 

@@ -144,6 +144,8 @@ def _figures(revision: str, comparable: bool, folder: Path) -> Figures:
 
 def _reasons(rerun: Recomputed, dirty: list[str]) -> list[dict[str, str]]:
     """The reasons to fail before any limit is checked. Their kinds select the next steps in the report."""
+    if rerun.environment:
+        return [_reason("environment", f"nothing was recomputed: {line}") for line in rerun.environment]
     failure = [_reason("pipeline", f"the pipeline fails: {rerun.failure}")] if rerun.failure else []
     if rerun.undeclared:
         text = f"no stage of dvc.yaml depends on {_listed(rerun.undeclared)}, so a change there would go unnoticed"

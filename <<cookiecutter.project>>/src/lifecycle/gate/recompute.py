@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock
 
-from lifecycle.core import config
+from lifecycle.core import config, package_versions
 from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml, read_yaml, write_json
@@ -29,6 +29,8 @@ class Recomputed:
     """Committed results that the pipeline does not reproduce, each as a sentence."""
     failure: str = ""
     """The line in which the pipeline failed, if it did."""
+    environment: list[str] = field(default_factory=list)
+    """Differences between what is installed, environment.yaml and the lock, because of which nothing was run."""
     undeclared: list[str] = field(default_factory=list)
     """Files of the user's package that no stage depends on: a change of one would go unnoticed."""
 
@@ -48,7 +50,10 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
     Stages that depend on them run too if an output of theirs differs from the committed one. Raises ConfigError if
     dvc.yaml lacks one of the stages, or the gate cannot run it again.
     """
-    rerun = Recomputed()
+    rerun = Recomputed(environment=package_versions.differences(folder))
+    if rerun.environment:
+        rerun.failure = rerun.environment[0]
+        return rerun
     pipeline = read_yaml(folder / "dvc.yaml").get("stages", {})
     if unknown := [name for name in stages if name not in pipeline]:
         raise ConfigError(f"{config.GATES}: recompute names stage {unknown[0]!r}, which dvc.yaml does not have")

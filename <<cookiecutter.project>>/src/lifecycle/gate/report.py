@@ -14,6 +14,7 @@ SHORT = 9  # digits of a commit
 PERMISSION = ["new_problem:", "  reason: (why the table or task is replaced)", "  accepted_by: (who)"]
 EXAMPLE_DAYS = 14  # for which the exception that the report proposes lasts
 NEXT_STEPS = {
+    "environment": "run the command at the end of the line; after make environment also make repro, and commit what both write",
     "pipeline": "run make repro to see the whole error; if the data breaks the contract, reports/validation_failed.json lists all of it",
     "undeclared": "add each file to deps of the stages in dvc.yaml that use it, run make repro and commit",
     "stale": "run make repro and commit what it writes: dvc.lock, metrics, plots and reports",

@@ -14,6 +14,7 @@ TOP = 10
 def model_card(
     params: Params,
     fitted: Pipeline,
+    versions: dict[str, str],
     rows: int,
     points: dict[str, dict[str, float]],
     intervals: dict[str, dict[str, float]],
@@ -27,6 +28,7 @@ def model_card(
     Args:
         params: the task, the data, the split and the settings.
         fitted: the model.
+        versions: of Python and of the packages that it was computed with, by name.
         rows: how many test rows there are.
         points: metrics by side of the split (`train`, `validation`, `test`).
         intervals: 95% interval of each test metric.
@@ -41,7 +43,7 @@ def model_card(
     sections = [
         "# Model card",
         user_code.description(params.package),
-        _overview(params, fitted),
+        _overview(params, fitted, versions),
         "## Performance",
         f"On {rows:,} test rows that were not used in training, with intervals by bootstrap over rows.",
         _performance(points, intervals),
@@ -62,7 +64,7 @@ def model_card(
     return "\n\n".join(sections) + "\n"
 
 
-def _overview(params: Params, fitted: Pipeline) -> str:
+def _overview(params: Params, fitted: Pipeline, versions: dict[str, str]) -> str:
     positive = f" (`{params.data.positive}` is positive)" if params.task == "binary" else ""
     settings = ", ".join(f"`{name}={value}`" for name, value in sorted(params.train.settings.items()))
     rows = [
@@ -70,6 +72,7 @@ def _overview(params: Params, fitted: Pipeline) -> str:
         ["Model", f"`{type(fitted[-1]).__name__}` with {settings or 'its default settings'}"],
         ["Data", f"`{params.data.raw}`, validated against `contract.yaml`: see `reports/validation.json`"],
         ["Split", _split(params)],
+        ["Computed with", ", ".join(f"{name} {number}" for name, number in versions.items())],
         *(
             [["Not given to the model", ", ".join(f"`{name}`" for name in params.data.exclude)]]
             if params.data.exclude

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from lifecycle.core import config, model_file, version_code
+from lifecycle.core import config, model_file, package_versions, version_code
 from lifecycle.core.config import Params
 from lifecycle.core.files import file_hash, read_parquet, read_yaml
 from lifecycle.core.tracking import (
@@ -43,6 +43,8 @@ NOT_LOGGED = (
     "the run is not logged, everything else is on disk: correct this, or name another store in MLFLOW_TRACKING_URI, and "
     "run `dvc repro` again"
 )
+# Beside the model in MLflow; the first replaces MLflow's copy, whose bytes differ.
+LOGGED_FILES = (config.MODEL, config.PARAMS, config.CONTRACT, package_versions.ENVIRONMENT)
 # What a server that loads the model installs; listed, because it takes MLflow ten seconds to infer it.
 REQUIREMENTS = ("pandas", "pydantic", "ruamel.yaml", "scikit-learn", "skops")
 
@@ -59,7 +61,8 @@ def log_run(client: "MlflowClient", params: Params) -> tuple[str, bool]:
     mlflow.set_experiment(experiment_id=experiment)
     earlier = run_of(client, params, model_hash)
     code = version_code.hash_here(params.package)
-    tags = {MODEL_HASH: model_hash, LOCK_HASH: lock_hash(read_yaml(config.LOCK)), **_git_tags()}
+    versions = {f"version.{name}": number for name, number in package_versions.recorded().items()}
+    tags = {MODEL_HASH: model_hash, LOCK_HASH: lock_hash(read_yaml(config.LOCK)), **_git_tags(), **versions}
     with mlflow.start_run(
         run_id=earlier.info.run_id if earlier else None, run_name=os.environ.get("DVC_EXP_NAME")
     ) as active:
@@ -128,7 +131,7 @@ def _log_model(client: "MlflowClient", params: Params) -> str:
             pip_requirements=_requirements(fitted[-1], params.package),
         )
     model_id: str = logged.model_id
-    for path in (config.MODEL, config.PARAMS, config.CONTRACT):  # the model replaces MLflow's copy, whose bytes differ
+    for path in LOGGED_FILES:
         client.log_model_artifact(model_id, str(path))
     with tempfile.TemporaryDirectory() as folder:
         inputs.to_parquet(Path(folder, INPUTS), index=False)
@@ -161,9 +164,8 @@ def _metrics() -> dict[str, float]:
     return values
 
 
-def _read(path: Path) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def _flat(params: Params) -> dict[str, Any]:

@@ -48,6 +48,8 @@ class ServedVersion:
         self.known: list[dict[str, Any]] = []  # rows that were logged with the model
         self.known_answers: list[Answer] = []
         self.metadata: dict[str, Any] = {}
+        self.environment: list[str] = []
+        """How this server's packages differ from those that the version was made with."""
         self.problem: str | None = None
         """Why its process could not be replaced, if so."""
         self._load, self._record, self._on_lost = load, record, on_lost

@@ -7,8 +7,10 @@ from typing import Any
 
 def serve(arguments: argparse.Namespace) -> int:
     """Serve the version that has an alias over HTTP, and follow the alias when it moves."""
+    from lifecycle.core import package_versions
     from lifecycle.serving.server import serve
 
+    package_versions.check()
     serve(arguments.host, arguments.port, arguments.alias)
     return 0
 

@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from lifecycle.core import package_versions
 from lifecycle.core.config import Params
 from lifecycle.core.errors import DataError, ProjectError
 from lifecycle.registry.aliases import CANARY, PRODUCTION, SHADOW, Held
@@ -138,6 +139,9 @@ class RegistryWatcher:
             self.report(f"version {version} is not served: {error}")
             return fallback
         self.load_errors.pop((version, idle), None)
+        served.environment = await asyncio.to_thread(package_versions.differences_from_version, self.folders[version])
+        for difference in served.environment:
+            self.report(f"version {version}: {difference}")
         return served
 
     def _incompatible(self, metadata: dict[str, Any]) -> str | None:

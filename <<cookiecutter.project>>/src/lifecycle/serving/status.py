@@ -46,6 +46,7 @@ def status(watcher: RegistryWatcher) -> dict[str, Any]:
         "registry": watcher.source.state,
         "problems": problems(watcher),
         "versions": {role: served.version if served else None for role, served in by_role.items()},
+        "environment": {str(served.version): served.environment for served in roles.served if served.environment},
         "canary_percent": roles.percent if roles.canary else 0,
         "arms": {"production": arms.production.as_json(), "canary": arms.canary.as_json()} if arms else None,
     }

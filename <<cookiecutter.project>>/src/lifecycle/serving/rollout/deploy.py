@@ -175,4 +175,6 @@ def _staged_version(environment: Environment, version: int | None) -> tuple[int,
 def _confirm_served(environment: Environment, role: str, version: int, folder: Path) -> None:
     environment.wait_for(role, version)
     rows = environment.smoke_test(version, folder)
+    for line in environment.package_differences(version):
+        report(f"version {version} is served with other packages than it was made with: {line}")
     report(f"version {version} is served as {role} and reproduces the predictions of evaluate for {rows} known rows")

@@ -83,6 +83,15 @@ class Environment:
                 )
         return len(rows.records)
 
+    def package_differences(self, version: int) -> list[str]:
+        """Return how the servers' packages differ from those that a version was made with, a line each."""
+        statuses = zip(self.clients, self.statuses(), strict=True)
+        return [
+            f"{client.url}: {line}"
+            for client, status in statuses
+            for line in status["environment"].get(str(version), [])
+        ]
+
     def _serves(self, client: Client, status: dict[str, Any], role: str, version: int | None) -> bool:
         if role not in status["versions"]:
             alias = next(iter(status["versions"]))
