@@ -53,8 +53,6 @@ PARTS = {
         "scripts/drift_demo.mk",
     ],
 }
-# What is needed as long as one of several parts is there.
-SHARED = {"src/lifecycle/core/github.py": ["monitoring", "retraining"]}
 # Packages of requirements.txt that nothing but the extra of a part needs.
 PACKAGES = {
     "registry": "httptools psycopg psycopg-binary uvloop watchfiles websockets",
@@ -72,7 +70,6 @@ PACKAGES = {
 def drop_parts(root: Path, chosen: set[str]) -> None:
     """Remove the files, and the packages of requirements.txt, of the parts of a rendered project that are not chosen."""
     paths = [path for part, of_part in PARTS.items() if part not in chosen for path in of_part]
-    paths += [path for path, parts in SHARED.items() if not chosen & set(parts)]
     for path in sorted({root / path for path in paths}):  # a folder before what lies in it
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     needed = {name for part in chosen for name in PACKAGES[part].split()}

@@ -1,7 +1,6 @@
 """The environment as an input: what a bump makes stale, what refuses to run, and what the gate says."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import BakedProject, clean_environment, copied
+from conftest import BakedProject, copied
 
 OTHER = "1.9.0"  # of scikit-learn, beside the one that is locked
 NOT_LOCKED = f"scikit-learn {{}} is installed, requirements.txt has {OTHER}: make setup"

@@ -19,6 +19,7 @@ ARROWS = {
     "gate": {"pipeline"},
     "adopt": {"pipeline"},
     "template": set(),
+    "relock": set(),
     "registry": {"pipeline"},
     "prediction_log": set(),
     "serving": {"registry", "prediction_log", "pipeline"},
