@@ -67,6 +67,14 @@ def changed(folder, more):
     beside = [(source / path).read_bytes() for path in (config.PARAMS, config.CONTRACT)]
     return version(str(source), first.tags[MODEL_HASH], code_hash(copied(source / "code"), *beside))
 
+def of_another_environment(folder):
+    """A version like the first, which another scikit-learn has made."""
+    first = client.get_model_version(MODEL, "1")
+    source = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL}/1", dst_path=folder))
+    path = source / "environment.yaml"
+    path.write_text(path.read_text().replace('scikit-learn: "1.9.1"', 'scikit-learn: "1.8.0"'))
+    return version(str(source), first.tags[MODEL_HASH], first.tags[CODE_HASH])
+
 def without_reference(folder):
     """A version as it was before monitoring: nothing to hold its traffic against."""
     first = client.get_model_version(MODEL, "1")

@@ -3,6 +3,7 @@
 import os
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from served import Served
@@ -35,6 +36,20 @@ def test_no_request_fails_while_versions_are_exchanged(served: Served, server: S
     assert versions(replies) == {1, 2}
     assert len(replies) > 10 * SWAPS
     until(lambda: len(server.processes()) == 3, "only the version that is served has a process", server, 10)
+
+
+def test_a_version_of_another_environment_answers_and_the_server_says_how_they_differ(
+    served: Served, server: Server, tmp_path: Path
+) -> None:
+    assert server.ask("/model").body["environment"] == {}
+
+    version = served.registry("of_another_environment", str(tmp_path))
+    served.move("production", version)
+    until(lambda: server.versions()["production"] == version, "the version", server, LOAD)
+
+    difference = "scikit-learn 1.9.1 is installed, it was made with 1.8.0"
+    assert server.ask("/model").body["environment"] == {str(version): [difference]}
+    assert server.ask("/predict", served.rows[0]).body["probability"] == served.expected[0]["probability"]
 
 
 def test_what_a_version_answers_is_its_own(served: Served, server: Server) -> None:

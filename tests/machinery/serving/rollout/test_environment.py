@@ -98,3 +98,13 @@ def test_answers_have_to_be_those_of_evaluate(
         with pytest.raises(RefusedError, match="does not reproduce the predictions of evaluate"):
             production.smoke_test(2, folder)
     assert calls == [[{"x": 1, "day": "2026-01-31T00:00:00"}, {"x": 2, "day": None}], 2]
+
+
+def test_servers_whose_packages_differ_from_the_versions_are_named(
+    production: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    line = "scikit-learn 1.9.1 is installed, it was made with 1.8.0"
+    monkeypatch.setattr(Client, "status", lambda client: {"environment": {"2": [line]}})
+
+    assert production.package_differences(2) == [f"{client.url}: {line}" for client in production.clients]
+    assert production.package_differences(1) == []

@@ -85,11 +85,10 @@ class Environment:
 
     def package_differences(self, version: int) -> list[str]:
         """Return how the servers' packages differ from those that a version was made with, a line each."""
-        statuses = zip(self.clients, self.statuses(), strict=True)
         return [
             f"{client.url}: {line}"
-            for client, status in statuses
-            for line in status["environment"].get(str(version), [])
+            for client, status in zip(self.clients, self.statuses(), strict=True)
+            for line in status.get("environment", {}).get(str(version), [])  # a server of an older release has none
         ]
 
     def _serves(self, client: Client, status: dict[str, Any], role: str, version: int | None) -> bool:
