@@ -143,3 +143,41 @@ def test_what_an_old_python_left_is_made_anew_and_said(project: BakedProject, tm
         in old.stderr
     )
     assert not (tmp_path / ".venv").exists()
+
+
+@pytest.mark.slow
+def test_a_relock_says_which_package_moved_which_metric(base: BakedProject, tmp_path: Path) -> None:
+    project = copied(base, tmp_path)
+    project.replace("pyproject.toml", "scikit-learn>=1.9,<1.10", "scikit-learn>=1.9,<1.9.1")
+    project.commit("Another scikit-learn")
+
+    done = project.run("make relock LOCAL=1")
+
+    before = project.run("git rev-parse HEAD").stdout.strip()
+    subjects = project.run(f"git log --reverse --format=%s {before}..relock").stdout.splitlines()
+    assert "Update scikit-learn 1.9.1 → 1.9.0" in subjects[0] + "".join(subjects), done.stdout
+    changed = {
+        subject: set(project.run(f"git show --format= --name-only ':/{subject}'").stdout.split())
+        for subject in subjects[-1:]
+    }
+    if subjects[-1].endswith("other packages"):
+        assert changed[subjects[-1]] == {"requirements.txt"}
+    assert "environment.yaml" in project.run(f"git diff --name-only {before} relock").stdout
+    text = project.text(".dvc/tmp/relock.md")
+    assert "scikit-learn 1.9.1 → 1.9.0" in text
+    assert "environment.yaml: model.scikit-learn" in text
+    assert project.run("git status --porcelain").stdout == ""
+
+
+@pytest.mark.slow
+def test_a_relock_without_a_network_is_one_line_and_changes_nothing(base: BakedProject, tmp_path: Path) -> None:
+    project = copied(base, tmp_path)
+    nowhere = {"UV_NO_CACHE": "1", "UV_INDEX_URL": "http://127.0.0.1:9/simple", "UV_HTTP_RETRIES": "0"}
+
+    done = project.run(f"{project.path.name} relock --local", check=False, **nowhere)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: the lock cannot be renewed: ")
+    assert done.stderr.count("\n") == 1
+    assert project.run("git status --porcelain").stdout == ""
+    assert project.run("git branch --list relock").stdout == ""
