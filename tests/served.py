@@ -39,7 +39,7 @@ class Registry:
 
 
 REGISTRY = '''
-import contextlib, json, shutil, sys
+import contextlib, json, re, shutil, sys
 from pathlib import Path
 import mlflow
 from lifecycle.core import config
@@ -72,7 +72,7 @@ def of_another_environment(folder):
     first = client.get_model_version(MODEL, "1")
     source = Path(mlflow.artifacts.download_artifacts(f"models:/{MODEL}/1", dst_path=folder))
     path = source / "environment.yaml"
-    path.write_text(path.read_text().replace('scikit-learn: "1.9.1"', 'scikit-learn: "1.8.0"'))
+    path.write_text(re.sub('scikit-learn: ".*"', 'scikit-learn: "1.8.0"', path.read_text()))
     return version(str(source), first.tags[MODEL_HASH], first.tags[CODE_HASH])
 
 def without_reference(folder):

@@ -46,7 +46,10 @@ KNOWN = {
 is added or dropped; and monitoring starts a retraining, if it is there."""
 
 COMMANDS = {
-    "": {"validate", "contract", "tracking-uri", "gate", "adopt"},
+    "": {
+        *("validate", "contract", "tracking-uri", "environment", "gate", "adopt"),
+        *("relock", "audit", "template-update", "template-link"),
+    },
     "registry": {"register", "promote", "check", "rollback", "history", "show"},
     "serving": {"serve", "simulate", "compare", "deploy"},
     "batch": {"score"},

@@ -47,7 +47,8 @@ def test_a_version_of_another_environment_answers_and_the_server_says_how_they_d
     served.move("production", version)
     until(lambda: server.versions()["production"] == version, "the version", server, LOAD)
 
-    difference = "scikit-learn 1.9.1 is installed, it was made with 1.8.0"
+    locked = served.project.read("environment.yaml")["model"]["scikit-learn"]
+    difference = f"scikit-learn {locked} is installed, it was made with 1.8.0"
     assert server.ask("/model").body["environment"] == {str(version): [difference]}
     assert server.ask("/predict", served.rows[0]).body["probability"] == served.expected[0]["probability"]
 

@@ -12,6 +12,7 @@ from lifecycle.core.errors import ConfigError
 from lifecycle.core.package_versions import ENVIRONMENT, PYTHON_VERSION
 from lifecycle.core.requirements import REQUIREMENTS, pinned_versions
 
+LOCKED = package_versions.recorded()["scikit-learn"]
 PYTHON = f"{sys.version_info[0]}.{sys.version_info[1]}"
 LOCK = """\
 numpy==2.4.6 ; python_full_version < '3.12' \\
@@ -62,11 +63,11 @@ def test_this_repo_agrees_with_its_lock_and_its_environment() -> None:
 
 
 def test_a_lock_that_moved_is_named_with_the_command_that_writes_the_file(root: Path) -> None:
-    replace(root / REQUIREMENTS, "scikit-learn==1.9.1", "scikit-learn==1.9.2")
+    replace(root / REQUIREMENTS, f"scikit-learn=={LOCKED}", "scikit-learn==99.1")
 
     lines = package_versions.differences(root)
 
-    assert lines == ["requirements.txt has scikit-learn 1.9.2, environment.yaml 1.9.1: make environment"]
+    assert lines == [f"requirements.txt has scikit-learn 99.1, environment.yaml {LOCKED}: make environment"]
 
 
 def test_a_package_that_results_do_not_depend_on_may_move(root: Path) -> None:
@@ -99,13 +100,15 @@ def test_the_users_own_modules_and_the_standard_library_do_not_count(root: Path)
 
 
 def test_what_is_installed_is_held_against_the_lock(root: Path) -> None:
-    for path in (REQUIREMENTS, ENVIRONMENT):
-        replace(root / path, "1.9.1", "1.9.2")
+    replace(root / REQUIREMENTS, f"scikit-learn=={LOCKED}", "scikit-learn==99.1")
+    replace(root / ENVIRONMENT, f'scikit-learn: "{LOCKED}"', 'scikit-learn: "99.1"')
 
     assert package_versions.differences(root) == [
-        "scikit-learn 1.9.1 is installed, requirements.txt has 1.9.2: make setup"
+        f"scikit-learn {LOCKED} is installed, requirements.txt has 99.1: make setup"
     ]
-    with pytest.raises(ConfigError, match=r"^scikit-learn 1.9.1 is installed, requirements.txt has 1.9.2: make setup$"):
+    with pytest.raises(
+        ConfigError, match=f"^scikit-learn {LOCKED} is installed, requirements.txt has 99.1: make setup$"
+    ):
         package_versions.check(root)
 
 
@@ -140,9 +143,9 @@ def test_a_version_states_how_it_was_made(tmp_path: Path) -> None:
     assert package_versions.differences_from_version(tmp_path) == [
         "it does not say which versions of packages it was made with"
     ]
-    (tmp_path / ENVIRONMENT).write_text(ENVIRONMENT.read_text().replace("1.9.1", "1.8.0"))
+    (tmp_path / ENVIRONMENT).write_text(ENVIRONMENT.read_text().replace(LOCKED, "1.8.0"))
     assert package_versions.differences_from_version(tmp_path) == [
-        "scikit-learn 1.9.1 is installed, it was made with 1.8.0"
+        f"scikit-learn {LOCKED} is installed, it was made with 1.8.0"
     ]
 
 
