@@ -31,3 +31,12 @@ def test_a_scan_that_did_not_happen_is_an_error(monkeypatch: pytest.MonkeyPatch,
 
     with pytest.raises(ConfigError, match="cannot be reached, so nothing was scanned: ERROR: Failed to connect"):
         audit.vulnerabilities()
+
+
+def test_a_package_that_was_skipped_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scanner itself ends with 0 and "No known vulnerabilities found" then."""
+    packages = [{"name": "a", "version": "1.0", "vulns": []}, {"name": "b", "skip_reason": "b was not found"}]
+    scanner(monkeypatch, json.dumps({"dependencies": packages}), "No known vulnerabilities found", 0)
+
+    with pytest.raises(ConfigError, match="1 of 2 packages were not scanned: b was not found"):
+        audit.vulnerabilities()
