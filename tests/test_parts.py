@@ -48,7 +48,7 @@ is added or dropped; and monitoring starts a retraining, if it is there."""
 COMMANDS = {
     "": {
         *("validate", "contract", "tracking-uri", "environment", "gate", "adopt"),
-        *("relock", "audit", "template-update", "template-link"),
+        *("relock", "audit", "resolve", "template-update", "template-link"),
     },
     "registry": {"register", "promote", "check", "rollback", "history", "show"},
     "serving": {"serve", "simulate", "compare", "deploy"},
@@ -77,10 +77,11 @@ def with_parts(bake: Callable[..., BakedProject]) -> Callable[[set[str]], BakedP
 
 
 def files(baked: BakedProject) -> Iterator[Path]:
-    """The files that a person reads: those in git but the sample's data, the licence and the lock of the packages."""
+    """The files that a person reads: those in git but the sample's data, the licence, the lock of the packages, and what adds parts."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=baked.path, capture_output=True, text=True).stdout
     for name in listed.split("\0")[:-1]:
-        if not name.startswith(".dvc/embedded") and name not in ("LICENSE", "requirements.txt"):
+        adds_parts = name == ".template.json" or re.search(r"lifecycle/template/|template-update\.", name)
+        if not adds_parts and not name.startswith(".dvc/embedded") and name not in ("LICENSE", "requirements.txt"):
             yield baked.path / name
 
 

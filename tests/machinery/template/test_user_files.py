@@ -56,7 +56,9 @@ def test_edited_code_and_data_stay_and_files_that_are_not_the_users_are_left_to_
         assert (old / path).read_text() == ("mine\n" if path in kept.edited else "old\n"), path
 
 
-def test_an_edited_file_that_the_template_no_longer_has_is_kept_and_a_deleted_one_is_not_brought_back(tmp_path: Path) -> None:
+def test_an_edited_file_that_the_template_no_longer_has_is_kept_and_a_deleted_one_is_not_brought_back(
+    tmp_path: Path,
+) -> None:
     old, new = renders(tmp_path, {"serving.yaml": "a: 1\n", "src/package/x.py": "1\n"}, {"src/package/x.py": "2\n"})
 
     kept = keep(old, new, {"serving.yaml": b"a: 2\n"}, "package")
