@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lifecycle.core import version_loading
+from lifecycle.core.version_loading import PRELOADED, ask, load
 
 LOAD_SECONDS = 60.0
 
@@ -50,8 +50,8 @@ class VersionHandler(socketserver.StreamRequestHandler):
         os._exit(0)
 
     def load(self, folder: Path) -> dict[str, Any]:
-        self.scoring = version_loading.load(folder)
-        answered = version_loading.ask(self.scoring)
+        self.scoring = load(folder)
+        answered = ask(self.scoring)
         gc.collect()
         gc.freeze()  # what is loaded stays: collecting it again and again takes long
         params = self.scoring.params
@@ -97,6 +97,6 @@ def run_when_idle() -> None:
 
 
 if __name__ == "__main__":
-    importlib.import_module(version_loading.PRELOADED)
+    importlib.import_module(PRELOADED)
     gc.freeze()
     VersionServer(sys.argv[1], VersionHandler).serve_forever()
