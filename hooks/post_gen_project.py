@@ -18,6 +18,7 @@ PARTS = {
     "registry": [
         "src/lifecycle/registry",
         "src/lifecycle/core/times.py",
+        "src/lifecycle/core/version_loading.py",
         "compose.yaml",
         "docs/releases.md",
         "docs/tracking-server.md",
@@ -145,7 +146,7 @@ if __name__ == "__main__":
         print(f"See what the template changed with `git diff` in {ANSWERS['project']}; `git restore FILE` undoes it.\n")
         sys.exit()
     git("init", "--quiet", "--initial-branch=main")
-    git("add", "--all", "--", ".", ":!.dvc/tmp")
+    git("add", "--all")
     tree = git("write-tree")
     git("update-ref", f"refs/template/{tree}", tree)  # `make template-update` compares with it if the template has gone
     Path(".template.json").write_text(json.dumps(record(tree), indent=2) + "\n", encoding="utf-8")

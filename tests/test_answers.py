@@ -297,3 +297,12 @@ def test_an_unknown_choice_is_refused(tmp_path: Path) -> None:
     assert done.returncode != 0
     assert "WTFPL" in done.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_a_project_whose_name_begins_with_a_digit_gets_a_package_that_python_can_import(
+    bake: Callable[..., BakedProject],
+) -> None:
+    project = bake(project="2d-model")
+
+    assert (project.path / "src/project_2d_model/features.py").is_file()
+    assert project.read("params.yaml")["package"] == "project_2d_model"

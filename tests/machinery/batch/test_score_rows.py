@@ -6,12 +6,14 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from lifecycle.batch.job import Job
 from lifecycle.batch.row_contract import RAGGED
-from lifecycle.batch.score_rows import REASON, ROW, RowScorer
+from lifecycle.batch.score_rows import REASON, ROW, RowScorer, loaded
 from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
 from lifecycle.core.content_key import content_keys
 from lifecycle.core.errors import DataError
+from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS
 from lifecycle.pipeline.train import fit
 from telco_churn.features import build_features
 
@@ -146,3 +148,61 @@ def test_a_made_id_is_that_of_the_values_and_needs_no_column_that_the_model_does
     assert first == second == content_keys(frame.head(1), columns)[0]
     assert batch.quarantine["customer_id"].str.fullmatch("[0-9a-f]{16}").all()
     assert batch.quarantine[REASON].tolist() == ["tenure: not int64 (x)"]
+
+
+def job(folder: Path) -> Job:
+    return Job("", "", "local", None, "2026-01-31", None, "production", 7, str(folder), "", 0.0, "", 0.1, 1000)
+
+
+def with_known_rows(folder: Path, rows: pd.DataFrame, error: float = 0.0) -> Path:
+    """A version that carries rows, and of each a probability that is off by `error`."""
+    scoring = RowScorer(folder).scoring
+    inputs = rows[list(scoring.columns)]
+    (folder / KNOWN).mkdir()
+    inputs.to_parquet(folder / KNOWN / INPUTS)
+    expected = scoring.score(inputs)[["probability"]] + error
+    expected.rename(columns={"probability": "probability_Yes"}).to_parquet(folder / KNOWN / PREDICTIONS)
+    return folder
+
+
+def test_a_nullable_boolean_is_scored_like_any_column(
+    version: Path, table: pd.DataFrame, params: Params, inputs: list[str], tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(version, tmp_path / "version"))
+    contract = (folder / config.CONTRACT).read_text()
+    boolean = "  paperless_billing:\n    dtype: boolean\n    nullable: true\n"
+    contract = re.sub(r"  paperless_billing:\n(?:    .*\n)+", boolean, contract)
+    (folder / config.CONTRACT).write_text(contract)
+    rows = table.assign(paperless_billing=table["paperless_billing"].astype("boolean"))
+    rows.loc[::3, "paperless_billing"] = pd.NA
+    model_file.save(fit(build_features(rows), inputs, params), folder / config.MODEL.name, params.package)
+
+    batch = loaded(job(with_known_rows(folder, rows.head(50))), is_text=False).score(rows)
+
+    assert batch.quarantine.empty
+    assert len(batch.scores) == len(rows)
+
+
+def test_a_version_that_answers_otherwise_than_evaluate_scores_nothing(
+    version: Path, table: pd.DataFrame, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(version, tmp_path / "version"))
+    with_known_rows(folder, table.head(20), error=0.25)
+
+    with pytest.raises(
+        DataError, match=r"version 7 \(production\) does not reproduce .* by up to 0\.25; nothing was written"
+    ):
+        loaded(job(folder), is_text=False)
+
+
+def test_a_version_that_does_not_load_is_one_line(version: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(version, tmp_path / "version"))
+    contract = (folder / config.CONTRACT).read_text()
+    repeated = re.sub(r"(  contract:\n    dtype: category\n    isin: \[)([^,]+),", r"\1\2, \2,", contract)
+    assert repeated != contract
+    (folder / config.CONTRACT).write_text(repeated)
+
+    with pytest.raises(
+        DataError, match=r"version 7 \(production\) cannot be loaded: .*must be unique; nothing was written"
+    ):
+        loaded(job(folder), is_text=False)

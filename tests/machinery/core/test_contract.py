@@ -129,3 +129,13 @@ def test_a_contract_that_pandera_would_half_read_is_refused(
         contract.load(path, params.package)
 
     assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize("dtype", ["category", "str"])
+def test_values_that_are_one_text_are_refused_in_a_column_of_texts(dtype: str, tmp_path: Path, params: Params) -> None:
+    """Values are read as texts: a server's categories, which must be distinct, would hold one twice."""
+    path = tmp_path / "contract.yaml"
+    path.write_text(f"columns:\n  code: {{dtype: {dtype}, isin: [1, 2, '1', A]}}\n")
+
+    with pytest.raises(ConfigError, match=r"column code: isin lists the text 1 more than once \(1 and '1'\)"):
+        contract.load(path, params.package)

@@ -1,3 +1,6 @@
+import re
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -5,6 +8,8 @@ import pytest
 
 from lifecycle.core import tracking
 from lifecycle.core.config import Params
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.tracking import experiment_id, store
 
 
 def test_the_lock_hash_does_not_depend_on_the_tracking_stage_itself() -> None:
@@ -29,3 +34,36 @@ def test_the_environment_names_the_store_first(params: Params, monkeypatch: pyte
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
 
     assert tracking.tracking_uri(params) == "http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize("move", [shutil.move, shutil.copytree])
+def test_a_repo_that_was_moved_or_copied_has_its_artifacts_beside_its_database(
+    params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, move: Callable[[Path, Path], object]
+) -> None:
+    old, new = tmp_path / "old", tmp_path / "new #1"
+    old.mkdir()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{old}/mlflow.db")
+    with store(params, "") as client:
+        run = client.create_run(experiment_id(client, params)).info.run_id
+        client.log_text(run, "before", "note.txt")
+
+    move(old, new)
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{new}/mlflow.db")
+    with store(params, "") as client:
+        earlier, later = client.get_run(run), client.create_run(experiment_id(client, params))
+        client.log_text(later.info.run_id, "after", "more.txt")
+    files = [path.name for path in (new / "mlartifacts").rglob("*.txt")]
+    assert sorted(files) == ["more.txt", "note.txt"]
+    assert earlier.info.artifact_uri.startswith((new / "mlartifacts").as_uri())
+    assert not list(old.rglob("more.txt"))
+
+
+@pytest.mark.parametrize("character", ["%", "?"])
+def test_a_path_that_mlflow_cannot_use_is_one_line(
+    params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, character: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/100{character}/mlflow.db")
+
+    with pytest.raises(ConfigError, match=re.escape(f"a path that holds {character}")), store(params, ""):
+        pass

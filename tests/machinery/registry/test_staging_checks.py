@@ -13,6 +13,8 @@ class Scoring:
         {loading}
     def known(self):
         return [{{}}] * {rows}, {difference}
+    def answers(self, records):
+        return records
 """
 
 

@@ -18,7 +18,7 @@ from lifecycle.batch.input_files import input_files, is_csv
 from lifecycle.batch.job import Job
 from lifecycle.batch.output import NOTHING_WRITTEN
 from lifecycle.batch.run_summary import RunSummary, check_columns, check_summary
-from lifecycle.batch.score_rows import REASON, ROW, RowScorer, ScoredBatch
+from lifecycle.batch.score_rows import REASON, ROW, RowScorer, ScoredBatch, loaded
 from lifecycle.batch.table_reader import TableReader
 from lifecycle.core.errors import DataError
 
@@ -36,7 +36,7 @@ def score(job: Job, scores: Path, quarantine: Path) -> RunSummary:
 
     Raises DataError if the table cannot be read, or too many of its rows break the contract.
     """
-    scorer = RowScorer(Path(job.version_folder), job.active_since, is_csv(input_files(job.input)[0]))
+    scorer = loaded(job, is_csv(input_files(job.input)[0]))
     categorical = [name for name, dtype in scorer.dtypes.items() if isinstance(dtype, pd.CategoricalDtype)]
     table = TableReader(job.input, categorical, scorer.scoring.params.data.csv)
     check_columns(job, scorer.columns, table.columns)

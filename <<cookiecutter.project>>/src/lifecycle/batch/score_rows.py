@@ -11,12 +11,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lifecycle.batch.job import Job
+from lifecycle.batch.output import NOTHING_WRITTEN
 from lifecycle.batch.row_contract import RAGGED, RowContract, note
 from lifecycle.core import config, contract
 from lifecycle.core.content_key import row_keys
+from lifecycle.core.errors import DataError, ProjectError
 from lifecycle.core.files import read_yaml
 from lifecycle.core.records import kind_of
 from lifecycle.core.scoring import Scoring
+from lifecycle.core.version_files import TOLERANCE
 
 REASON, ROW = "reason", "row"
 PROBABILITY, LABEL, PREDICTION = "probability", "label", "prediction"
@@ -30,6 +34,27 @@ class ScoredBatch:
     scores: pd.DataFrame
     quarantine: pd.DataFrame
     skipped: int
+
+
+def loaded(job: Job, is_text: bool) -> "RowScorer":
+    """Return the scorer of a job's version, once the version has given the predictions of `evaluate` for its known rows.
+
+    Raises DataError if it has not, or does not load; `is_text` is whether rows come from a text file.
+    """
+    version = f"version {job.version} ({job.alias})"
+    try:
+        scorer = RowScorer(Path(job.version_folder), job.active_since, is_text)
+        _, difference = scorer.scoring.known()
+    except ProjectError as error:
+        raise DataError(f"{version} cannot be loaded: {error}; {NOTHING_WRITTEN}") from error
+    except Exception as error:  # of the version's own code, of any kind
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(f"{version} cannot be loaded: {reason}; {NOTHING_WRITTEN}") from error
+    if not difference <= TOLERANCE:
+        raise DataError(
+            f"{version} does not reproduce the predictions of evaluate: they differ by up to {difference:.3g}; {NOTHING_WRITTEN}"
+        )
+    return scorer
 
 
 class RowScorer:

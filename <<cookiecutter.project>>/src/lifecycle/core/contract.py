@@ -1,6 +1,7 @@
 """The data contract: contract.yaml, in pandera's own YAML, as a schema, and the validation of a table against it."""
 
 import inspect
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,7 @@ def load(path: Path, package: str) -> pa.DataFrameSchema:
             if missing := [argument for argument, value in check.statistics.items() if value is None]:
                 raise ConfigError(f"{path}: column {name}: check {check.name} lacks {', '.join(missing)}")
             check.ignore_na = False  # else pandera drops the nulls before a share of nulls can be taken
+        _refuse_repeated_texts(path, name, column)
     return schema
 
 
@@ -92,6 +94,20 @@ def shorten(value: Any) -> str:
     """Return a value as text that is short enough for a message."""
     text = str(value)
     return text if len(text) <= MAX_LENGTH else text[:MAX_LENGTH] + "..."
+
+
+def _refuse_repeated_texts(path: Path, name: str, column: pa.Column) -> None:
+    """Raise ConfigError if a column of texts may have two values that are one text: its values are read as texts."""
+    if not str(column.dtype).startswith(("category", "str", "object")):
+        return
+    for check in column.checks:
+        values = check.statistics.get("allowed_values", ()) if check.name == "isin" else ()
+        if repeated := [text for text, count in Counter(map(str, values)).items() if count > 1]:
+            spellings = " and ".join(repr(value) for value in values if str(value) == repeated[0])
+            raise ConfigError(
+                f"{path}: column {name}: isin lists the text {repeated[0]} more than once ({spellings}): "
+                f"leave it there once, in quotes"
+            )
 
 
 def _refuse_unknown_keys(content: dict[str, Any]) -> None:

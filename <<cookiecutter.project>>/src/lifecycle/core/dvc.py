@@ -9,6 +9,7 @@ from pathlib import Path
 
 from configobj import ConfigObj
 
+from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import environment
 
 
@@ -21,8 +22,11 @@ def dvc(*arguments: str, folder: Path = Path()) -> subprocess.CompletedProcess[s
 
 @functools.cache
 def cache_folder() -> Path:
-    """Return the folder in which DVC keeps the repo's data and models."""
-    return Path(dvc("cache", "dir").stdout.strip())
+    """Return the folder in which DVC keeps the repo's data and models. Raises ConfigError with DVC's reason if it does not say."""
+    done = dvc("cache", "dir")
+    if done.returncode:
+        raise ConfigError(f"dvc cache dir: {failure_line(done)}")
+    return Path(done.stdout.strip())
 
 
 def failure_line(done: subprocess.CompletedProcess[str]) -> str:

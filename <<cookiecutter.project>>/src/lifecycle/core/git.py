@@ -3,25 +3,59 @@
 import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from lifecycle.core.errors import ConfigError
 
+ANY_REPO = ("rev-parse", "--git-dir")  # fails only where git does not work at all
 NO_HOOKS = ("-c", "core.hooksPath=/dev/null")  # the user's hooks are meant for the user's checkout
 
 
-def git(*arguments: str, folder: Path = Path()) -> str:
+class GitError(ConfigError):
+    """git does not work in a folder, whatever it is asked: it is not installed, or refuses the folder."""
+
+
+class NoRepositoryError(GitError):
+    """The folder is in no git repository."""
+
+
+class UnknownRevisionError(ConfigError):
+    """git knows no such revision."""
+
+
+def git(*arguments: str, folder: Path = Path(), stdin: str | None = None) -> str:
     """Run git in a folder and return its output. Raises ConfigError with its error message."""
-    done = subprocess.run(["git", *arguments], cwd=folder, env=environment(), capture_output=True, text=True)
+    return run(*arguments, folder=folder, stdin=stdin).stdout.decode(errors="surrogateescape")
+
+
+def run(*arguments: str, folder: Path = Path(), stdin: str | None = None) -> subprocess.CompletedProcess[bytes]:
+    """Run git in a folder and return what came of it. The one place where git is run.
+
+    Raises GitError if it is not installed or refuses the folder, which may have another owner; ConfigError if it fails
+    otherwise.
+    """
+    content = None if stdin is None else stdin.encode()
+    variables = environment() | {"LC_ALL": "C"}  # messages that can be told apart
+    try:
+        done = subprocess.run(["git", *arguments], cwd=folder, env=variables, input=content, capture_output=True)
+    except FileNotFoundError as error:
+        if error.filename != "git":
+            raise
+        raise GitError("git is not installed, or not on PATH: install it") from None
     if done.returncode:
-        raise ConfigError(f"git {' '.join(arguments[:2])}: {done.stderr.strip() or f'exit code {done.returncode}'}")
-    return done.stdout
+        reason = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
+        if arguments == ANY_REPO:
+            raise (NoRepositoryError if "not a git repository" in reason else GitError)(f"git: {reason}")
+        run(*ANY_REPO, folder=folder)  # a folder that git refuses is the reason, whatever the command makes of it
+        raise ConfigError(f"git {' '.join(arguments[:2])}: {reason}")
+    return done
 
 
 def identity(folder: Path = Path()) -> tuple[str, ...]:
     """Return the options with which git commits as the user, or, if it does not know who that is, as the last commit's author."""
-    known = subprocess.run(["git", "var", "GIT_COMMITTER_IDENT"], cwd=folder, env=environment(), capture_output=True)
-    if known.returncode == 0:
+    with suppress(ConfigError):
+        git("var", "GIT_COMMITTER_IDENT", folder=folder)
         return ()
     name, email = git("log", "-1", "--format=%an%n%ae", folder=folder).splitlines()
     return ("-c", f"user.name={name}", "-c", f"user.email={email}")
@@ -33,33 +67,39 @@ def changed_files(*arguments: str, folder: Path = Path()) -> list[str]:
 
 
 def commit_of(revision: str, source: str = "--base", folder: Path = Path()) -> str:
-    """Return the commit that a revision names. Raises ConfigError, which says that `source` names it, if there is none."""
-    command = ["git", "rev-parse", "--verify", "--end-of-options", revision + "^{commit}"]
-    done = subprocess.run(command, cwd=folder, env=environment() | {"LC_ALL": "C"}, capture_output=True, text=True)
-    if "is ambiguous" in done.stderr:  # a tag or branch could be given the name of what it is compared with
+    """Return the commit that a revision names.
+
+    Raises UnknownRevisionError, which says that `source` names it, if there is none.
+    """
+    try:
+        done = run("rev-parse", "--verify", "--end-of-options", revision + "^{commit}", folder=folder)
+        commit, warning = done.stdout.decode().strip(), done.stderr.decode(errors="replace")
+    except GitError:
+        raise
+    except ConfigError as error:
+        commit, warning = "", str(error)
+    if "is ambiguous" in warning:  # a tag or branch could be given the name of what it is compared with
         raise ConfigError(
             f"{source} {revision}: git knows several of this name; write it out, as in refs/remotes/{revision}"
         )
-    if done.returncode:
-        raise ConfigError(
+    if not commit:
+        raise UnknownRevisionError(
             f"{source} {revision}: git knows no such revision here; fetch it (`git fetch origin`) or name another, such as HEAD~1"
         )
-    return done.stdout.strip()
+    return commit
 
 
 def text_at(commit: str, path: Path) -> str | None:
     """Return a file's text at a commit, or None if that commit does not have it."""
-    done = subprocess.run(["git", "show", f"{commit}:./{path}"], env=environment(), capture_output=True)
-    return None if done.returncode else done.stdout.decode("utf-8", errors="replace")
+    content = files_at(commit, str(path)).get(str(path))
+    return None if content is None else content.decode("utf-8", errors="replace")
 
 
 def files_at(commit: str, *paths: str) -> dict[str, bytes]:
     """Return the files of a commit below some paths: name → content."""
     entries = [line.split("\t", 1) for line in git("ls-tree", "-r", "-z", commit, "--", *paths).split("\0") if line]
     objects = {name: about.split()[2] for about, name in entries if about.split()[1] == "blob"}
-    command = ["git", "cat-file", "--batch", "--buffer"]
-    listed = "".join(f"{name}\n" for name in objects.values()).encode()
-    output = subprocess.run(command, env=environment(), input=listed, capture_output=True, check=True).stdout
+    output = run("cat-file", "--batch", "--buffer", stdin="".join(f"{name}\n" for name in objects.values())).stdout
     files, start = {}, 0
     for name in objects:  # for each, `<object> blob <size>`, a line break, the content and a line break
         content = output.index(b"\n", start) + 1

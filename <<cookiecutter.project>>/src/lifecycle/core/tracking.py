@@ -5,9 +5,10 @@ import json
 import logging
 import os
 import re
+import sqlite3
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 SQLITE = "sqlite:///"
+ARTIFACT_COLUMNS = (  # of MLflow's tables: where each thing's files are
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "storage_location"),
+    ("model_versions", "source"),
+)
 MODEL_HASH, LOCK_HASH = "model.sha256", "dvc.lock.sha256"  # the tags by which a run is found again
 MODEL_ID, COMPLETE = "model.id", "complete"  # tags of a run: its model in MLflow, and that nothing is missing
 
@@ -63,12 +71,16 @@ def store(params: Params, consequence: str, alone: bool = True) -> Iterator["Mlf
     logging.getLogger("mlflow.store.db").setLevel(logging.CRITICAL)  # it logs a stack trace of what it raises anyway
     logging.getLogger("alembic").setLevel(logging.ERROR)
     uri = tracking_uri(params)
+    if uri.startswith(SQLITE):
+        _require_usable_path(uri.removeprefix(SQLITE), mlflow.__file__)
     mlflow.set_tracking_uri(uri)
     # Two experiments that open a new SQLite file at once would race to create its tables.
     local = alone and uri.startswith(SQLITE)
     lock = FileLock(f"{uri.removeprefix(SQLITE)}.lock", timeout=600, mode=0o644) if local else warnings.catch_warnings()
     try:
         with lock:
+            if local:
+                _relocate(Path(uri.removeprefix(SQLITE)))
             yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, OSError) as error:
         reason = "it does not answer" if "Max retries exceeded" in str(error) else str(error)[:300]
@@ -95,5 +107,38 @@ def experiment_id(client: "MlflowClient", params: Params, name: str | None = Non
     if experiment := client.get_experiment_by_name(name):
         return str(experiment.experiment_id)
     uri = tracking_uri(params)
-    local = Path(uri.removeprefix(SQLITE)).parent / "mlartifacts" if uri.startswith(SQLITE) else None
-    return str(client.create_experiment(name, artifact_location=local.as_uri() if local else None))
+    location = _artifacts(Path(uri.removeprefix(SQLITE))) if uri.startswith(SQLITE) else None
+    return str(client.create_experiment(name, artifact_location=location))
+
+
+def _require_usable_path(*paths: str) -> None:
+    """Raise ConfigError if a path holds a character that means something else in MLflow's address of the database."""
+    for path in paths:
+        if characters := [character for character in "%?" if character in path]:
+            raise ConfigError(
+                f"{path}: MLflow cannot use a path that holds {characters[0]}: rename the folder, then `make setup`"
+            )
+
+
+def _artifacts(database: Path) -> str:
+    """Return the address of the folder for artifacts: it lies beside the database, wherever that is."""
+    return (database.resolve().parent / "mlartifacts").as_uri()
+
+
+def _relocate(database: Path) -> None:
+    """Correct the addresses of artifacts in a database that was moved or copied together with them.
+
+    MLflow writes down absolute ones only: with the old ones it would read, and write, in the folder that the repo was in.
+    """
+    here = _artifacts(database)
+    if not database.is_file() or not (database.resolve().parent / "mlartifacts").is_dir():
+        return
+    with closing(sqlite3.connect(database)) as connection, connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        if "experiments" not in tables:
+            return
+        query = "SELECT DISTINCT artifact_location FROM experiments WHERE artifact_location LIKE 'file://%/mlartifacts'"
+        for (there,) in connection.execute(query).fetchall():
+            for table, column in ARTIFACT_COLUMNS if there != here else ():
+                update = f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE {column} = ? OR substr({column}, 1, ?) = ?"
+                connection.execute(update, (here, len(there) + 1, there, len(there) + 1, f"{there}/"))

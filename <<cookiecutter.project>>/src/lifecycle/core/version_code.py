@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml
-from lifecycle.core.git import files_at, git
+from lifecycle.core.git import NoRepositoryError, files_at, git
 
 CODE_HASH = "code.sha256"  # tag: of the code, parameters and contract that a version answers with
 ENTRY_POINTS = tuple(
@@ -86,7 +86,7 @@ def _names(package: str, src: Path) -> list[str]:
     try:
         listed = git("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", package, folder=src)
         return listed.split("\0")[:-1]
-    except ConfigError:  # no repo
+    except NoRepositoryError:
         return [path.relative_to(src).as_posix() for path in (src / package).rglob("*") if path.is_file()]
 
 

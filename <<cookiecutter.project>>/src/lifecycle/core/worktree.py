@@ -4,15 +4,15 @@ It lies in .dvc/tmp, shares DVC's cache with the repo and is removed in the end.
 """
 
 import shutil
-import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from configobj import ConfigObj
 
 from lifecycle.core import config, tracking
 from lifecycle.core.dvc import cache_folder, remotes
+from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import NO_HOOKS, environment, git
 
 GATE = Path(".dvc/tmp/gate")
@@ -40,8 +40,8 @@ def checked_out(commit: str, folder: Path) -> Iterator[Path]:
 def remove(folder: Path) -> None:
     """Remove a worktree, and the one of a gate that was killed in it."""
     for path in (folder / GATE, folder):
-        command = ["git", "worktree", "remove", "--force", "--force", str(path)]
-        subprocess.run(command, env=environment(), capture_output=True)
+        with suppress(ConfigError):  # it may be gone already
+            git("worktree", "remove", "--force", "--force", str(path))
     shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from lifecycle.core import config, version_code
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.git import commit_of, git
+from lifecycle.core.git import UnknownRevisionError, commit_of, git
 from lifecycle.gate.commit_metadata import lock_hash_of
 
 ORIGIN, MAIN = "refs/remotes/origin/main", "refs/heads/main"
@@ -32,7 +32,7 @@ def choose_base(revision: str | None) -> Base:
     name = _default()
     try:
         base = commit_of(name)
-    except ConfigError:
+    except UnknownRevisionError:
         raise ConfigError(
             "HEAD is the only commit, so there is nothing to compare it with: commit the results of `make repro` first"
         ) from None
@@ -72,10 +72,7 @@ def _same(commit: str, head: str) -> bool:
 
 
 def _on_main() -> bool:
-    try:
-        return git("symbolic-ref", "HEAD").strip() == MAIN
-    except ConfigError:  # detached
-        return False
+    return git("rev-parse", "--symbolic-full-name", "HEAD").strip() == MAIN
 
 
 def _contains(base: str, head: str) -> bool:
@@ -85,6 +82,6 @@ def _contains(base: str, head: str) -> bool:
 def _exists(revision: str) -> bool:
     try:
         commit_of(revision)
-    except ConfigError:
+    except UnknownRevisionError:
         return False
     return True

@@ -14,12 +14,13 @@ UNREADABLE = "the base's params.yaml cannot be read, so what it predicts is unkn
 
 def exchanged(base: str, head: str) -> list[str]:
     """Return how what the branch predicts differs from what the base predicts, a line each; nothing if it does not."""
+    of_base, of_branch = text_at(base, config.PARAMS), text_at(head, config.PARAMS)
     try:
-        before = _problem(text_at(base, config.PARAMS))
+        before = _problem(of_base)
     except ConfigError:
         return [UNREADABLE]
     try:
-        after = _problem(text_at(head, config.PARAMS))
+        after = _problem(of_branch)
     except ConfigError:
         return []  # the pipeline fails, and says why
     names = [name for name in after if name in before]  # the positive class only where both tasks have one

@@ -6,7 +6,6 @@ before this stage starts, so after a failure of the server only this stage has t
 
 import json
 import os
-import subprocess
 import tempfile
 import warnings
 from importlib.metadata import packages_distributions, version
@@ -18,6 +17,7 @@ import pandas as pd
 from lifecycle.core import config, model_file, package_versions, version_code
 from lifecycle.core.config import Params
 from lifecycle.core.files import file_hash, read_parquet, read_yaml
+from lifecycle.core.git import git
 from lifecycle.core.tracking import (
     COMPLETE,
     LOCK_HASH,
@@ -178,13 +178,10 @@ def _flat(params: Params) -> dict[str, Any]:
 
 
 def _git_tags() -> dict[str, str]:
-    def git(*arguments: str) -> str:
-        return subprocess.run(["git", *arguments], capture_output=True, text=True).stdout.strip()
-
     dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
     return {
-        "git.commit": git("rev-parse", "HEAD"),
-        "git.branch": git("branch", "--show-current"),
+        "git.commit": git("rev-parse", "HEAD").strip(),
+        "git.branch": git("branch", "--show-current").strip(),
         "git.dirty": str(dirty).lower(),
     }
 

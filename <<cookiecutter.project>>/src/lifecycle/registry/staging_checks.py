@@ -5,6 +5,7 @@ It is loaded as a server would: from MLflow alone, by another process, with the 
 
 import datetime
 import json
+import os
 import re
 import subprocess
 import sys
@@ -12,12 +13,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifecycle.core import config
+from lifecycle.core import config, version_loading
 from lifecycle.core.errors import RefusedError
 from lifecycle.core.files import file_hash
 from lifecycle.core.markdown import counted
 from lifecycle.core.tracking import MODEL_HASH
-from lifecycle.core.version_files import CODE, KNOWN, TOLERANCE
+from lifecycle.core.version_files import KNOWN, TOLERANCE
 from lifecycle.registry import ledger
 from lifecycle.registry.aliases import STAGING, find, state
 from lifecycle.registry.moves import PASSED, STAGING_CHECKS, who
@@ -28,14 +29,6 @@ if TYPE_CHECKING:
     from mlflow.entities.model_registry import ModelVersion
 
 TIMEOUT = 300  # seconds
-SCORE_KNOWN_ROWS = """
-import json, pathlib, sys
-folder, code = sys.argv[1:]
-sys.path.insert(0, code)
-from lifecycle.core.scoring import Scoring
-records, difference = Scoring(pathlib.Path(folder)).known()
-print(json.dumps({"rows": len(records), "difference": difference}))
-"""
 
 
 def check(client: "MlflowClient", model: str) -> tuple[int, str, bool]:
@@ -74,9 +67,10 @@ def _check_files(version: "ModelVersion", temporary: Path) -> tuple[str, bool]:
 
 def _score_known_rows(folder: Path, temporary: Path) -> tuple[str, bool]:
     """Score a version's known rows in a process like a server's, with the version's own code first on its path."""
-    command = [sys.executable, "-P", "-c", SCORE_KNOWN_ROWS, str(folder), str(folder / CODE)]
+    command = [sys.executable, "-P", version_loading.__file__, str(folder)]
     try:
-        done = subprocess.run(command, cwd=temporary, capture_output=True, text=True, timeout=TIMEOUT)
+        environment = os.environ | version_loading.ONE_THREAD
+        done = subprocess.run(command, cwd=temporary, env=environment, capture_output=True, text=True, timeout=TIMEOUT)
         result = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
     except subprocess.TimeoutExpired:
         return f"it does not answer within {TIMEOUT} seconds", False
@@ -88,7 +82,7 @@ def _score_known_rows(folder: Path, temporary: Path) -> tuple[str, bool]:
             f"it cannot be loaded and scored with: {errors[-1][:300] if errors else f'exit code {done.returncode}'}",
             False,
         )
-    rows = counted(result["rows"], "test row")
+    rows = counted(len(result["known"]), "test row")
     if not result["difference"] <= TOLERANCE:
         return (
             f"its answers differ from the predictions of evaluate by up to {result['difference']:.3g} in {rows}",

@@ -12,9 +12,9 @@ import pandas as pd
 from lifecycle.core import config, metrics
 from lifecycle.core.config import Params
 from lifecycle.core.dvc import failure_line
-from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.errors import DataError
 from lifecycle.core.files import read_parquet
-from lifecycle.core.git import NO_HOOKS, environment, git
+from lifecycle.core.git import NO_HOOKS, git
 from lifecycle.core.worktree import inside
 from lifecycle.retraining.new_rows import NewRows
 
@@ -92,16 +92,8 @@ def commit(folder: Path, model: RetrainedModel, reason: str, base: str) -> str:
     body = [f"Why: {reason or 'newly labelled rows'}", *account(model.new), *figures(model)]
     message = "\n".join([subject, "", *body, "", f"{TRAILER}: {base}", ""])
     git("add", "--all", folder=folder)
-    done = subprocess.run(
-        ["git", *NO_HOOKS, "commit", "--quiet", "--no-verify", "--cleanup=whitespace", "--file=-"],
-        cwd=folder,
-        env=environment(),
-        input=message,
-        capture_output=True,
-        text=True,
-    )
-    if done.returncode:
-        raise ConfigError(f"git commit: {done.stderr.strip()}")
+    options = ("--quiet", "--no-verify", "--cleanup=whitespace", "--file=-")
+    git(*NO_HOOKS, "commit", *options, folder=folder, stdin=message)
     return git("rev-parse", "HEAD", folder=folder).strip()
 
 

@@ -1,5 +1,6 @@
 """Client of a server, for `deploy` and `simulate`."""
 
+import os
 from typing import Any
 
 import requests
@@ -26,7 +27,8 @@ class Client:
     def __init__(self, url: str) -> None:
         self.url = url
         self._session = requests.Session()
-        self._session.trust_env = False  # a proxy of the environment is for other addresses
+        self._session.trust_env = False  # a proxy of the environment is for other addresses; its authorities are not
+        self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
         if secret := token():
             self._session.headers["Authorization"] = f"Bearer {secret}"
 

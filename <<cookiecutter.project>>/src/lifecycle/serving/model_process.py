@@ -15,6 +15,7 @@ from typing import Any
 
 from lifecycle.core.errors import DataError
 from lifecycle.core.version_files import TOLERANCE
+from lifecycle.core.version_loading import ONE_THREAD
 from lifecycle.serving import model_worker
 
 EXIT_SECONDS = 2.0  # that a process has to end by itself once a call has taken too long
@@ -54,11 +55,9 @@ class ForkServer:
 
     def _start(self) -> None:
         self.socket.unlink(missing_ok=True)
-        # One thread: a process with several cannot be forked safely, and for a few rows they cost more than they save.
-        threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
         self.process = subprocess.Popen(
             [sys.executable, "-P", model_worker.__file__, str(self.socket)],
-            env=os.environ | threads,
+            env=os.environ | ONE_THREAD,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C is for the server, which then ends its processes in order

@@ -18,11 +18,13 @@ import socketserver
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-PRELOADED = "lifecycle.core.scoring"  # for what it imports; the version's own takes its place
+from lifecycle.core.version_loading import PRELOADED, ask, load
+
 LOAD_SECONDS = 60.0
 
 
@@ -48,19 +50,13 @@ class VersionHandler(socketserver.StreamRequestHandler):
         os._exit(0)
 
     def load(self, folder: Path) -> dict[str, Any]:
-        for name in [name for name in sys.modules if name.partition(".")[0] == "lifecycle"]:
-            del sys.modules[name]
-        sys.path.insert(0, str(folder / "code"))
-        self.scoring = importlib.import_module(PRELOADED).Scoring(folder)
-        known, difference = self.scoring.known()
-        answers = self.scoring.answers(known)
+        self.scoring = load(folder)
+        answered = ask(self.scoring)
         gc.collect()
         gc.freeze()  # what is loaded stays: collecting it again and again takes long
         params = self.scoring.params
         return {
-            "known": known,
-            "answers": answers,
-            "difference": difference,
+            **asdict(answered),
             "inputs": list(self.scoring.columns),
             "task": params.task,
             "target": params.data.target,

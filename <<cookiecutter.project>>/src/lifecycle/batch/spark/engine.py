@@ -14,7 +14,7 @@ from lifecycle.batch.input_files import check_schemas, input_files, is_csv
 from lifecycle.batch.job import Job
 from lifecycle.batch.row_contract import RAGGED
 from lifecycle.batch.run_summary import RunSummary, check_columns, check_summary
-from lifecycle.batch.score_rows import REASON, ROW, RowScorer
+from lifecycle.batch.score_rows import REASON, ROW, loaded
 from lifecycle.batch.spark.executor import BAD, GOOD, SKIPPED, STATE, scoring_function
 from lifecycle.batch.spark.session import csv_options, is_table, location, quoted, reader, session
 from lifecycle.core import config
@@ -42,7 +42,7 @@ class _SparkRun:
         self.is_csv = is_csv(self.files[0] if self.files else job.input)
         self.options: dict[str, Any] = {"active_since": job.active_since, "is_text": self.is_csv}
         # Also loaded on the driver: a version that cannot be loaded fails before Spark starts, and it knows its columns.
-        self.scorer = RowScorer(Path(job.version_folder), **self.options)
+        self.scorer = loaded(job, self.is_csv)
         key_dtype = self.scorer.dtypes[self.scorer.key]
         self.key_type = "bigint" if getattr(key_dtype, "kind", "O") in "iu" else "string"
 

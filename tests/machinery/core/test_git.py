@@ -1,0 +1,112 @@
+"""git answers, or says why it does not: never is its refusal taken for an answer."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lifecycle.core import version_code
+from lifecycle.core.config import Params
+from lifecycle.core.dvc import dvc
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.git import GitError, UnknownRevisionError, changed_files, commit_of, files_at, git, text_at
+from lifecycle.gate.base_commit import choose_base
+from lifecycle.pipeline.track import _git_tags
+
+FILE = Path("notes/read me.txt")
+NOBODY = 65534
+
+
+@pytest.fixture
+def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A repo with one commit."""
+    for role in ("AUTHOR", "COMMITTER"):
+        monkeypatch.setenv(f"GIT_{role}_NAME", "Ada")
+        monkeypatch.setenv(f"GIT_{role}_EMAIL", "ada@example.com")
+    for level in ("GLOBAL", "SYSTEM"):
+        monkeypatch.setenv(f"GIT_CONFIG_{level}", os.devnull)
+    monkeypatch.chdir(tmp_path)
+    git("init", "--quiet")
+    FILE.parent.mkdir()
+    Path("src").mkdir()
+    FILE.write_text("größe\n")
+    git("add", "--all")
+    git("commit", "--quiet", "--no-gpg-sign", "--message", "First")
+    return tmp_path
+
+
+@pytest.fixture
+def foreign(repo: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same repo with another owner, as a container sees a folder of its host's."""
+    if os.geteuid():
+        monkeypatch.setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1")
+    else:
+        for path in (repo, *repo.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    return repo
+
+
+def test_a_file_of_a_commit_is_read_by_its_name(repo: Path) -> None:
+    assert text_at("HEAD", FILE) == "größe\n"
+    assert files_at("HEAD", "notes") == {str(FILE): "größe\n".encode()}
+
+
+def test_a_file_that_a_commit_does_not_have_is_none(repo: Path) -> None:
+    assert text_at("HEAD", Path("other.txt")) is None
+    assert text_at("HEAD", FILE.parent) is None
+
+
+def test_a_revision_that_is_not_there_is_named(repo: Path) -> None:
+    with pytest.raises(UnknownRevisionError, match="--base nope: git knows no such revision here"):
+        commit_of("nope")
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        lambda params: commit_of("HEAD"),
+        lambda params: text_at("HEAD", FILE),
+        lambda params: files_at("HEAD"),
+        lambda params: changed_files("HEAD"),
+        lambda params: version_code.hash_here(params.package),
+        lambda params: version_code.hash_at("HEAD"),
+        lambda params: choose_base(None),
+        lambda params: _git_tags(),
+    ],
+    ids=["commit", "text", "files", "changes", "code here", "code of a commit", "base of the gate", "tags of a run"],
+)
+def test_a_repo_of_another_owner_is_refused_with_gits_own_reason(
+    foreign: Path, params: Params, question: Callable[[Params], object]
+) -> None:
+    with pytest.raises(GitError, match=r"(?s)^git: .*dubious ownership.*safe\.directory"):
+        question(params)
+
+
+def test_a_machine_without_git_is_told_to_install_it(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def absent(*_: object, **__: object) -> None:
+        raise FileNotFoundError(2, "No such file or directory", "git")
+
+    monkeypatch.setattr(subprocess, "run", absent)
+
+    with pytest.raises(GitError, match="git is not installed"):
+        commit_of("HEAD")
+
+
+def test_dvc_that_refuses_a_repo_is_no_folder_of_its_cache(foreign: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from lifecycle.core.dvc import cache_folder
+
+    cache_folder.cache_clear()
+    assert dvc("cache", "dir").returncode  # no .dvc here
+
+    with pytest.raises(ConfigError, match="dvc cache dir: "):
+        cache_folder()
+
+
+def test_a_name_that_a_tag_and_a_branch_have_is_refused(repo: Path) -> None:
+    git("branch", "release")
+    git("tag", "release")
+
+    with pytest.raises(ConfigError, match="git knows several of this name"):
+        commit_of("release")
