@@ -45,3 +45,29 @@ def test_a_mistake_of_the_user_is_one_line() -> None:
 def call(script: str, encoding: str = "utf-8", **kwargs: Any) -> "subprocess.CompletedProcess[str]":
     env = os.environ | {"PYTHONPATH": "src", "PYTHONIOENCODING": encoding}
     return subprocess.run([sys.executable, "-c", script], text=True, env=env, timeout=60, **kwargs)
+
+
+def test_warnings_of_libraries_are_left_out_and_those_about_the_users_code_are_one_line_each() -> None:
+    script = """
+import lifecycle, warnings
+warnings.warn_explicit("pandas 3 is\\nnot supported", FutureWarning, ".venv/lib/pyspark/pandas/__init__.py", 33)
+warnings.warn_explicit("deprecated", FutureWarning, "src/lifecycle/core/tables.py", 3)
+warnings.warn_explicit("use\\nmap", FutureWarning, "src/mine/features.py", 12)
+"""
+    done = call(script, capture_output=True)
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "warning: src/mine/features.py, line 12: use map\n"
+
+
+def test_a_model_that_does_not_converge_is_a_warning_of_one_line() -> None:
+    script = """
+import lifecycle, numpy
+from sklearn.linear_model import LogisticRegression
+LogisticRegression(max_iter=1).fit(numpy.random.default_rng(1).normal(size=(99, 9)), [0, 1, 1] * 33)
+"""
+    done = call(script, capture_output=True)
+
+    assert done.returncode == 0
+    assert done.stderr.startswith("warning: lbfgs failed to converge")
+    assert done.stderr.count("\n") == 1
