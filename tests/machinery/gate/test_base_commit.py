@@ -136,3 +136,23 @@ def test_if_nothing_before_differs_the_default_stays(commit: Commit) -> None:
 
     assert base.commit == first
     assert base.note.endswith("no commit before it has other results")
+
+
+@pytest.mark.parametrize("branch", ["trunk", "release/next"])
+def test_in_a_clone_it_is_the_default_branch_of_origin_whatever_its_name(
+    commit: Commit, branch: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = commit("results")
+    git("branch", "--move", "main", branch)
+    git("clone", "--quiet", ".", "clone")
+    monkeypatch.chdir(tmp_path / "clone")
+    git("switch", "--quiet", "--create", "feature")
+    for message in ("a", "b"):
+        git("-c", "user.name=Ada", "-c", "user.email=ada@x.org", "commit", "--quiet", "--allow-empty", "-m", message)
+    git("rm", "--quiet", "dvc.lock")
+    git("-c", "user.name=Ada", "-c", "user.email=ada@x.org", "commit", "--quiet", "-m", "other results")
+
+    base = choose_base(None)
+
+    assert base.commit == first
+    assert base.note == f"Compared with origin/{branch}, because no base was named"

@@ -7,7 +7,7 @@ from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import UnknownRevisionError, commit_of, git
 from lifecycle.gate.commit_metadata import lock_hash_of
 
-ORIGIN, MAIN = "refs/remotes/origin/main", "refs/heads/main"
+ORIGIN, LOCAL = "refs/remotes/origin/", "refs/heads/"
 
 
 @dataclass(frozen=True)
@@ -22,23 +22,24 @@ class Base:
 def choose_base(revision: str | None) -> Base:
     """Return the commit to compare HEAD with: the one that a revision names, or by default where HEAD will be merged.
 
-    That is origin/main, else main, else the commit before HEAD. If HEAD is already there, and no commit since has other
-    results or code, it is the last one that had others: what a release replaces.
+    That is the default branch of origin, else the local branch of that name, else the commit before HEAD. If HEAD is
+    already there, and no commit since has other results or code, it is the last one that had others: what a release replaces.
 
     Raises ConfigError if there is no such commit.
     """
     if revision:
         return Base(revision, commit_of(revision))
-    name = _default()
+    main = _main()
+    name = _default(main)
     try:
         base = commit_of(name)
     except UnknownRevisionError:
         raise ConfigError(
             "HEAD is the only commit, so there is nothing to compare it with: commit the results of `make repro` first"
         ) from None
-    short = name.removeprefix("refs/remotes/").removeprefix("refs/heads/")
+    short = name.removeprefix("refs/remotes/").removeprefix(LOCAL)
     head = commit_of("HEAD")
-    if not (_on_main() or _contains(base, head)) or not _same(base, head):
+    if not (_is_checked_out(main) or _contains(base, head)) or not _same(base, head):
         return Base(name, base, f"Compared with {short}, because no base was named")
     earlier = _last_different(base, head)
     if earlier is None:
@@ -49,10 +50,16 @@ def choose_base(revision: str | None) -> Base:
     return Base(earlier[:9], earlier, note)
 
 
-def _default() -> str:
-    if _exists(ORIGIN):
-        return ORIGIN
-    return MAIN if _exists(MAIN) and not _on_main() else "HEAD~1"
+def _main() -> str:
+    """The name of the branch that others are merged into: origin's default one, as a clone notes it, else main."""
+    default = git("for-each-ref", "--format=%(symref)", f"{ORIGIN}HEAD").strip()  # nothing, if it was not cloned
+    return default.removeprefix(ORIGIN) or "main"
+
+
+def _default(main: str) -> str:
+    if _exists(f"{ORIGIN}{main}"):
+        return f"{ORIGIN}{main}"
+    return f"{LOCAL}{main}" if _exists(f"{LOCAL}{main}") and not _is_checked_out(main) else "HEAD~1"
 
 
 def _last_different(base: str, head: str) -> str | None:
@@ -71,8 +78,8 @@ def _same(commit: str, head: str) -> bool:
     return same_results and version_code.hash_at(commit) == version_code.hash_at(head)
 
 
-def _on_main() -> bool:
-    return git("rev-parse", "--symbolic-full-name", "HEAD").strip() == MAIN
+def _is_checked_out(branch: str) -> bool:
+    return git("rev-parse", "--symbolic-full-name", "HEAD").strip() == f"{LOCAL}{branch}"
 
 
 def _contains(base: str, head: str) -> bool:

@@ -57,7 +57,7 @@ def add_to(verbs: Any) -> None:
     verb.add_argument(
         "--base",
         metavar="REV",
-        help="the branch or commit to merge into; by default origin/main, else main, else the commit before",
+        help="the branch or commit to merge into; by default origin's default branch, else main, else the commit before",
     )
     verb.add_argument("--report", type=Path, metavar="FILE.md", help="write the report as Markdown")
     verb.add_argument("--json", type=Path, metavar="FILE", help="write the verdict and everything it is based on")

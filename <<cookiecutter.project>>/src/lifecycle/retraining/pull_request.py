@@ -138,12 +138,18 @@ def propose(present: PullRequest | None, branch: str, base: str, proposal: Propo
 
 
 def fetch(branch: str) -> str:
-    """Fetch the branch to merge into and those of retraining, and return the commit of the former."""
+    """Fetch the branch to merge into and those of retraining, and return the commit of the former.
+
+    Raises ConfigError if origin does not answer, or does not have the branch.
+    """
     refs = [
         f"+refs/heads/{branch}:refs/remotes/origin/{branch}",
         f"+refs/heads/{PREFIX}*:refs/remotes/origin/{PREFIX}*",
     ]
-    git("fetch", "--quiet", "--prune", "origin", *refs)
+    try:
+        git("fetch", "--quiet", "--prune", "origin", *refs)
+    except ConfigError as error:
+        raise ConfigError(f"{error}; branch of retraining.yaml is {branch}") from None
     return commit_of(f"refs/remotes/origin/{branch}", "branch of retraining.yaml:")
 
 
