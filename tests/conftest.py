@@ -143,7 +143,7 @@ def project(bake: Callable[..., BakedProject], once: Callable[..., BakedProject]
 
     def make(folder: Path) -> BakedProject:
         baked = bake(folder)
-        baked.run("make setup")
+        baked.run("make setup", PIP_USER="1")  # as some people have it set
         return baked
 
     return once("project", make)

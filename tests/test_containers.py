@@ -29,6 +29,9 @@ TOKEN = "a token for tests"
 TIMEOUT = 60
 
 
+MODES = ("--chmod=644", "--chmod=755")
+
+
 def instructions(project: BakedProject) -> list[tuple[str, str]]:
     """The Dockerfile's instructions with what follows them, continued lines joined."""
     text = re.sub(r"^#.*\n", "", project.text("Dockerfile"), flags=re.MULTILINE).replace("\\\n", " ")
@@ -41,7 +44,8 @@ def instruction(project: BakedProject, name: str) -> str:
 
 
 def copied_paths(project: BakedProject) -> list[str]:
-    return [path for word, rest in instructions(project) if word == "COPY" for path in rest.split()[:-1]]
+    words = [word for name, rest in instructions(project) if name == "COPY" for word in rest.split()[:-1]]
+    return [word for word in words if not word.startswith("--")]
 
 
 def variables(project: BakedProject) -> dict[str, str]:
@@ -74,6 +78,16 @@ def excluded(project: BakedProject, path: str) -> bool:
 @pytest.fixture(scope="module", params=["telco-churn", *ODD])
 def named(request: pytest.FixtureRequest, bake: Callable[..., BakedProject]) -> BakedProject:
     return bake(project=request.param, package="odd" if request.param in ODD else "telco_churn")
+
+
+def test_what_the_server_reads_is_readable_by_its_user_if_the_checkout_is_its_owners_alone(named: BakedProject) -> None:
+    """A file keeps its mode when it is copied, which is 600 after `git clone` with a umask of 077."""
+    installed = {"requirements.txt", "pyproject.toml", "README.md"}  # read by root, before USER
+    copies = [rest.split() for name, rest in instructions(named) if name == "COPY"]
+
+    unreadable = [words for words in copies if not set(words[:-1]) <= installed and words[0] not in MODES]
+
+    assert unreadable == []
 
 
 @pytest.mark.parametrize("command", ["hadolint Dockerfile", "kubernetes-validate --strict kubernetes/*.yaml"])

@@ -19,7 +19,7 @@ def main(extras):
     check_python()
     made = made_for_this_python()
     if not made and os.path.lexists(VENV):
-        print(".venv was not finished, or is of another Python: making it anew with Python " + MINOR)
+        print(".venv was not finished, was moved, or is of another Python: making it anew with Python " + MINOR)
         os.unlink(VENV) if os.path.islink(VENV) else shutil.rmtree(VENV)
     stamp = os.path.join(VENV, ".setup-" + extras)
     if made and newer(stamp, "pyproject.toml", LOCK, PYTHON_VERSION) and as_locked():
@@ -29,7 +29,7 @@ def main(extras):
         run(sys.executable, "-m", "venv", VENV)
     write_python_version()
     pinned_uv = re.search(r"^uv==\S+", read(LOCK), re.MULTILINE)
-    run(venv("python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", pinned_uv.group())
+    run(venv("python"), "-m", "pip", "install", "--no-user", "--quiet", "--disable-pip-version-check", pinned_uv.group())
     run(venv("uv"), "pip", "install", "--quiet", "--python", VENV, "--constraint", LOCK, "--editable", ".[%s]" % extras)
     if not os.path.exists(RESULTS):
         run(venv("python"), "-P", "-m", "lifecycle.cli", "environment")
@@ -69,9 +69,14 @@ def commit_if_adopting():
 
 
 def made_for_this_python():
-    """Return whether .venv is complete, and its interpreter the one that runs this."""
+    """Return whether .venv is complete, made where it lies, and its interpreter the one that runs this."""
+    if not os.path.exists(venv("pip")):
+        return False
+    made_in = re.search(r"(/.*)/bin/python", read(venv("pip")))  # of a script, which a moved folder leaves behind
+    if not made_in or not os.path.exists(made_in.group(1)) or not os.path.samefile(made_in.group(1), VENV):
+        return False
     same = [venv("python"), "-c", SAME_PYTHON % (tuple(sys.version_info[:3]), sys.base_prefix)]
-    return os.access(venv("python"), os.X_OK) and os.path.exists(venv("pip")) and subprocess.call(same) == 0
+    return os.access(venv("python"), os.X_OK) and subprocess.call(same) == 0
 
 
 def as_locked():
