@@ -34,7 +34,7 @@ WORDS = {
     "serving": r"\bserving|\bserve\b|canary|shadow|deploy|fastapi|prediction log|POST /predict|kubernetes|simulate",
     "batch": r"batch.scor|\bspark|quarantine|\bjava\b|lifecycle[./]batch|make score",
     "monitoring": r"(?<!service)monitor|evidently|drift|webhook",
-    "retraining": r"retrain",
+    "retraining": r"retrain(?!ed\b)",
 }
 """Words that only a part has a use for."""
 
