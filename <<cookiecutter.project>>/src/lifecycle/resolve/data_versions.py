@@ -42,10 +42,10 @@ def add(path: Path, remote: str | None) -> dict[str, Any]:
     Raises DataError if DVC cannot.
     """
     name = str(path.relative_to(FOLDER))
-    commands = [["add", "--quiet", name]]
+    commands = [["add", name]]
     place = remotes(Path()).get(remote or "")
     if place and place.is_relative_to(Path().resolve()):
-        commands.append(["push", "--quiet", "--remote", str(remote), f"{name}.dvc"])
+        commands.append(["push", "--remote", str(remote), f"{name}.dvc"])
     for command in commands:
         done = dvc(*command, folder=FOLDER)
         if done.returncode:

@@ -4,6 +4,7 @@ Every step can be repeated: a run that was cut off is finished by the next one.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -85,7 +86,13 @@ def _bring_data() -> None:
     pointers = [name for name in git("ls-files", "-z", "--", "*.dvc").split("\0") if name]
     if not pointers:
         return
-    pull = dvc("pull", "--quiet", *pointers)
+    pull = dvc("pull", *pointers)  # not --quiet, which hides the error
+    unsaved = [line for line in pull.stderr.splitlines() if Path(line).is_file()]
+    if pull.returncode and unsaved:
+        name = os.path.relpath(unsaved[0])
+        raise RefusedError(
+            f"{name}: DVC has no copy of this file, and the merge brings another version: move it away, {AGAIN}"
+        )
     if pull.returncode and dvc("status", "--quiet", *pointers).returncode:
         raise DataError(f"dvc pull: {failure_line(pull)}; {AGAIN}")
 
