@@ -11,7 +11,7 @@ MACHINERY = TEMPLATE / "tests" / "machinery"
 GROUPS = [
     ["test_architecture.py", "test_cli.py", "core", "pipeline", "template"],
     ["adopt"],
-    ["gate", "registry", "resolve"],
+    ["gate", "registry", "relock", "resolve"],
     ["serving", "prediction_log", "batch", "test_awkward_table.py"],
     ["monitoring", "retraining"],
 ]

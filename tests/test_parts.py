@@ -199,7 +199,9 @@ def test_the_manifest_names_every_folder_of_a_part_and_nothing_that_is_gone() ->
     for path in itertools.chain(*hook["PARTS"].values()):
         assert (root / path).exists(), path
     folders = {path.name for path in (root / "src/lifecycle").iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders - {"core", "pipeline", "gate", "relock", "template", "adopt"} == PARTS | {"prediction_log"}
+    assert folders - {"core", "pipeline", "gate", "relock", "resolve", "template", "adopt"} == PARTS | {
+        "prediction_log"
+    }
 
 
 @pytest.mark.parametrize("chosen", [set(), {"registry", "serving"}, PARTS - {"monitoring"}], ids=name_of)
