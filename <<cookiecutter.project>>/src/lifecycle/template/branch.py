@@ -1,10 +1,10 @@
 """The branch of an update: the commit is tried in a worktree, and then checked out, or left with its conflicts to the user."""
 
-import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.git import NO_HOOKS, changed_files, environment, git, identity
+from lifecycle.core.git import NO_HOOKS, changed_files, git, identity
 
 PREFIX = "template-update/"
 DELETED_HERE = "DU"
@@ -27,12 +27,15 @@ def check_checkout() -> None:
 def pick(folder: Path, commit: str) -> dict[str, str]:
     """Pick a commit onto HEAD of the repo, in a worktree of it. Returns path → git's code of each conflict."""
     git("reset", "--quiet", "--hard", git("rev-parse", "HEAD").strip(), folder=folder)
-    command = ["git", *NO_HOOKS, *identity(), *PICK, commit]
-    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True)
+    try:
+        git(*NO_HOOKS, *identity(), *PICK, commit, folder=folder)
+        return {}
+    except ConfigError as error:
+        failure = error
     entries = git("status", "--porcelain", "-z", folder=folder).split("\0")
     conflicts = {entry[3:]: entry[:2] for entry in entries if entry[:2] in UNMERGED}
-    if done.returncode and not conflicts:
-        raise ConfigError(f"git cherry-pick: {' '.join(done.stderr.split())}")
+    if not conflicts:
+        raise failure
     return conflicts
 
 
@@ -48,7 +51,8 @@ def switch_and_pick(branch: str, commit: str) -> None:
     former = git("branch", "--show-current").strip()
     git(*NO_HOOKS, "switch", "--quiet", "--force-create", branch)
     git("config", f"branch.{branch}.formerly", former)
-    subprocess.run(["git", *NO_HOOKS, *identity(), *PICK, commit], env=environment(), capture_output=True)
+    with suppress(ConfigError):  # the conflicts
+        git(*NO_HOOKS, *identity(), *PICK, commit)
 
 
 def abort() -> str:

@@ -1,11 +1,11 @@
 """Two renders as commits of a repository of their own, from which the user's repo fetches them."""
 
-import subprocess
 import tarfile
 from io import BytesIO
 from pathlib import Path
 
-from lifecycle.core.git import environment, git, identity
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.git import git, identity, run
 
 REF = "refs/template/update"
 SETTINGS = ("-c", "core.bare=false", "-c", "core.excludesFile=/dev/null", "-c", "core.autocrlf=false")
@@ -55,10 +55,11 @@ def stored(tree: str, folder: Path) -> Path | None:
     for commit in git("rev-list", "--max-parents=0", "HEAD").split():
         entries = git("ls-tree", "-z", commit).split("\0")
         render = "\0".join(entry for entry in entries if not entry.endswith("\t.template.json"))
-        subprocess.run(["git", "mktree", "-z"], input=render, env=environment(), capture_output=True, text=True)
-    archive = subprocess.run(["git", "archive", "--format=tar", tree], env=environment(), capture_output=True)
-    if archive.returncode:
+        git("mktree", "-z", stdin=render)
+    try:
+        archive = run("archive", "--format=tar", tree).stdout
+    except ConfigError:
         return None
-    with tarfile.open(fileobj=BytesIO(archive.stdout)) as files:
+    with tarfile.open(fileobj=BytesIO(archive)) as files:
         files.extractall(folder, filter="fully_trusted")
     return folder
