@@ -41,6 +41,9 @@ def branches(reproduced: BakedProject, once: Callable[..., BakedProject]) -> Bak
         for branch, change in TUNED.items():
             project.run(f"git switch --quiet --create {branch} main && dvc checkout --quiet")
             project.replace("params.yaml", *change)
+            project.run(
+                "git add params.yaml"
+            )  # before DVC writes git's index, which hides a change of equal size and second
             retrain(project, branch)
         for branch, (start, count) in APPENDED.items():
             project.run(f"git switch --quiet --create {branch} main && dvc checkout --quiet")
