@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from filelock import FileLock
+from ruamel.yaml import YAML
 
 from lifecycle.core import config, package_versions
 from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import parse_yaml, read_yaml, write_json
+from lifecycle.core.files import parse_yaml, read_yaml
 from lifecycle.core.git import commit_of, git, text_at
 from lifecycle.core.worktree import GATE, worktree
 from lifecycle.gate.staleness import altered, stale_inputs
@@ -67,7 +68,8 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
         _forget(folder, before.get(name, {}))
     if before:
         others = {name: entry for name, entry in before.items() if name not in stages}
-        write_json(lock | {"stages": others}, folder / config.LOCK)  # JSON is YAML
+        # In block style, which DVC keeps: in JSON's, it would write an address such as sqlite:///x so that it cannot read it again.
+        YAML().dump(lock | {"stages": others}, folder / config.LOCK)
     producing = [name for name, stage in pipeline.items() if stage.keys() & {"outs", "metrics", "plots"}]
     done = dvc("repro", *dict.fromkeys([*producing, *stages]), folder=folder)
     after = read_yaml(folder / config.LOCK).get("stages", {}) if (folder / config.LOCK).exists() else {}
