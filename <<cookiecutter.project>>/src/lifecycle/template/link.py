@@ -39,7 +39,10 @@ def link(address: str) -> list[str]:
         for number, commit in enumerate(_closest(template, scaffold)):
             version = template.at(commit)
             known = {name: answer for name, answer in answers.items() if name in prompts(version)}
-            rendered, context = render(version, known, FOLDER / f"render-{number}")
+            try:
+                rendered, context = render(version, known, FOLDER / f"render-{number}")
+            except ConfigError:  # a commit in the middle of work, which nobody has made a repo from
+                continue
             tree = renders.tree(rendered)
             renders.keep(tree)
             differing = len(git("diff", "--name-only", scaffold, tree, "--", f":!{PATH}").splitlines())

@@ -62,10 +62,14 @@ def _drop(version: Version, context: dict[str, Any], project: Path) -> None:
 def _hook(version: Version, name: str, context: dict[str, Any]) -> dict[str, Any]:
     """Return the functions of a hook, which has the answers filled in."""
     from cookiecutter.utils import create_env_with_context
+    from jinja2 import TemplateError
 
     path = version.folder / "hooks" / f"{name}.py"
     variables = {"cookiecutter": context}
-    source = create_env_with_context(variables).from_string(path.read_text(encoding="utf-8")).render(**variables)
     functions: dict[str, Any] = {"__name__": name}
-    exec(compile(source, str(path), "exec"), functions)
+    try:
+        source = create_env_with_context(variables).from_string(path.read_text(encoding="utf-8")).render(**variables)
+        exec(compile(source, str(path), "exec"), functions)
+    except (TemplateError, SyntaxError, OSError) as error:
+        raise ConfigError(f"template {version.name}: hooks/{name}.py cannot be used: {error}") from None
     return functions
