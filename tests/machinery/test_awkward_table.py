@@ -74,6 +74,8 @@ def repo(
     own = tmp_path / "src" / f"{PACKAGE}_{task}"
     shutil.copytree(Path("src", params.package), own, ignore=shutil.ignore_patterns("__pycache__"))
     (own / "features.py").write_text("def build_features(frame):\n    return frame\n")
+    for name in ("environment.yaml", "requirements.txt", ".python-version"):
+        shutil.copyfile(name, tmp_path / name)
     monkeypatch.syspath_prepend(own.parent)
     monkeypatch.chdir(tmp_path)
     Path("data/raw").mkdir(parents=True)

@@ -57,7 +57,10 @@ def repo(params: config.Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """A folder with the files of the project that `adopt` writes anew, and a package of its own name."""
     package = f"own_{tmp_path.name}"
     shutil.copytree(Path("src", params.package), tmp_path / "src" / package)
-    for name in ("params.yaml", "dvc.yaml", "README.md", "pyproject.toml"):
+    for name in (
+        *("params.yaml", "dvc.yaml", "README.md", "pyproject.toml"),
+        *("environment.yaml", "requirements.txt", ".python-version"),
+    ):
         text = (ROOT / name).read_text(encoding="utf-8")
         (tmp_path / name).write_text(text.replace(params.package, package), encoding="utf-8")
     (tmp_path / "data/raw").mkdir(parents=True)

@@ -15,6 +15,7 @@ from lifecycle.batch.overlay import overlay
 from lifecycle.core import version_code
 from lifecycle.core.config import Params
 from lifecycle.core.version_files import CODE
+from machinery.batch.known import with_known_rows
 
 SRC = version_code.SRC
 ENTRY = "lifecycle/batch/process.py"
@@ -22,14 +23,14 @@ EXECUTOR = "lifecycle/batch/score_rows.py"  # imported by name in Spark's worker
 
 
 @pytest.fixture
-def logged(version: Path, params: Params, tmp_path: Path) -> Path:
-    """The version with its code, in a cache of its own."""
+def logged(version: Path, table: pd.DataFrame, params: Params, tmp_path: Path) -> Path:
+    """The version with its code and known rows, in a cache of its own."""
     folder = Path(shutil.copytree(version, tmp_path / "cache/1-model-code"))
     version_code.copy(params.package, folder / CODE)
-    return folder
+    return with_known_rows(folder, table.head(20))
 
 
-def scored(folder: Path, table: pd.DataFrame, params: Params) -> pd.DataFrame:
+def score(folder: Path, table: pd.DataFrame) -> subprocess.CompletedProcess[str]:
     """Score a table with a version, in a process as `score` starts it, which also has the repo's code on its path."""
     cache = folder.parent
     table.to_parquet(cache / "table.parquet", index=False)
@@ -39,11 +40,10 @@ def scored(folder: Path, table: pd.DataFrame, params: Params) -> pd.DataFrame:
         active_since=None, alias="production", version=1, version_folder=str(folder), code_folder=str(code), started=0.0,
         scored_at="2026-03-01T00:00:00+00:00", max_bad_share=0.0, batch_rows=1000,
     )  # fmt: skip
-    subprocess.run(
+    return subprocess.run(
         [sys.executable, "-P", "-m", "lifecycle.batch.process", job.to_json()],
-        env=os.environ | {"PYTHONPATH": f"{code}:{SRC}"}, check=True, capture_output=True,
+        env=os.environ | {"PYTHONPATH": f"{code}:{SRC}"}, capture_output=True, text=True,
     )  # fmt: skip
-    return pd.read_parquet(cache / "scores/date=2026-03-01/part-0.parquet")
 
 
 def test_a_version_carries_all_code_that_scoring_imports_beside_batch(params: Params) -> None:
@@ -62,25 +62,31 @@ def test_a_version_carries_all_code_that_scoring_imports_beside_batch(params: Pa
 
 
 def test_the_users_package_of_the_version_makes_the_features(logged: Path, table: pd.DataFrame, params: Params) -> None:
-    before = scored(logged, table, params)
+    """If its features are changed, it no longer gives the predictions that it was logged with."""
+    before = score(logged, table)
     features = logged / CODE / params.package / "features.py"
     source = features.read_text()
     assert 'frame["total_charges"] / months' in source
     features.write_text(source.replace('frame["total_charges"] / months', "0 * months"))
-    older = Path(shutil.copytree(logged, logged.parent / "2-model-code"))
+    changed = Path(shutil.copytree(logged, logged.parent / "2-model-code"))
 
-    after = scored(older, table, params)
+    after = score(changed, table)
 
-    assert len(after) == len(before) == len(table)
-    assert (after["probability"] != before["probability"]).any()
+    assert before.returncode == 0, before.stderr
+    assert len(pd.read_parquet(logged.parent / "scores/date=2026-03-01/part-0.parquet")) == len(table)
+    assert after.returncode != 0
+    assert "does not reproduce the predictions of evaluate" in after.stderr + after.stdout
 
 
-def test_the_versions_lifecycle_makes_the_predictions(logged: Path, table: pd.DataFrame, params: Params) -> None:
+def test_the_versions_lifecycle_makes_the_predictions(logged: Path, table: pd.DataFrame) -> None:
     predict = logged / CODE / "lifecycle/core/predict.py"
     predict.write_text(predict.read_text() + "\n_predict = predict\n\n\ndef predict(model, frame, params):\n"
-                       "    return _predict(model, frame, params).assign(probability=0.25)\n")  # fmt: skip
+                       "    return _predict(model, frame, params).assign(probability=7.0)\n")  # fmt: skip
 
-    assert set(scored(logged, table, params)["probability"]) == {0.25}
+    done = score(logged, table)
+
+    assert done.returncode != 0
+    assert "they differ by up to 6." in done.stderr + done.stdout
 
 
 def test_todays_batch_is_laid_over_the_versions_code(logged: Path) -> None:

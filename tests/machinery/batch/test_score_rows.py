@@ -13,8 +13,8 @@ from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
 from lifecycle.core.content_key import content_keys
 from lifecycle.core.errors import DataError
-from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS
 from lifecycle.pipeline.train import fit
+from machinery.batch.known import with_known_rows
 from telco_churn.features import build_features
 
 
@@ -152,17 +152,6 @@ def test_a_made_id_is_that_of_the_values_and_needs_no_column_that_the_model_does
 
 def job(folder: Path) -> Job:
     return Job("", "", "local", None, "2026-01-31", None, "production", 7, str(folder), "", 0.0, "", 0.1, 1000)
-
-
-def with_known_rows(folder: Path, rows: pd.DataFrame, error: float = 0.0) -> Path:
-    """A version that carries rows, and of each a probability that is off by `error`."""
-    scoring = RowScorer(folder).scoring
-    inputs = rows[list(scoring.columns)]
-    (folder / KNOWN).mkdir()
-    inputs.to_parquet(folder / KNOWN / INPUTS)
-    expected = scoring.score(inputs)[["probability"]] + error
-    expected.rename(columns={"probability": "probability_Yes"}).to_parquet(folder / KNOWN / PREDICTIONS)
-    return folder
 
 
 def test_a_nullable_boolean_is_scored_like_any_column(
