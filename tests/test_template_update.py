@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from conftest import TEMPLATE, BakedProject, clean_environment
 from cookiecutter.main import cookiecutter
+from github import hub
+from runner import TOOLS, act, jobs
 
 PARTS = ["registry", "serving", "batch", "monitoring", "retraining"]
 NEEDS = {"serving": 1, "batch": 1, "monitoring": 2, "retraining": 2}  # how many of PARTS have to be there before
@@ -389,3 +391,37 @@ def test_the_record_says_what_a_repo_was_made_from(template: Path, tmp_path: Pat
     git(repo.path, "rm", "--quiet", "--cached", ".template.json")
     assert git(repo.path, "write-tree") == record["tree"]
     assert git(repo.path, "rev-parse", f"refs/template/{record['tree']}") == record["tree"]
+
+
+def test_the_workflow_opens_a_pull_request_with_the_changelog_and_without_a_token_says_what_to_set(
+    own_template: Path, tmp_path: Path, project: BakedProject
+) -> None:
+    repo = scaffold(own_template, tmp_path / "repo", project="telco-churn")
+    (repo.path / ".venv").symlink_to((project.path / ".venv").resolve())
+    origin = tmp_path / "origin.git"
+    git(repo.path, "clone", "--quiet", "--bare", ".", str(origin))
+    git(repo.path, "remote", "add", "origin", "https://github.com/o/r.git")  # by which act names the repo
+    settings = tmp_path / "gitconfig"  # which act must not see: it would take the folder for the repo's name
+    settings.write_text(f'[url "{origin}"]\n    insteadOf = https://github.com/o/r.git\n')
+    changelog = own_template / "CHANGELOG.md"
+    news = "# Changelog\n\n## 9.0.0\n\n### To do by hand\n\n- Look at it.\n"
+    changelog.write_text(changelog.read_text().replace("# Changelog\n", news, 1))
+    new_version(own_template, **{"docs/glossary.md": ("\n", "\nfirst\n")})
+    workflow = "--workflows=.github/workflows/template-update.yml"
+    (tmp_path / "gh").mkdir()
+
+    without = act(repo, tmp_path, "schedule", workflow)
+    with hub(tmp_path / "gh") as github:
+        done = act(repo, tmp_path, "workflow_dispatch", workflow, "--secret=TEMPLATE_UPDATE_TOKEN=x",
+                   f"--env=GH_CONFIG_DIR={github.folder}", f"--env=PATH={TOOLS}:/usr/bin:/bin",
+                   f"--env=GIT_CONFIG_GLOBAL={settings}", inputs={"ref": "", "set": "monitoring=no retraining=no"})  # fmt: skip
+
+    assert jobs(without.stdout) == {"update": "succeeded"}, without.stdout[-6000:]
+    assert "Nothing was updated: the secret TEMPLATE_UPDATE_TOKEN" in without.stdout
+    assert jobs(done.stdout) == {"update": "succeeded"}, done.stdout[-6000:]
+    (pull,) = github.pulls
+    assert (pull["head"]["ref"], pull["base"]["ref"]) == ("template-update/9.0.0", "main")
+    assert pull["title"] == f"Update from the template: {present_version()} to 9.0.0"
+    assert "## 9.0.0\n\n### To do by hand\n\n- Look at it." in pull["body"]
+    changed = git(origin, "diff", "--name-only", "main", "template-update/9.0.0").split()
+    assert {"docs/glossary.md", "monitoring.yaml", "retraining.yaml"} <= set(changed)
