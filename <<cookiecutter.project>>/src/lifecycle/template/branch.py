@@ -20,6 +20,10 @@ def check_checkout() -> None:
         )
     if changed := changed_files("HEAD"):
         raise ConfigError(f"uncommitted changes in {', '.join(changed[:5])}: commit or stash them first")
+    if prefix := git("rev-parse", "--show-prefix").strip():
+        raise ConfigError(
+            f"the git repository begins above {prefix}: only a repository of the project alone can be updated"
+        )
     if not git("branch", "--show-current").strip():
         raise ConfigError("no branch is checked out: `git switch main`, and the same command again")
 
@@ -76,8 +80,5 @@ def _check_free(branch: str, commit: str) -> None:
     present = git("for-each-ref", "--format=%(objectname)", f"refs/heads/{branch}").strip()
     if not present or not git("rev-list", f"HEAD..{present}").strip():
         return
-    if (
-        git("rev-parse", f"{present}^{{tree}}", f"{commit}^{{tree}}").split()[0]
-        != git("rev-parse", f"{commit}^{{tree}}").strip()
-    ):
+    if git("rev-parse", f"{present}^{{tree}}") != git("rev-parse", f"{commit}^{{tree}}"):
         raise ConfigError(f"branch {branch} is another update: merge it, or delete it with `git branch -D {branch}`")
