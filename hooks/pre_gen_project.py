@@ -22,7 +22,7 @@ TRACKING_SCHEMES = ("http", "https", "sqlite", "postgresql", "mysql", "mssql", "
 IMPORTED = set(
     """
     adlfs aiobotocore aiohappyeyeballs aiohttp aiohttp_retry aiosignal alembic amqp annotated_doc annotated_types
-    antlr4 anyio appdirs ast_serialize asyncssh attr attrs azure billiard blinker boto3 botocore cachetools celery
+    antlr4 anyio appdirs arrow ast_serialize asyncssh attr attrs azure billiard binaryornot blinker boto3 botocore cachetools celery
     certifi cffi charset_normalizer click click_didyoumean click_plugins click_repl cloudpickle colorama configobj
     contourpy cookiecutter cryptography cycler databricks dateutil dictdiffer diskcache distro docker dotenv dpath
     dulwich dvc dvc_data dvc_http dvc_objects dvc_render dvc_studio_client dvc_task dynaconf entrypoints evidently
@@ -33,9 +33,9 @@ IMPORTED = set(
     opentelemetry orjson packaging pandas pandera pathspec pil pip pkg_resources platformdirs plotly pluggy
     prettytable prometheus_client prompt_toolkit propcache psutil psycopg psycopg_binary public py py4j pyarrow pyarrow_hotfix pyasn1
     pyasn1_modules pycparser pydantic pydantic_core pydantic_settings pydevd_plugins pydot pygit2 pygments pygtrie pylab pyparsing
-    pyspark pytest requests rich ruamel ruff s3fs scipy scmrepo semver setuptools shortuuid shtab six sklearn skops
-    smmap sqlalchemy sqlparse sqltrie sshfs starlette statsmodels tabulate threadpoolctl tomlkit tqdm typeguard
-    typer typing_extensions typing_inspect typing_inspection tzlocal ujson urllib3 uv uvicorn uvloop validate vine
+    pyspark pytest requests rich ruamel ruff s3fs scipy scmrepo semver setuptools shortuuid shtab six sklearn slugify skops
+    smmap sqlalchemy sqlparse sqltrie sshfs starlette statsmodels tabulate text_unidecode threadpoolctl tomlkit tqdm typeguard
+    typer typing_extensions typing_inspect typing_inspection tzdata tzlocal ujson urllib3 uv uvicorn uvloop validate vine
     voluptuous watchdog watchfiles wcwidth websockets werkzeug yaml yarl zc zipp
     """.split()  # noqa: SIM905
 )

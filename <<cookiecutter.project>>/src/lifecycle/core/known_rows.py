@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet  # noqa: F401 (so that a server's processes share it)
 
 from lifecycle.core import config
 from lifecycle.core.files import read_parquet, read_yaml
