@@ -3,6 +3,8 @@
 `make setup` runs this with the Python that .venv is to have. Standard library only, and any Python 3 can read it, so that it can refuse one.
 """
 
+# ruff: noqa: UP031 (f-strings are not read by every Python 3)
+
 import os
 import re
 import shutil
@@ -29,7 +31,9 @@ def main(extras):
         run(sys.executable, "-m", "venv", VENV)
     write_python_version()
     pinned_uv = re.search(r"^uv==\S+", read(LOCK), re.MULTILINE)
-    run(venv("python"), "-m", "pip", "install", "--no-user", "--quiet", "--disable-pip-version-check", pinned_uv.group())
+    run(
+        venv("python"), "-m", "pip", "install", "--no-user", "--quiet", "--disable-pip-version-check", pinned_uv.group()
+    )
     run(venv("uv"), "pip", "install", "--quiet", "--python", VENV, "--constraint", LOCK, "--editable", ".[%s]" % extras)
     if not os.path.exists(RESULTS):
         run(venv("python"), "-P", "-m", "lifecycle.cli", "environment")
@@ -62,7 +66,9 @@ def commit_if_adopting():
     """Commit the versions if `make setup` goes on with a table, which needs a repo without uncommitted changes."""
     changed = subprocess.call(["git", "diff", "--quiet", "HEAD", "--", PYTHON_VERSION, "environment.yaml"])
     if changed and os.path.exists(".dvc/tmp/adopt.json"):
-        author = subprocess.check_output(["git", "log", "-1", "--format=%an%n%ae"], universal_newlines=True).splitlines()
+        author = subprocess.check_output(
+            ["git", "log", "-1", "--format=%an%n%ae"], universal_newlines=True
+        ).splitlines()
         identity = ["-c", "user.name=" + author[0], "-c", "user.email=" + author[1], "-c", "core.hooksPath=/dev/null"]
         message = ["--quiet", "--no-gpg-sign", "--message", "Compute with Python " + MINOR]
         run("git", *identity, "commit", *message, "--", PYTHON_VERSION, "environment.yaml")

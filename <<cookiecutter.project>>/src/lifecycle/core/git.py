@@ -35,7 +35,7 @@ def run(*arguments: str, folder: Path = Path(), stdin: str | None = None) -> sub
     Raises GitError if it is not installed or refuses the folder, which may have another owner; ConfigError if it fails
     otherwise.
     """
-    content = None if stdin is None else stdin.encode()
+    content = None if stdin is None else stdin.encode(errors="surrogateescape")
     variables = environment() | {"LC_ALL": "C"}  # messages that can be told apart
     try:
         done = subprocess.run(["git", *arguments], cwd=folder, env=variables, input=content, capture_output=True)

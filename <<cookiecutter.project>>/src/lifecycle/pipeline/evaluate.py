@@ -78,7 +78,9 @@ def main() -> str:
     drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
     plotted = {name: curve for name, curve in drawn.items() if curve}  # of one class there is no ROC curve
     sample = reference.reference(frame, predictions, fitted.feature_names_in_, params)
-    card = model_card(params, fitted, package_versions.recorded(), len(frame), points, bounds, slices, importances, compared, failure)
+    card = model_card(
+        params, fitted, package_versions.recorded(), len(frame), points, bounds, slices, importances, compared, failure
+    )
 
     # Nothing is written until everything is computed.
     shutil.rmtree(config.PLOTS, ignore_errors=True)  # a plot of another task must not remain

@@ -19,12 +19,7 @@ def template_update(arguments: argparse.Namespace) -> int:
     if arguments.abort:
         print(f"given up; back on branch {branch.abort()}")
         return 0
-    answers = {}
-    for text in [word for setting in arguments.set for word in shlex.split(setting)]:
-        name, equals, answer = text.partition("=")
-        if not equals:
-            raise ConfigError(f"SET: {text!r} is not NAME=ANSWER, such as serving=yes")
-        answers[name] = answer
+    answers = _answers(arguments.set)
     base = git("branch", "--show-current").strip()
     done = update(arguments.ref, answers, arguments.template)
     if done is None:
@@ -45,6 +40,17 @@ def template_link(arguments: argparse.Namespace) -> int:
     for line in link(arguments.address):
         print(line)
     return 0
+
+
+def _answers(settings: list[str]) -> dict[str, str]:
+    """The answers in texts such as `serving=yes batch=no`; an answer with blanks is in quotes."""
+    try:
+        words = [word for setting in settings for word in shlex.split(setting)]
+    except ValueError as error:
+        raise ConfigError(f"SET: {error}: put an answer with quotes or blanks in quotes") from None
+    if wrong := [word for word in words if "=" not in word]:
+        raise ConfigError(f"SET: {wrong[0]!r} is not NAME=ANSWER, such as serving=yes")
+    return dict(word.split("=", 1) for word in words)
 
 
 def _check_cookiecutter() -> None:

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import environment
 
 NAMES = ("requirements.txt", "requirements.lock")  # today's, and that of versions until 0.3
@@ -33,12 +34,19 @@ def bring(old: Path, new: Path, present: dict[str, bytes]) -> bool:
     """
     (old_name,) = (name for name in NAMES if (old / name).exists())
     (new_name,) = (name for name in NAMES if (new / name).exists())
+    if old_name not in present:  # the user has deleted it
+        (old / old_name).unlink()
+        (new / new_name).unlink()
+        return False
     former = (old / old_name).read_text(encoding="utf-8")
-    users = present[old_name].decode("utf-8") if old_name in present else former
+    try:
+        users = present[old_name].decode("utf-8").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{old_name}: not UTF-8 ({error.reason}): restore it, or make lock") from None
     mine, theirs = packages(users), packages(former)
     changed = {name: block for name, block in mine.items() if theirs.get(name) != block}
     combined = packages((new / new_name).read_text(encoding="utf-8")) | changed
-    (old / old_name).write_text(users, encoding="utf-8")
+    (old / old_name).write_bytes(present[old_name])
     (new / new_name).write_text("".join(block for _, block in sorted(combined.items())), encoding="utf-8")
     return bool(changed)
 
@@ -46,6 +54,8 @@ def bring(old: Path, new: Path, present: dict[str, bytes]) -> bool:
 def resolve(folder: Path, new: Path) -> str | None:
     """Resolve the lock for the pyproject.toml of a folder, keeping the versions it has where they fit, and write it into the new
     render. Returns why it could not be resolved, or None."""
+    if not (folder / NAMES[0]).exists() or not (folder / "pyproject.toml").exists():
+        return None
     done = subprocess.run(
         [*COMMAND.split(), "--output-file", NAMES[0]], cwd=folder, env=environment(), capture_output=True, text=True
     )

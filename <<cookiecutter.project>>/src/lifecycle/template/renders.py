@@ -32,14 +32,14 @@ class Renders:
 
     def difference(self, old: Path, new: Path) -> list[str]:
         """Return the paths of the files that differ."""
-        return git("diff", "--name-only", self.tree(old), self.tree(new), folder=self.folder).splitlines()
+        return git(f"--git-dir={self.folder}", "diff", "--name-only", self.tree(old), self.tree(new)).splitlines()
 
     def keep(self, tree: str) -> None:
         """Keep a render in the user's repo, for an update that can no longer get it from the template."""
         self._publish(tree, f"refs/template/{tree}")
 
     def _publish(self, name: str, ref: str) -> None:
-        git("update-ref", ref, name, folder=self.folder)
+        git(f"--git-dir={self.folder}", "update-ref", ref, name)
         git("fetch", "--quiet", "--no-write-fetch-head", str(self.folder), f"+{ref}:{ref}")
 
     def _git(self, render: Path, *arguments: str) -> str:

@@ -72,7 +72,7 @@ class Template:
         from cookiecutter.zipfile import unzip
 
         self._folder = folder
-        address = expand_abbreviations(address, get_user_config()["abbreviations"])
+        address = expand_abbreviations(address, get_user_config()["abbreviations"]).removeprefix("git+")
         place = Path(address).expanduser()
         if is_zip_file(address):
             try:

@@ -18,7 +18,7 @@ from lifecycle.core.files import write_text
 from lifecycle.core.git import environment, files_at, git
 from lifecycle.core.worktree import checked_out
 from lifecycle.template import lock_file
-from lifecycle.template.branch import DELETED_HERE, PREFIX, check_checkout, pick, switch, switch_and_pick
+from lifecycle.template.branch import DELETED_HERE, PREFIX, check_checkout, check_free, pick, switch, switch_and_pick
 from lifecycle.template.provenance import PATH, Record, read
 from lifecycle.template.render import render
 from lifecycle.template.renders import Renders, stored
@@ -43,6 +43,8 @@ def update(revision: str | None, answers: dict[str, str], address: str | None) -
     """
     before = read()
     check_checkout()
+    if address and Path(address).expanduser().exists():
+        address = str(Path(address).expanduser().absolute())
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir(parents=True)
     try:
@@ -79,7 +81,8 @@ def _record(address: str, version: Version, context: dict[str, Any], tree: str) 
 
 def _base(before: Record, template: Template, renders: Renders) -> Path:
     """The render that this repo was made from: as it is kept here, or rendered again."""
-    if render_kept := stored(before.tree, FOLDER / "old"):
+    render_kept = stored(before.tree, FOLDER / "old")
+    if render_kept and renders.tree(render_kept) == before.tree:  # git may change line ends as it extracts
         return render_kept
     if before.commit is None:
         raise ConfigError(
@@ -122,13 +125,14 @@ def _merge(before: Record, after: Record, version: Version, renders: Renders, ol
         lock_failure = None
         if "pyproject.toml" in conflicts:
             lock_failure = "pyproject.toml has conflicts"
-        elif pins_differ or (folder / "pyproject.toml").read_bytes() != (new / "pyproject.toml").read_bytes():
+        elif pins_differ or not _same(folder / "pyproject.toml", new / "pyproject.toml"):
             lock_failure = lock_file.resolve(folder, new)
         _bring_environment(folder, old, new, present)
         conflicts = pick(folder, commit := renders.commit(old, new, message))
         picked = None if conflicts else git("rev-parse", "HEAD", folder=folder).strip()
         unanswered = None if conflicts else _settings_error(folder)
     branch = f"{PREFIX}{after.version or (after.commit or after.tree)[:9]}"
+    check_free(branch, commit)
     if picked:
         switch(branch, picked)
     else:
@@ -151,6 +155,9 @@ def _merge(before: Record, after: Record, version: Version, renders: Renders, ol
 
 def _bring_environment(folder: Path, old: Path, new: Path, present: dict[str, bytes]) -> None:
     """Write environment.yaml as the lock and the imports of the user's package have it now."""
+    if (old / ENVIRONMENT).exists() and ENVIRONMENT not in present:  # the user has deleted it
+        (old / ENVIRONMENT).unlink()
+        (new / ENVIRONMENT).unlink(missing_ok=True)
     if not (new / ENVIRONMENT).exists():
         return
     with suppress(ProjectError):  # of files in conflict; the gate says that `make environment` is to be run
@@ -158,6 +165,10 @@ def _bring_environment(folder: Path, old: Path, new: Path, present: dict[str, by
         write_text(text, new / ENVIRONMENT)
     if ENVIRONMENT in present:
         (old / ENVIRONMENT).write_bytes(present[ENVIRONMENT])
+
+
+def _same(path: Path, other: Path) -> bool:
+    return path.exists() and other.exists() and path.read_bytes() == other.read_bytes()
 
 
 def _settings_error(folder: Path) -> str | None:

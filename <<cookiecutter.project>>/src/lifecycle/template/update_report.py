@@ -15,6 +15,7 @@ def lines(update: Update) -> list[str]:
         "kept, though the template no longer has them": kept.dropped,
         "stay deleted": update.deleted,
         "new settings": kept.added,
+        "new settings, to be added by hand if you need another value": kept.not_added,
         "settings no longer used": kept.unused,
         'new prompts (others: SET="name=answer")': prompts,
         "to do by hand": to_do_by_hand(update.changes),

@@ -25,6 +25,8 @@ class Kept:
     """Files that the template no longer has."""
     added: list[str] = field(default_factory=list)
     """Settings that are new, with their default."""
+    not_added: list[str] = field(default_factory=list)
+    """Settings that are new, and could not be added without changing what the user has written."""
     unused: list[str] = field(default_factory=list)
     """Settings that the template no longer has."""
 
@@ -71,22 +73,30 @@ def with_new_settings(path: str, users: bytes, before: bytes, after: bytes, kept
         after: as the render has it that it is renewed to.
         kept: where what was added, and what is no longer used, is noted.
     """
-    yaml = _yaml()
     try:
-        mine, theirs, former = (yaml.load(text.decode("utf-8")) for text in (users, after, before or b"{}"))
+        mine, theirs, former = (_yaml().load(text.decode("utf-8")) for text in (users, after, before or b"{}"))
     except (YAMLError, UnicodeDecodeError):  # the command that reads it says what is wrong with it
-        return users
-    if not isinstance(mine, dict) or not isinstance(theirs, dict):
+        kept.not_added.append(f"{path}: it cannot be read")
         return users
     new = sorted(_keys(theirs) - _keys(former) - _keys(mine))
     kept.unused += [f"{path}: {'.'.join(keys)}" for keys in sorted((_keys(former) - _keys(theirs)) & _keys(mine))]
-    added = [keys for keys in new if _insert(mine, theirs, keys)]
-    kept.added += [f"{path}: {'.'.join(keys)} = {_short(_get(theirs, keys))}" for keys in added]
-    if not added:
-        return users
+    lines = {keys: f"{path}: {'.'.join(keys)} = {_short(_get(theirs, keys))}" for keys in new}
+    added = [keys for keys in new if isinstance(mine, dict) and _insert(mine, theirs, keys)]
     stream = StringIO()
-    yaml.dump(mine, stream)
-    return stream.getvalue().encode()
+    if added:
+        _yaml().dump(mine, stream)
+    text = stream.getvalue().replace("\n", "\r\n" if b"\r\n" in users else "\n").encode()
+    if not _only_adds(text, users):
+        added = []
+    kept.added += [lines[keys] for keys in added]
+    kept.not_added += [lines[keys] for keys in new if keys not in added]
+    return text if added else users
+
+
+def _only_adds(text: bytes, users: bytes) -> bool:
+    """Whether every line of the user's stands in a text, in the same order: YAML is written in other ways as well."""
+    lines = iter(text.splitlines(keepends=True))
+    return all(line in lines for line in users.splitlines(keepends=True))
 
 
 def _yaml() -> YAML:
@@ -103,7 +113,10 @@ def _keys(content: Any, above: Keys = ()) -> set[Keys]:
     if not isinstance(content, dict):
         return set()
     return {
-        keys for name, value in content.items() for keys in ({(*above, str(name))} | _keys(value, (*above, str(name))))
+        keys
+        for name, value in content.items()
+        if isinstance(name, str)
+        for keys in ({(*above, name)} | _keys(value, (*above, name)))
     }
 
 
