@@ -22,7 +22,9 @@ FAILING = "raise RuntimeError('it fails')"
 def _little_is_enough(served: Served) -> None:
     """A verdict after a hundred rows."""
     served.project.replace("serving.yaml", "min_rows: 500", "min_rows: 100")
-    served.project.replace("serving.yaml", "max_latency_ratio: 1.5", "max_latency_ratio: 100")  # other tests take the time
+    served.project.replace(
+        "serving.yaml", "max_latency_ratio: 1.5", "max_latency_ratio: 100"
+    )  # other tests take the time
 
 
 def command(served: Served, text: str, server: Server | None = None, code: int = 0, **environment: str) -> str:

@@ -68,7 +68,8 @@ def pick(folder: Path, commit: str) -> dict[str, str]:
 
 def switch(branch: str, commit: str) -> None:
     """Check a commit on top of HEAD out on a branch. Raises ConfigError if git refuses; all is then as it was."""
-    git("config", f"branch.{branch}.{MADE}", commit)  # first: the next run takes the branch of one that was killed for its own
+    # First, so that the next run takes the branch of one that was killed for its own.
+    git("config", f"branch.{branch}.{MADE}", commit)
     if branch == _current():
         git(*NO_HOOKS, "merge", "--quiet", "--ff-only", commit)
     else:
