@@ -273,6 +273,79 @@ def test_real_conflicts_are_left_to_the_user_and_can_be_given_up(
     assert "9.0.0" in git(repo.path, "log", "-1", "--format=%s")
 
 
+def in_conflict(own_template: Path, folder: Path) -> BakedProject:
+    """A repo whose update conflicts in the Makefile, and brings docs/new.md."""
+    repo = scaffold(own_template, folder)
+    repo.replace("Makefile", "make help", "make help of mine")
+    repo.commit("Mine")
+    (own_template / "<<cookiecutter.project>>/docs/new.md").write_text("theirs\n")
+    new_version(own_template, Makefile=("make help", "make help!"), **{"docs/glossary.md": ("\n", "\nfirst\n")})
+    return repo
+
+
+def test_a_file_that_git_does_not_know_is_never_overwritten(
+    own_template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    repo = in_conflict(own_template, tmp_path / "repo")
+    (repo.path / "docs/new.md").write_text("mine\n")
+
+    untracked = run(repo, "template-update", check=False)
+    (repo.path / ".git/info/exclude").write_text("docs/new.md\n")
+    ignored = run(repo, "template-update", check=False)
+
+    for done in (untracked, ignored):
+        assert done.returncode == 2
+        assert "docs/new.md: git does not know this file" in done.stderr
+    assert repo.text("docs/new.md") == "mine\n"
+    assert git(repo.path, "branch", "--format=%(refname:short)") == "main"
+    assert git(repo.path, "status", "--porcelain") == ""
+
+
+def test_giving_up_loses_no_commit_of_the_users(
+    own_template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    repo = in_conflict(own_template, tmp_path / "repo")
+    git(repo.path, "switch", "--quiet", "--create", "fix")
+    (repo.path / "docs/glossary.md").write_text("fix\n")
+    repo.commit("Fix")
+    git(repo.path, "switch", "--quiet", "main")
+    run(repo, "template-update", check=False)
+    git(repo.path, "cherry-pick", "--abort")  # by the user
+    run(repo, "template-update", check=False)
+    assert run(repo, "template-update", "--abort").stdout == "given up; back on branch main\n"
+    run(repo, "template-update", check=False)
+    git(repo.path, "checkout", "--quiet", "--ours", "Makefile")
+    git(repo.path, "add", "Makefile")
+    git(repo.path, "-c", "core.editor=true", "cherry-pick", "--continue")
+    finished = git(repo.path, "rev-parse", "HEAD")
+    subprocess.run(["git", "cherry-pick", "fix"], cwd=repo.path, env=clean_environment(), capture_output=True)
+
+    done = run(repo, "template-update", "--abort", check=False)
+
+    assert done.returncode == 2
+    assert "no update of the template is in progress" in done.stderr
+    assert "a cherry-pick is in progress" in run(repo, "template-update", check=False).stderr
+    assert git(repo.path, "rev-parse", "HEAD") == finished
+
+
+def test_a_branch_in_the_way_leaves_everything_as_it_was(
+    own_template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    repo = scaffold(own_template, tmp_path / "repo")
+    new_version(own_template, **{"docs/glossary.md": ("\n", "\nfirst\n")})
+    git(repo.path, "branch", "template-update")
+
+    refused = run(repo, "template-update", check=False)
+    git(repo.path, "branch", "--quiet", "--delete", "template-update")
+    git(repo.path, "worktree", "add", "--quiet", "-b", "template-update/9.0.0", str(tmp_path / "elsewhere"))
+    elsewhere = run(repo, "template-update", check=False)
+
+    assert (refused.returncode, elsewhere.returncode) == (2, 2)
+    assert git(repo.path, "branch", "--show-current") == "main"
+    assert git(repo.path, "status", "--porcelain") == ""
+    assert git(tmp_path / "elsewhere", "status", "--porcelain") == ""
+
+
 def test_packages_that_the_user_added_are_resolved_with_the_new_lock(
     own_template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]], project: BakedProject
 ) -> None:

@@ -34,3 +34,17 @@ def test_a_package_with_a_version_for_each_marker_stays_whole() -> None:
     text = "a==1 ; python_version < '3.12' \\\n    --hash=sha256:1\na==2 ; python_version >= '3.12' \\\n    --hash=sha256:2\n"
 
     assert lock_file.packages(text + lock(b="1")) == {"a": text, "b": lock(b="1")}
+
+
+def test_line_ends_are_no_change_of_a_version(tmp_path: Path) -> None:
+    old, new = lock(a="1", b="1"), lock(a="2", b="1")
+    for name, text in (("old", old), ("new", new)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "requirements.txt").write_text(text)
+
+    differ = lock_file.bring(
+        tmp_path / "old", tmp_path / "new", {"requirements.txt": old.replace("\n", "\r\n").encode()}
+    )
+
+    assert not differ
+    assert (tmp_path / "new/requirements.txt").read_text() == new

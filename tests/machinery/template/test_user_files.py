@@ -75,3 +75,15 @@ def test_a_settings_file_that_cannot_be_read_stays_as_it_is(tmp_path: Path) -> N
 
     assert (new / "params.yaml").read_text() == "a: [1\n"
     assert kept.added == []
+    assert kept.not_added == ["params.yaml: it cannot be read"]
+
+
+def test_settings_are_listed_where_adding_them_would_rewrite_what_the_user_wrote(tmp_path: Path) -> None:
+    old, new = renders(tmp_path, {"params.yaml": OLD}, {"params.yaml": NEW})
+    users = "a:   [ 1,2 ]\nb:\n      c: 2\ngone: ~\n"
+
+    kept = keep(old, new, {"params.yaml": users.encode()}, "package")
+
+    assert (new / "params.yaml").read_text() == users
+    assert kept.added == []
+    assert "params.yaml: b.new = None" in kept.not_added
