@@ -354,6 +354,7 @@ def test_help_lists_what_make_can_do(project: BakedProject) -> None:
         "repro",
         "track",
         "validate",
+        *("resolve", "environment", "relock", "audit", "template-update"),
         "gate",
         "register",
         "promote",
