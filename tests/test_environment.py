@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import BakedProject, copied
+from github import hub
 
 OTHER = "1.9.0"  # of scikit-learn, beside the one that is locked
 NOT_LOCKED = f"scikit-learn {{}} is installed, requirements.txt has {OTHER}: make setup"
@@ -78,7 +79,13 @@ def test_a_bump_of_scikit_learn_re_runs_train_and_what_follows_and_is_judged(
     # The other versions are known: what depends on them is stale. But another one is installed.
     assert f"scikit-learn {locked} → {OTHER}\n" in project.run("make environment").stdout
     assert stale_stages(project) == {"train", "evaluate", "track"}
-    for command in ("make repro", "dvc repro"):
+    name = project.path.name
+    for command in (
+        "make repro",
+        "dvc repro",
+        f"{name} serve",
+        f"{name} score --input x.csv --output y",
+    ):
         refused = project.run(command, check=False)
         assert f"error: {NOT_LOCKED.format(locked)}\n" in refused.stderr
     project.commit("Versions")
@@ -153,21 +160,23 @@ def test_a_relock_says_which_package_moved_which_metric(base: BakedProject, tmp_
     project.replace("pyproject.toml", "scikit-learn>=1.9,<1.10", "scikit-learn>=1.9,<1.9.1")
     project.commit("Another scikit-learn")
 
-    done = project.run("make relock LOCAL=1")
+    project.run(
+        "git init --quiet --bare ../origin.git && git remote add origin ../origin.git && git push --quiet origin main"
+    )
+    (tmp_path / "gh").mkdir()
+
+    with hub(tmp_path / "gh") as github:
+        printed = project.run("make relock", **github.environment).stdout
 
     before = project.run("git rev-parse HEAD").stdout.strip()
-    subjects = project.run(f"git log --reverse --format=%s {before}..relock").stdout.splitlines()
-    assert "Update scikit-learn 1.9.1 → 1.9.0" in subjects[0] + "".join(subjects), done.stdout
-    changed = {
-        subject: set(project.run(f"git show --format= --name-only ':/{subject}'").stdout.split())
-        for subject in subjects[-1:]
-    }
-    if subjects[-1].endswith("other packages"):
-        assert changed[subjects[-1]] == {"requirements.txt"}
-    assert "environment.yaml" in project.run(f"git diff --name-only {before} relock").stdout
-    text = project.text(".dvc/tmp/relock.md")
-    assert "scikit-learn 1.9.1 → 1.9.0" in text
-    assert "environment.yaml: model.scikit-learn" in text
+    subjects = project.run(f"git log --reverse --format=%s {before}..origin/relock").stdout.splitlines()
+    assert any("scikit-learn 1.9.1 → 1.9.0" in subject for subject in subjects), printed
+    assert "environment.yaml" in project.run(f"git diff --name-only {before} origin/relock").stdout
+    (pull,) = github.pulls
+    assert (pull["head"]["ref"], pull["base"]["ref"]) == ("relock", "main")
+    assert pull["body"].startswith("| packages | metrics of the test rows |") or "Blocked by the gate" in pull["body"]
+    assert "scikit-learn 1.9.1 → 1.9.0" in pull["body"]
+    assert "environment.yaml: model.scikit-learn" in pull["body"]
     assert project.run("git status --porcelain").stdout == ""
 
 

@@ -190,3 +190,11 @@ def test_git_merges_no_file_that_the_pipeline_writes_and_changes_no_line_end(bak
     expected = {"merge": "unset", "linguist-generated": "set", "text": "unset"}
     assert len(paths) > 10
     assert lines == [f"{path}: {name}: {value}" for path in paths for name, value in expected.items()]
+
+
+def test_an_update_resolves_the_lock_as_make_lock_does() -> None:
+    module = (FOLDER / "src/lifecycle/template/lock_file.py").read_text()
+    (command,) = re.findall(r'^COMMAND = "(.+)"$', module, flags=re.MULTILINE)
+    (of_make,) = re.findall(r"^\t@(uv pip compile .+)$", (FOLDER / "Makefile").read_text(), flags=re.MULTILINE)
+
+    assert {*command.split(), "$(UPGRADE)", "--output-file", "requirements.txt"} == set(of_make.split())

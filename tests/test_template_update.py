@@ -24,6 +24,7 @@ RELEASES = {  # the last commit of every version that can be updated
     "0.3.0": "d8bdda51fcea68384eb11c0bb7ff88de0a459acd",
 }
 RECORD = ":!.template.json"
+Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -88,7 +89,7 @@ def scaffold(template: Path, folder: Path, checkout: str | None = None, **answer
 
 
 @pytest.fixture
-def run(project: BakedProject, template: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
+def run(project: BakedProject, template: Path) -> Run:
     """Run a command of lifecycle in a repo, with the code of the present version and the environment of a project."""
 
     def run(repo: BakedProject, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
@@ -127,7 +128,7 @@ def new_version(template: Path, **changes: tuple[str, str]) -> None:
 @pytest.mark.parametrize("number", RELEASES)
 @pytest.mark.parametrize("edited", [False, True], ids=["as rendered", "edited"])
 def test_a_repo_of_a_released_version_becomes_what_the_template_renders_now(
-    template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]], number: str, edited: bool
+    template: Path, tmp_path: Path, run: Run, number: str, edited: bool
 ) -> None:
     repo = scaffold(template, tmp_path / "old", RELEASES[number], author="Jane Doe", license="Apache-2.0", batch=False)
     if edited:
@@ -159,9 +160,7 @@ def test_a_repo_of_a_released_version_becomes_what_the_template_renders_now(
     assert git(repo.path, "status", "--porcelain") == ""
 
 
-def test_every_part_can_be_added_and_dropped(
-    template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_every_part_can_be_added_and_dropped(template: Path, tmp_path: Path, run: Run) -> None:
     repo = scaffold(template, tmp_path / "repo", **dict.fromkeys(PARTS, False))
     repo.replace("README.md", "\n## ", "\nA line of mine.\n\n## ")
     repo.commit("Mine")
@@ -183,7 +182,7 @@ def test_every_part_can_be_added_and_dropped(
 
 
 def test_after_a_squash_merge_and_in_a_shallow_clone_the_next_update_is_as_good(
-    own_template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]]
+    own_template: Path, tmp_path: Path, run: Run
 ) -> None:
     repo = scaffold(own_template, tmp_path / "repo")
     repo.replace("params.yaml", "seed: 42", "seed: 7")
@@ -210,7 +209,7 @@ def test_after_a_squash_merge_and_in_a_shallow_clone_the_next_update_is_as_good(
 
 
 def test_settings_that_are_new_come_with_their_default_and_the_users_values_stay(
-    own_template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]]
+    own_template: Path, tmp_path: Path, run: Run
 ) -> None:
     repo = scaffold(own_template, tmp_path / "repo")
     repo.replace("params.yaml", "  bootstrap: 1000 ", "  bootstrap: 300  ")
@@ -222,17 +221,14 @@ def test_settings_that_are_new_come_with_their_default_and_the_users_values_stay
 
     assert "new settings:\n  params.yaml: evaluate.folds = 5\n" in output
     assert "kept as you edited them:\n  params.yaml\n" in output
-    assert (
-        "to answer: params.yaml: evaluate.folds is not a parameter" in output
-    )  # the code of this version has no such setting
+    # The code of this version has no such setting.
+    assert "to answer: params.yaml: evaluate.folds is not a parameter" in output
     added = [line for line in repo.text("params.yaml").splitlines() if line not in mine.splitlines()]
     assert added == ["  folds: 5   # of what"]
     assert [line for line in mine.splitlines() if line not in repo.text("params.yaml").splitlines()] == []
 
 
-def test_real_conflicts_are_left_to_the_user_and_can_be_given_up(
-    own_template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_real_conflicts_are_left_to_the_user_and_can_be_given_up(own_template: Path, tmp_path: Path, run: Run) -> None:
     repo = scaffold(own_template, tmp_path / "repo")
     repo.replace("Makefile", "make help", "make help of mine")
     (repo.path / "docs/new.md").write_text("mine\n")
@@ -283,9 +279,7 @@ def in_conflict(own_template: Path, folder: Path) -> BakedProject:
     return repo
 
 
-def test_a_file_that_git_does_not_know_is_never_overwritten(
-    own_template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_a_file_that_git_does_not_know_is_never_overwritten(own_template: Path, tmp_path: Path, run: Run) -> None:
     repo = in_conflict(own_template, tmp_path / "repo")
     (repo.path / "docs/new.md").write_text("mine\n")
 
@@ -301,9 +295,7 @@ def test_a_file_that_git_does_not_know_is_never_overwritten(
     assert git(repo.path, "status", "--porcelain") == ""
 
 
-def test_giving_up_loses_no_commit_of_the_users(
-    own_template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_giving_up_loses_no_commit_of_the_users(own_template: Path, tmp_path: Path, run: Run) -> None:
     repo = in_conflict(own_template, tmp_path / "repo")
     git(repo.path, "switch", "--quiet", "--create", "fix")
     (repo.path / "docs/glossary.md").write_text("fix\n")
@@ -328,9 +320,7 @@ def test_giving_up_loses_no_commit_of_the_users(
     assert git(repo.path, "rev-parse", "HEAD") == finished
 
 
-def test_a_branch_in_the_way_leaves_everything_as_it_was(
-    own_template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_a_branch_in_the_way_leaves_everything_as_it_was(own_template: Path, tmp_path: Path, run: Run) -> None:
     repo = scaffold(own_template, tmp_path / "repo")
     new_version(own_template, **{"docs/glossary.md": ("\n", "\nfirst\n")})
     git(repo.path, "branch", "template-update")
@@ -347,7 +337,7 @@ def test_a_branch_in_the_way_leaves_everything_as_it_was(
 
 
 def test_packages_that_the_user_added_are_resolved_with_the_new_lock(
-    own_template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]], project: BakedProject
+    own_template: Path, tmp_path: Path, run: Run, project: BakedProject
 ) -> None:
     repo = scaffold(own_template, tmp_path / "repo")
     repo.replace("pyproject.toml", "dependencies = [", 'dependencies = [\n  "humanize>=4",')
@@ -362,9 +352,7 @@ def test_packages_that_the_user_added_are_resolved_with_the_new_lock(
     assert re.sub(r"^humanize==.*\n(    .*\n)+", "", repo.text("requirements.txt"), flags=re.MULTILINE) == expected
 
 
-def test_what_cannot_be_done_is_one_line_and_changes_nothing(
-    template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]]
-) -> None:
+def test_what_cannot_be_done_is_one_line_and_changes_nothing(template: Path, tmp_path: Path, run: Run) -> None:
     repo = scaffold(template, tmp_path / "repo")
     head = git(repo.path, "rev-parse", "HEAD")
 
@@ -393,7 +381,7 @@ def test_what_cannot_be_done_is_one_line_and_changes_nothing(
 
 
 def test_a_template_in_a_zip_file_or_a_plain_folder_is_updated_from_what_the_repo_keeps(
-    template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]]
+    template: Path, tmp_path: Path, run: Run
 ) -> None:
     plain = tmp_path / "plain"
     shutil.copytree(template, plain, ignore=shutil.ignore_patterns(".git"))
@@ -411,7 +399,7 @@ def test_a_template_in_a_zip_file_or_a_plain_folder_is_updated_from_what_the_rep
 
 
 def test_killed_at_any_moment_it_leaves_the_repo_as_it_was_or_on_the_finished_branch(
-    own_template: Path, tmp_path: Path, run: Callable[..., subprocess.CompletedProcess[str]], project: BakedProject
+    own_template: Path, tmp_path: Path, run: Run, project: BakedProject
 ) -> None:
     repo = scaffold(own_template, tmp_path / "repo")
     repo.replace("params.yaml", "seed: 42", "seed: 7")

@@ -144,8 +144,8 @@ def test_parts_added_to_a_folder_on_both_sides_are_all_there(tmp_path: Path) -> 
 
     join(tmp_path / "base", tmp_path / "ours", tmp_path / "theirs", tmp_path / "both", data())
 
-    parts = sorted((tmp_path / "both").iterdir())
-    assert [list(pd.read_parquet(part)["id"]) for part in parts] == [[1, 2], [3], [4]]
+    files = sorted((tmp_path / "both").iterdir())
+    assert [list(pd.read_parquet(file)["id"]) for file in files] == [[1, 2], [3], [4]]
     assert row_count(tmp_path / "both", data()) == 4
 
 

@@ -61,6 +61,18 @@ def identity(folder: Path = Path()) -> tuple[str, ...]:
     return ("-c", f"user.name={name}", "-c", f"user.email={email}")
 
 
+def has_origin() -> bool:
+    """Whether there is a remote to push to."""
+    return "origin" in git("remote").split()
+
+
+def check_identity() -> None:
+    """Raise ConfigError if git does not know who commits, before anything takes time."""
+    for role in ("AUTHOR", "COMMITTER"):
+        git("var", f"GIT_{role}_IDENT")
+    os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")  # nobody could type a password
+
+
 def changed_files(*arguments: str, folder: Path = Path()) -> list[str]:
     """Return the names of the files that `git diff` with these arguments finds, without git's quoting."""
     return git("diff", "--name-only", "-z", *arguments, folder=folder).split("\0")[:-1]

@@ -36,6 +36,16 @@ def api(endpoint: str, method: str = "GET", body: Any = None, root: Path = Path(
     return json.loads(gh(*command, *body_options, stdin=json.dumps(body), root=root) or "null")
 
 
+def open_pull_request(branch: str) -> dict[str, Any] | None:
+    """Return the open pull request of a branch of this repo, not of a fork, as the API describes it, or None."""
+    for pull in api("pulls?state=open&per_page=100"):
+        repository = (pull["head"]["repo"] or {}).get("full_name")
+        if pull["head"]["ref"] == branch and repository == pull["base"]["repo"]["full_name"]:
+            description: dict[str, Any] = pull
+            return description
+    return None
+
+
 def gh(*arguments: str, stdin: str = "", root: Path = Path()) -> str:
     """Run `gh` and return what it prints. Raises GitHubError with the first line of its error if it fails."""
     try:

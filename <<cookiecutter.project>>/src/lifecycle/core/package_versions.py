@@ -101,9 +101,9 @@ def differences_from_version(folder: Path) -> list[str]:
 def check(root: Path = Path()) -> None:
     """Raise ConfigError with the first difference between what is installed, environment.yaml and the lock."""
     if lines := differences(root):
-        more = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
+        others = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         first, _, command = lines[0].rpartition(": ")
-        raise ConfigError(f"{first}{more}: {command}")
+        raise ConfigError(f"{first}{others}: {command}")
 
 
 def _not_as_locked(root: Path) -> list[str]:

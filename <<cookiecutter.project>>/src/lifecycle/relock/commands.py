@@ -26,10 +26,12 @@ def audit(arguments: argparse.Namespace) -> int:
     return 1 if lines else 0
 
 
-def add_to(verbs: Any) -> None:
+def add_to(commands: Any) -> None:
     """Add these commands to the command line."""
-    verb = verbs.add_parser("relock", help="update the packages in requirements.txt", description=relock.__doc__)
-    verb.add_argument("--local", action="store_true", help="stop after the commits on a branch; fetch and push nothing")
-    verb.set_defaults(run=relock)
-    verb = verbs.add_parser("audit", help="scan requirements.txt for vulnerabilities", description=audit.__doc__)
-    verb.set_defaults(run=audit)
+    command = commands.add_parser("relock", help="update the packages in requirements.txt", description=relock.__doc__)
+    command.add_argument(
+        "--local", action="store_true", help="stop after the commits on a branch; fetch and push nothing"
+    )
+    command.set_defaults(run=relock)
+    command = commands.add_parser("audit", help="scan requirements.txt for vulnerabilities", description=audit.__doc__)
+    command.set_defaults(run=audit)

@@ -14,7 +14,7 @@ from pathlib import Path
 from lifecycle.core import config, package_versions
 from lifecycle.core.dvc import failure_line
 from lifecycle.core.errors import ConfigError, DataError
-from lifecycle.core.git import NO_HOOKS, commit_of, git
+from lifecycle.core.git import NO_HOOKS, check_identity, commit_of, git, has_origin
 from lifecycle.core.requirements import REQUIREMENTS, pinned_versions
 from lifecycle.core.worktree import inside, worktree
 from lifecycle.relock import update_proposal
@@ -32,7 +32,7 @@ def relock(local: bool, report: Report) -> bool:
 
     Raises ConfigError if nothing can be resolved or installed; DataError if the pipeline fails with a new version.
     """
-    update_proposal.check_identity()
+    check_identity()
     base = commit_of("HEAD")
     with worktree(base, WORKTREE) as folder:
         updates = _update_all(folder, base, report)
@@ -42,7 +42,7 @@ def relock(local: bool, report: Report) -> bool:
         commit = git("rev-parse", "HEAD", folder=folder).strip()
         proposal = _gated(folder, base, updates, report)
         update_proposal.write(proposal)
-        if local or not update_proposal.has_origin():
+        if local or not has_origin():
             git("branch", "--force", BRANCH, commit)
             report(f"left to do: dvc push, git push origin {BRANCH}, and a pull request with {update_proposal.TEXT}")
         else:

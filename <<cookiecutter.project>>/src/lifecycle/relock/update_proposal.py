@@ -1,6 +1,5 @@
 """The pull request of updated packages: one at a time, replaced by the next run."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -8,7 +7,7 @@ from lifecycle.core.dvc import dvc
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.files import write_text
 from lifecycle.core.git import NO_HOOKS, git
-from lifecycle.core.github import api, gh, on_actions
+from lifecycle.core.github import api, gh, on_actions, open_pull_request
 from lifecycle.core.markdown import counted
 from lifecycle.core.tables import markdown_table
 
@@ -39,8 +38,8 @@ class Update:
     @property
     def title(self) -> str:
         if self.package in self.old:
-            more = f" and {counted(len(self.moved) - 1, 'more package')}" if len(self.moved) > 1 else ""
-            return f"Update {self.moved[0] if self.moved else self.package}{more}"
+            companions = f" and {counted(len(self.moved) - 1, 'more package')}" if len(self.moved) > 1 else ""
+            return f"Update {self.moved[0] if self.moved else self.package}{companions}"
         return f"Update {counted(len(self.moved), 'other package')}"
 
     @property
@@ -106,31 +105,14 @@ def propose(content: Proposal) -> str:
     """Open the pull request, or update the one that is open, and start its checks. Returns what was done."""
     if on_actions():  # a branch that a workflow has pushed starts none by itself
         api(f"actions/workflows/{CHECKS}/dispatches", "POST", {"ref": BRANCH})
-    present = [
-        pull
-        for pull in api("pulls?state=open&per_page=100")
-        if pull["head"]["ref"] == BRANCH
-        and (pull["head"]["repo"] or {}).get("full_name") == pull["base"]["repo"]["full_name"]  # not a fork's
-    ]
+    present = open_pull_request(BRANCH)
     content_fields = {"title": content.title, "body": content.text}
-    if not present:
+    if present is None:
         into = git("branch", "--show-current").strip() or api("")["default_branch"]
         opened = api("pulls", "POST", {**content_fields, "head": BRANCH, "base": into, "draft": not content.passes})
         return f"opened pull request #{opened['number']}: {opened['html_url']}"
-    number = present[0]["number"]
-    if present[0]["draft"] is content.passes:
+    number = present["number"]
+    if present["draft"] is content.passes:
         gh("pr", "ready", str(number), *([] if content.passes else ["--undo"]))
     api(f"pulls/{number}", "PATCH", content_fields)
-    return f"updated pull request #{number}: {present[0]['html_url']}"
-
-
-def has_origin() -> bool:
-    """Return whether there is a remote to push to."""
-    return "origin" in git("remote").split()
-
-
-def check_identity() -> None:
-    """Raise ConfigError if git does not know who commits, before anything takes time."""
-    for role in ("AUTHOR", "COMMITTER"):
-        git("var", f"GIT_{role}_IDENT")
-    os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")  # nobody could type a password
+    return f"updated pull request #{number}: {present['html_url']}"

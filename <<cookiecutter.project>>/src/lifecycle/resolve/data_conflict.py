@@ -31,10 +31,10 @@ def describe(conflict: Conflict) -> str:
         sides = [f"{name} {_described(conflict.text(stage), paths.get(stage), data)}" for name, stage in SIDES.items()]
         try:
             rows = row_count(_join(conflict, paths, data), data)
-            both = f", or with DATA=both, as rows were only appended ({rows:,} in all)"
+            joining = f", or with DATA=both, as rows were only appended ({rows:,} in all)"
         except DataError as error:
-            both = f"; DATA=both is not possible: {error}"
-    return f"{conflict.path}: {', '.join(sides)}: take one with `make resolve DATA=ours` or DATA=theirs{both}"
+            joining = f"; DATA=both is not possible: {error}"
+    return f"{conflict.path}: {', '.join(sides)}: take one with `make resolve DATA=ours` or DATA=theirs{joining}"
 
 
 def take(conflict: Conflict, choice: str) -> str:

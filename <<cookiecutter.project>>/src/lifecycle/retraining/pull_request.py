@@ -1,6 +1,5 @@
 """The pull request of a retrained model: one at a time, updated by the next retraining."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,15 +154,3 @@ def fetch(branch: str) -> str:
 
 def marker(commit: str) -> str:
     return f"<!-- retrained: {commit} -->"
-
-
-def has_origin() -> bool:
-    """Whether there is a remote to push to."""
-    return "origin" in git("remote").split()
-
-
-def check_identity() -> None:
-    """Raise ConfigError if git does not know who commits, before anything takes time."""
-    for role in ("AUTHOR", "COMMITTER"):
-        git("var", f"GIT_{role}_IDENT")
-    os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")  # nobody could type a password

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.files import write_text
-from lifecycle.core.git import commit_of, git, text_at
+from lifecycle.core.git import check_identity, commit_of, git, has_origin, text_at
 from lifecycle.core.markdown import plain
 from lifecycle.core.times import Window
 from lifecycle.core.worktree import inside, remove, worktree
@@ -51,9 +51,9 @@ def retrain(options: Options, report: Report) -> bool:
     Raises RefusedError if there is nothing to learn from though there was a reason to, and what the functions called here raise.
     """
     limits = settings.load()
-    pull_request.check_identity()
+    check_identity()
     with only_one():
-        remote = not options.local and pull_request.has_origin()
+        remote = not options.local and has_origin()
         if remote:
             base = pull_request.fetch(limits.branch)
             existing, not_known = pull_request.existing(Path())

@@ -4,21 +4,17 @@ import re
 import shutil
 import tomllib
 from configparser import ConfigParser
-from importlib.metadata import version as version_of
-from pathlib import Path
 from typing import Any
 
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import changed_files, files_at, git
-from lifecycle.template.provenance import PATH, Record
+from lifecycle.template.provenance import FOLDER, PATH, Record, record
 from lifecycle.template.render import render
 from lifecycle.template.renders import Renders
 from lifecycle.template.source import Template, prompts
 
-FOLDER = Path(".dvc/tmp/template")
 CANDIDATES = 3  # commits with as many files in common, that are rendered to choose between
-PARTS = ("registry", "serving", "batch", "monitoring", "retraining")
 
 
 def link(address: str) -> list[str]:
@@ -38,7 +34,11 @@ def link(address: str) -> list[str]:
         best: tuple[int, Record] | None = None
         for number, commit in enumerate(_closest(template, scaffold)):
             version = template.at(commit)
-            known = {name: answer for name, answer in answers.items() if name in prompts(version)}
+            known = {  # a part whose folder is not there was answered with no
+                name: answers.get(name, False)
+                for name, default in prompts(version).items()
+                if name in answers or isinstance(default, bool)
+            }
             try:
                 rendered, context = render(version, known, FOLDER / f"render-{number}")
             except ConfigError:  # a commit in the middle of work, which nobody has made a repo from
@@ -47,16 +47,15 @@ def link(address: str) -> list[str]:
             renders.keep(tree)
             differing = len(git("diff", "--name-only", scaffold, tree, "--", f":!{PATH}").splitlines())
             if best is None or differing < best[0]:
-                filled = {name: answer for name, answer in context.items() if not name.startswith("_")}
-                best = differing, Record(address, version.number, commit, version_of("cookiecutter"), filled, tree)
+                best = differing, record(address, version.number, commit, context, tree)
     finally:
         shutil.rmtree(FOLDER, ignore_errors=True)
     if best is None:
         raise ConfigError(f"{address}: has no commit that this repo could have been made from")
-    differing, record = best
-    PATH.write_text(record.text(), encoding="utf-8")
+    differing, closest = best
+    PATH.write_text(closest.text(), encoding="utf-8")
     return [
-        f"made from template {record.name}: {differing or 'no'} files of the scaffold are different",
+        f"made from template {closest.name}: {differing or 'no'} files of the scaffold are different",
         f"wrote {PATH}: check its answers, commit it, then run template-update",
     ]
 
@@ -93,7 +92,7 @@ def answers_of(commit: str) -> dict[str, Any]:
         "license": "proprietary" if license_name == "LicenseRef-Proprietary" else license_name,
         **remote,
         "tracking_uri": params["track"]["tracking_uri"],
-        **{name: f"src/lifecycle/{name}" in folders for name in PARTS},
+        **{folder.removeprefix("src/lifecycle/"): True for folder in folders if folder.startswith("src/lifecycle/")},
     }
 
 

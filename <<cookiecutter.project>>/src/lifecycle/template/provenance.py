@@ -2,12 +2,14 @@
 
 import json
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from lifecycle.core.errors import ConfigError
 
 PATH = Path(".template.json")
+FOLDER = Path(".dvc/tmp/template")  # for what an update needs while it runs
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,20 @@ class Record:
     def text(self) -> str:
         """Return the content of .template.json."""
         return json.dumps({**asdict(self), "answers": dict(sorted(self.answers.items()))}, indent=2) + "\n"
+
+
+def record(address: str, number: str | None, commit: str | None, context: dict[str, Any], tree: str) -> Record:
+    """Return the record of a render.
+
+    Args:
+        address: of the template.
+        number: of its version.
+        commit: of the template.
+        context: what cookiecutter rendered with; settings of its own start with `_`, the others are answers.
+        tree: git's hash of the rendered files.
+    """
+    answers = {name: answer for name, answer in context.items() if not name.startswith("_")}
+    return Record(address, number, commit, version("cookiecutter"), answers, tree)
 
 
 def read(path: Path = PATH) -> Record:

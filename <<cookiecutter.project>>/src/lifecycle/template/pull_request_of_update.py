@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 from lifecycle.core.git import NO_HOOKS, git
-from lifecycle.core.github import api
+from lifecycle.core.github import api, open_pull_request
 from lifecycle.template.update_report import markdown
 from lifecycle.template.update_result import Update
 
@@ -24,9 +24,8 @@ def propose(update: Update, base: str) -> list[str]:
         return ["nothing was pushed: run `make template-update` in a clone, and resolve the conflicts there"]
     git(*NO_HOOKS, "push", "--quiet", "--force", "origin", f"{update.commit}:refs/heads/{update.branch}")
     title = f"Update from the template: {update.before.version} to {update.after.version}"
-    present = [pull for pull in api("pulls?state=open&per_page=100") if pull["head"]["ref"] == update.branch]
-    if present:
-        api(f"pulls/{present[0]['number']}", "PATCH", {"title": title, "body": text})
-        return [f"pushed {update.branch}, updated pull request #{present[0]['number']}: {present[0]['html_url']}"]
+    if present := open_pull_request(update.branch):
+        api(f"pulls/{present['number']}", "PATCH", {"title": title, "body": text})
+        return [f"pushed {update.branch}, updated pull request #{present['number']}: {present['html_url']}"]
     opened = api("pulls", "POST", {"title": title, "body": text, "head": update.branch, "base": base})
     return [f"pushed {update.branch}, opened pull request #{opened['number']}: {opened['html_url']}"]

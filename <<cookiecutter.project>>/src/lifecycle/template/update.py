@@ -10,7 +10,6 @@ import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from lifecycle.core import package_versions
 from lifecycle.core.errors import ConfigError, ProjectError, did_you_mean
@@ -19,14 +18,13 @@ from lifecycle.core.git import environment, files_at, git
 from lifecycle.core.worktree import checked_out
 from lifecycle.template import lock_file
 from lifecycle.template.branch import DELETED_HERE, PREFIX, check_checkout, check_free, pick, switch, switch_and_pick
-from lifecycle.template.provenance import PATH, Record, read
+from lifecycle.template.provenance import FOLDER, PATH, Record, read, record
 from lifecycle.template.render import render
 from lifecycle.template.renders import Renders, stored
 from lifecycle.template.source import Template, Version, prompts
 from lifecycle.template.update_result import CONFLICTS, Update
 from lifecycle.template.user_files import keep, owned
 
-FOLDER = Path(".dvc/tmp/template")
 ENVIRONMENT = "environment.yaml"
 FIXED = ("project", "package", "data", "target")
 
@@ -53,7 +51,7 @@ def update(revision: str | None, answers: dict[str, str], address: str | None) -
         _check_answers(answers, version)
         new, context = render(version, before.answers | answers, FOLDER / "new")
         renders = Renders(FOLDER / "renders.git")
-        after = _record(address or before.template, version, context, renders.tree(new))
+        after = record(address or before.template, version.number, version.commit, context, renders.tree(new))
         if (after.tree, after.answers) == (before.tree, before.answers):
             return None
         renders.keep(after.tree)
@@ -70,13 +68,6 @@ def _check_answers(answers: dict[str, str], version: Version) -> None:
             raise ConfigError(f"SET: template {version.name} has no prompt {name}{did_you_mean(name, known)}")
         if name in FIXED:
             raise ConfigError(f"SET: {name} cannot be changed by an update")
-
-
-def _record(address: str, version: Version, context: dict[str, Any], tree: str) -> Record:
-    from importlib.metadata import version as version_of
-
-    answers = {name: answer for name, answer in context.items() if not name.startswith("_")}
-    return Record(address, version.number, version.commit, version_of("cookiecutter"), answers, tree)
 
 
 def _base(before: Record, template: Template, renders: Renders) -> Path:
@@ -108,7 +99,7 @@ def _merge(before: Record, after: Record, version: Version, renders: Renders, ol
         ENVIRONMENT,
     }
     present = files_at("HEAD", *paths, str(PATH))
-    kept = keep(old, new, present, before.answers["package"])
+    user_files = keep(old, new, present, before.answers["package"])
     pins_differ = lock_file.bring(old, new, present)
     (old / PATH).write_bytes(present[str(PATH)])
     (new / PATH).write_text(after.text(), encoding="utf-8")
@@ -144,7 +135,7 @@ def _merge(before: Record, after: Record, version: Version, renders: Renders, ol
         commit=picked,
         conflicts={path: CONFLICTS.get(code, code) for path, code in conflicts.items()},
         files=len(files),
-        kept=kept,
+        user_files=user_files,
         deleted=deleted,
         new_prompts={name: answer for name, answer in after.answers.items() if name not in before.answers},
         lock_failure=lock_failure,

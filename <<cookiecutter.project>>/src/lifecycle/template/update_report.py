@@ -8,15 +8,15 @@ NEXT = "make setup repro, commit the results, make gate"
 
 def lines(update: Update) -> list[str]:
     """Return what an update has done and what is left to do, a line each."""
-    kept = update.kept
+    user_files = update.user_files
     prompts = [f"{name} = {answer}" for name, answer in update.new_prompts.items()]
     topics = {
-        "kept as you edited them": kept.edited,
-        "kept, though the template no longer has them": kept.dropped,
+        "kept as you edited them": user_files.edited,
+        "kept, though the template no longer has them": user_files.dropped,
         "stay deleted": update.deleted,
-        "new settings": kept.added,
-        "new settings, to be added by hand if you need another value": kept.not_added,
-        "settings no longer used": kept.unused,
+        "new settings": user_files.added,
+        "new settings, to be added by hand if you need another value": user_files.not_added,
+        "settings no longer used": user_files.unused,
         'new prompts (others: SET="name=answer")': prompts,
         "to do by hand": to_do_by_hand(update.changes),
     }

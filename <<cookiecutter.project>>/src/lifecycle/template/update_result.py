@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.template.provenance import Record
-from lifecycle.template.user_files import Kept
+from lifecycle.template.user_files import UserFiles
 
 CONFLICTS = {
     "UU": "edited on both sides",
@@ -29,7 +29,7 @@ class Update:
     """Path → what happened to it on both sides."""
     files: int
     """That differ between both renders."""
-    kept: Kept
+    user_files: UserFiles
     deleted: list[str]
     """Files that the template changed and that the user had deleted."""
     new_prompts: dict[str, Any]

@@ -16,8 +16,8 @@ Keys = tuple[str, ...]
 
 
 @dataclass
-class Kept:
-    """What an update leaves as the user has it."""
+class UserFiles:
+    """What an update leaves as the user has it, and what it adds to it."""
 
     edited: list[str] = field(default_factory=list)
     """Files that the template changed as well."""
@@ -31,7 +31,7 @@ class Kept:
     """Settings that the template no longer has."""
 
 
-def keep(old: Path, new: Path, present: dict[str, bytes], package: str) -> Kept:
+def keep(old: Path, new: Path, present: dict[str, bytes], package: str) -> UserFiles:
     """Make both renders agree with the user's own files, so that a merge of their difference leaves them as they are.
 
     Args:
@@ -40,21 +40,21 @@ def keep(old: Path, new: Path, present: dict[str, bytes], package: str) -> Kept:
         present: the files of the repo, by path.
         package: the import name of the user's package.
     """
-    kept = Kept()
+    user_files = UserFiles()
     for path in sorted(owned(old, package) | owned(new, package)):
         before, after, users = _read(old / path), _read(new / path), present.get(path)
         if users is None or users == before or before == after:
             continue  # deleted by the user, not edited, or nothing new
         content = users
         if after is None:
-            kept.dropped.append(path)
+            user_files.dropped.append(path)
         else:
-            kept.edited.append(path)
+            user_files.edited.append(path)
             if path in SETTINGS:
-                content = with_new_settings(path, users, before or b"", after, kept)
+                content = with_new_settings(path, users, before or b"", after, user_files)
         _write(old / path, users)
         _write(new / path, content)
-    return kept
+    return user_files
 
 
 def owned(render: Path, package: str) -> set[str]:
@@ -63,23 +63,23 @@ def owned(render: Path, package: str) -> set[str]:
     return {path for path in paths if path in OWNED or path.startswith((f"src/{package}/", "data/"))}
 
 
-def with_new_settings(path: str, users: bytes, before: bytes, after: bytes, kept: Kept) -> bytes:
-    """Return the user's settings with those that are new in the template; they are noted in `kept`.
+def with_new_settings(path: str, users: bytes, before: bytes, after: bytes, user_files: UserFiles) -> bytes:
+    """Return the user's settings with those that are new in the template; they are noted in `user_files`.
 
     Args:
         path: of the file, for the note.
         users: the file as the user has it.
         before: as the render has it that the repo was made from.
         after: as the render has it that it is renewed to.
-        kept: where what was added, and what is no longer used, is noted.
+        user_files: where what was added, and what is no longer used, is noted.
     """
     try:
         mine, theirs, former = (_yaml().load(text.decode("utf-8")) for text in (users, after, before or b"{}"))
     except (YAMLError, UnicodeDecodeError):  # the command that reads it says what is wrong with it
-        kept.not_added.append(f"{path}: it cannot be read")
+        user_files.not_added.append(f"{path}: it cannot be read")
         return users
     new = sorted(_keys(theirs) - _keys(former) - _keys(mine))
-    kept.unused += [f"{path}: {'.'.join(keys)}" for keys in sorted((_keys(former) - _keys(theirs)) & _keys(mine))]
+    user_files.unused += [f"{path}: {'.'.join(keys)}" for keys in sorted((_keys(former) - _keys(theirs)) & _keys(mine))]
     lines = {keys: f"{path}: {'.'.join(keys)} = {_short(_get(theirs, keys))}" for keys in new}
     added = [keys for keys in new if isinstance(mine, dict) and _insert(mine, theirs, keys)]
     stream = StringIO()
@@ -88,8 +88,8 @@ def with_new_settings(path: str, users: bytes, before: bytes, after: bytes, kept
     text = stream.getvalue().replace("\n", "\r\n" if b"\r\n" in users else "\n").encode()
     if not _only_adds(text, users):
         added = []
-    kept.added += [lines[keys] for keys in added]
-    kept.not_added += [lines[keys] for keys in new if keys not in added]
+    user_files.added += [lines[keys] for keys in added]
+    user_files.not_added += [lines[keys] for keys in new if keys not in added]
     return text if added else users
 
 
