@@ -1,6 +1,7 @@
 """The environment as an input: what a bump makes stale, what refuses to run, and what the gate says."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from conftest import BakedProject, copied
 from github import hub
+from runner import TOOLS
 
 OTHER = "1.9.0"  # of scikit-learn, beside the one that is locked
 NOT_LOCKED = f"scikit-learn {{}} is installed, requirements.txt has {OTHER}: make setup"
@@ -166,7 +168,8 @@ def test_a_relock_says_which_package_moved_which_metric(base: BakedProject, tmp_
     (tmp_path / "gh").mkdir()
 
     with hub(tmp_path / "gh") as github:
-        printed = project.run("make relock", **github.environment).stdout
+        path = f"{project.path / '.venv/bin'}:{TOOLS}:{os.environ['PATH']}"  # with gh
+        printed = project.run("make relock", PATH=path, **github.environment).stdout
 
     before = project.run("git rev-parse HEAD").stdout.strip()
     subjects = project.run(f"git log --reverse --format=%s {before}..origin/relock").stdout.splitlines()
