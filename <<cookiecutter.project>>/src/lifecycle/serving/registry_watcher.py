@@ -28,6 +28,7 @@ from lifecycle.serving.router import Roles, Router
 from lifecycle.serving.settings import Server
 
 RETRY_SECONDS = 30.0  # until a version that did not load is tried once more
+IDLE_PATIENCE = 10  # times `timeout_seconds` for a shadow: no client waits for it, and it gets only what others leave of the machine
 
 
 @dataclass
@@ -165,7 +166,8 @@ class RegistryWatcher:
     async def _load(self, version: int, idle: bool) -> ModelProcess:
         """Start a process for a version, from files that are verified at this moment."""
         self.folders[version] = await asyncio.to_thread(self.source.fetch, version)
-        return await ModelProcess.load(self.fork_server, self.folders[version], self.settings.timeout_seconds, idle)
+        seconds = self.settings.timeout_seconds * (IDLE_PATIENCE if idle else 1)
+        return await ModelProcess.load(self.fork_server, self.folders[version], seconds, idle)
 
     def report(self, text: str) -> None:
         """Print a line for whoever runs the server."""
