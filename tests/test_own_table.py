@@ -5,7 +5,6 @@ import datetime
 import json
 import random
 import re
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from typing import Any
 import pytest
 from conftest import BakedProject
 from servers import free_port
+from serving import until
 
 # One worker runs them all: a repo lives on from test to test.
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("own table")]
@@ -277,10 +277,13 @@ def tried_as_shadow(repo: Repo) -> None:
         "binary": r"\d+ with labels  accuracy 0\.\d+, production 0\.\d+; log loss \d+\.\d+, production",
         "regression": r"\d+ with labels  mean absolute error \d+\.\d+, production",
     }
-    compared, deadline = "", time.monotonic() + 60
-    # A shadow answers when others rest.
-    while not re.search(figures[repo.task], compared) and time.monotonic() < deadline:
-        compared = repo.run(f"{repo.table.project} compare", check=False).stdout
+
+    def seen() -> bool:
+        printed = repo.run(f"{repo.table.project} compare", check=False).stdout
+        return re.search(figures[repo.task], printed) is not None
+
+    until(seen, "the shadow, which answers when others rest, is compared")
+    compared = repo.command("compare")
     assert "shadow, version 2, beside production, version 1: " in compared
     assert re.search(figures[repo.task], compared), compared
     assert re.search(r"scores apart by   [\d.]+ on average", compared)

@@ -84,13 +84,13 @@ def test_a_shadow_is_compared_with_production(served: Served, server: Server) ->
 
 def test_a_shadow_on_a_busy_machine_is_late_not_lost(served: Served, server: Server) -> None:
     on(served, server, "shadow")
-    compared, lost = server.metric("shadow_score_difference_count"), len(server.printed)
+    compared, printed = server.metric("shadow_score_difference_count"), len(server.printed)
     served.mood.write_text(f"import time; time.sleep({2 * TIMEOUT})")
 
     assert server.ask("/predict/batch", {"records": served.rows[:300]}).status == 200
 
     until(lambda: server.metric("shadow_score_difference_count") - compared == 300, "all are compared", server)
-    assert not [line for line in server.printed[lost:] if "is gone" in line]
+    assert not [line for line in server.printed[printed:] if "is gone" in line]
 
 
 @pytest.mark.parametrize("mood", ["raises", "sleeps"])
