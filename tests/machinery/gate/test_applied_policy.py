@@ -20,7 +20,7 @@ METRICS = json.dumps({"roc_auc": 0.8})
 
 
 def gates(least: float, more: str = "") -> str:
-    return f"metrics: {{metrics/test.json: {{roc_auc: {{min: {least}}}}}}}\nrecompute: [evaluate]\ntolerance: 0.0\nexceptions: []\n{more}"
+    return f"metrics: {{metrics/test.json: {{roc_auc: {{min: {least}}}}}}}\ntolerance: 0.0\nexceptions: []\n{more}"
 
 
 def applied(monkeypatch: pytest.MonkeyPatch, base: dict[str, Any], head: dict[str, Any]) -> AppliedPolicy:

@@ -12,7 +12,7 @@ FILE = "metrics/test.json"
 VALID: dict[str, Any] = {
     "metrics": {FILE: {"roc_auc": {"min": 0.8, "max_drop": 0.01}}},
     "slices": {"min_rows": 100, "metrics": {"roc_auc": {"min": 0.7}}},
-    "recompute": ["evaluate"],
+    "not_recomputed": {"train": "takes long"},
     "tolerance": 0.0001,
     "exceptions": [],
 }
@@ -74,7 +74,7 @@ def test_the_policy_of_this_repo_is_valid() -> None:
         ("beats", {"linear": {"ruc": 0.1}}, "beats: linear: ruc is not a metric of baselines (there are: accuracy,"),
         ("new_problem", {"reason": "why"}, "new_problem.accepted_by is missing"),
         ("new_problem", {"reason": " ", "accepted_by": "Ada"}, "new_problem.reason is ' '"),
-        ("recompute", ["train"], "recompute: evaluate is missing"),
+        ("not_recomputed", {"evaluate": "quick"}, "not_recomputed: evaluate must be recomputed"),
         ("tolerance", -1.0, "tolerance is -1.0"),
         ("tolerance", None, "tolerance is missing"),
         ("exceptions", [EXCEPTION], "exceptions.0.expires is missing"),

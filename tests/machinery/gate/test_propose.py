@@ -84,7 +84,7 @@ def proposal(frame: pd.DataFrame, params: Params) -> tuple[Policy, pd.DataFrame,
     intervals = metrics.intervals(measure, test_rows, 100, params.seed)
     measured = spreads(test["y"], first, refitted_predictions(train, test, inputs_of(frame), params), params)
     limits = proposed_limits(params, metrics.point(measure, test_rows), intervals, measured, {})
-    return parse(policy_text(limits, {}, None, ["evaluate"], 0.0001), "gates.yaml"), train, test, first
+    return parse(policy_text(limits, {}, None, {}, 0.0001), "gates.yaml"), train, test, first
 
 
 @pytest.mark.usefixtures("linear")
@@ -248,19 +248,28 @@ def test_a_class_with_a_single_row_leaves_nothing_to_cross_validate(params: Para
 def test_what_is_proposed_is_a_valid_policy_with_a_comment_for_each_key() -> None:
     limits = {"rmse": metric_limit("rmse", 10.0, {"low": 9.0, "high": 11.0}, Spread([10.0, 10.2], 10.0, 0.3), 30.0)}
 
-    text = policy_text(limits, {"linear": "rmse"}, ("rmse", rounded(14.2, 1, 1.0), 120), ["evaluate"], 0.001)
+    text = policy_text(
+        limits, {"linear": "rmse"}, ("rmse", rounded(14.2, 1, 1.0), 120), {"train": "it's: [slow]"}, 0.001
+    )
 
     policy = parse(text, "gates.yaml")
     assert policy.beats == {"linear": {"rmse": 0.0}}
     assert policy.slices is not None
     assert (policy.slices.min_rows, policy.slices.metrics["rmse"].max) == (120, 15)
-    assert (policy.recompute, policy.tolerance, policy.new_problem, policy.exceptions) == (
-        ["evaluate"],
+    assert (policy.not_recomputed, policy.tolerance, policy.new_problem, policy.exceptions) == (
+        {"train": "it's: [slow]"},
         0.001,
         None,
         [],
     )
-    assert set(parse_yaml(text, "gates.yaml")) == {"metrics", "beats", "slices", "recompute", "tolerance", "exceptions"}
+    assert set(parse_yaml(text, "gates.yaml")) == {
+        "metrics",
+        "beats",
+        "slices",
+        "not_recomputed",
+        "tolerance",
+        "exceptions",
+    }
 
 
 def test_limits_of_a_metric_between_0_and_1_lie_there() -> None:

@@ -19,7 +19,6 @@ def policy(**changes: Any) -> Policy:
     content: dict[str, Any] = {
         "metrics": {FILE: {"roc_auc": {"min": 0.8, "max_drop": 0.01}}},
         "slices": {"min_rows": 100, "metrics": {"roc_auc": {"min": 0.7}}},
-        "recompute": ["evaluate"],
         "tolerance": 0.0,
         "exceptions": [],
     }

@@ -2,7 +2,8 @@
 
 import datetime
 import difflib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from lifecycle.core import config
@@ -35,6 +36,14 @@ class AppliedPolicy:
     def of_branch(self) -> bool:
         return bool(self.why_branch)
 
+    @property
+    def judged_files(self) -> list[Path]:
+        """The files that the policy is about: git has to have them, else the next branch has no baseline."""
+        of_policy = [Path(name) for name in self.policy.metrics]
+        return [
+            *dict.fromkeys([*of_policy, *config.BASELINES.values(), *([config.SLICES] if self.policy.slices else [])])
+        ]
+
     def problem(self) -> dict[str, Any]:
         """Return what the report says about an exchanged problem."""
         approve = _limits(self.policy) if self.exchanged else []
@@ -61,9 +70,28 @@ def applied_policy(base: str, head: str, today: datetime.date) -> AppliedPolicy:
     policy = parse(of_base, f"{config.GATES} of the base")
     if not differences:
         return AppliedPolicy(policy, branch, diff)
-    allowed, refusal = policy.new_problem, permission_problem(policy, today)
-    permission = f"{allowed.reason} (accepted by {allowed.accepted_by})" if allowed and not refusal else ""
+    refusal = permission_problem(policy, today)
+    permission = _permission(policy, refusal)
     return AppliedPolicy(branch, branch, diff, "the base predicts something else", differences, refusal, permission)
+
+
+def with_other_rows(applied: AppliedPolicy, difference: str, today: datetime.date) -> AppliedPolicy:
+    """Return the policy that counts if the branch is tested on other rows than its base, which shows only once it has run."""
+    refusal = "" if applied.of_branch else permission_problem(applied.policy, today)
+    return replace(
+        applied,
+        policy=applied.branch,
+        why_branch=applied.why_branch or "the base is tested on other rows",
+        exchanged=[*applied.exchanged, difference],
+        refusal=refusal,
+        permission="" if applied.of_branch else _permission(applied.policy, refusal),
+    )
+
+
+def _permission(policy: Policy, refusal: str) -> str:
+    """Who has allowed another problem, and why, if it is not refused."""
+    allowed = policy.new_problem
+    return f"{allowed.reason} (accepted by {allowed.accepted_by})" if allowed and not refusal else ""
 
 
 def _limits(policy: Policy) -> list[str]:

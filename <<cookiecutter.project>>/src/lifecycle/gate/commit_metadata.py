@@ -10,6 +10,7 @@ from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import changed_files, git, text_at
 from lifecycle.core.tracking import lock_hash
+from lifecycle.gate.commit_files import acted_on
 from lifecycle.gate.rules import SliceFigures
 
 # A pull request is expected to change these. A change of any other file may alter what the metrics mean or how they are
@@ -47,10 +48,10 @@ def refuse_links(commit: str) -> None:
             raise ConfigError(f"{line.partition(chr(9))[2]} is a link in the commit: put the file itself there")
 
 
-def files_affecting_verdict(base: str) -> list[str]:
+def files_affecting_verdict(base: str, head: str) -> list[str]:
     """Return the files changed since the base that may affect the verdict, code and settings first."""
     excluded = [f":(exclude,glob){name}" for name in EXPECTED_CHANGES]
-    changed = changed_files(f"{base}...HEAD", "--", ".", *excluded)
+    changed = {*changed_files(f"{base}...{head}", "--", ".", *excluded), *acted_on(base, head)} - {str(config.LOCK)}
     return sorted(changed, key=lambda name: (not name.endswith((".py", ".yaml", ".yml")), name))
 
 

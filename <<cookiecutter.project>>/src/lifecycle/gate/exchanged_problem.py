@@ -4,6 +4,7 @@ import datetime
 from typing import Any
 
 from lifecycle.core import config
+from lifecycle.core.config import Split
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import text_at
@@ -24,7 +25,8 @@ def exchanged(base: str, head: str) -> list[str]:
     except ConfigError:
         return []  # the pipeline fails, and says why
     names = [name for name in after if name in before]  # the positive class only where both tasks have one
-    return [f"{name} was {before[name]}, is {after[name]}" for name in names if before[name] != after[name]]
+    changes = [f"{name} was {before[name]}, is {after[name]}" for name in names if before[name] != after[name]]
+    return changes + _split_changes(of_base, of_branch)
 
 
 def permission_problem(policy: Policy, today: datetime.date) -> str:
@@ -33,6 +35,19 @@ def permission_problem(policy: Policy, today: datetime.date) -> str:
         return f"{config.GATES} of the base has no new_problem"
     expires = policy.new_problem.expires
     return f"new_problem in {config.GATES} of the base ended on {expires}" if expires and expires < today else ""
+
+
+def _split_changes(of_base: str | None, of_branch: str | None) -> list[str]:
+    """How the choice of the test rows differs: the settings of the split, with their defaults."""
+    splits = []
+    for text in (of_base, of_branch):
+        try:
+            splits.append(Split.checked(parse_yaml(text or "", str(config.PARAMS)).get("split"), "split").model_dump())
+        except ConfigError:
+            return []  # of another version of the template, or the pipeline fails, and says why
+    return [
+        f"split.{name} was {old}, is {splits[1][name]}" for name, old in splits[0].items() if old != splits[1][name]
+    ]
 
 
 def _problem(text: str | None) -> dict[str, str]:

@@ -6,23 +6,19 @@ The result is plain data; report.py words it for people.
 """
 
 import datetime
-import json
-import math
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from lifecycle.core import config, version_code
-from lifecycle.core.dvc import dvc
-from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import file_hash, read_yaml
 from lifecycle.core.git import commit_of, git, text_at
-from lifecycle.gate.applied_policy import applied_policy
+from lifecycle.gate.applied_policy import AppliedPolicy, applied_policy, with_other_rows
 from lifecycle.gate.base_commit import choose_base
 from lifecycle.gate.baseline_rules import check_baselines, finite_figures
 from lifecycle.gate.check_result import FAIL, CheckResult
+from lifecycle.gate.commit_files import brought, not_regular, refused
 from lifecycle.gate.commit_metadata import (
     both_retrained,
     dataset,
@@ -32,12 +28,15 @@ from lifecycle.gate.commit_metadata import (
     refuse_links,
     slices_of,
 )
+from lifecycle.gate.committed_output import believed_results, output_at
+from lifecycle.gate.dvc_diffs import metrics_diff, of_branch_alone, params_diff
 from lifecycle.gate.exchanged_problem import UNREADABLE
-from lifecycle.gate.paired_bootstrap import PairedComparison, compare, predictions_at
+from lifecycle.gate.paired_bootstrap import PairedComparison, compare
 from lifecycle.gate.policy import Policy
 from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
-from lifecycle.gate.rules import Figures, check_metrics, check_slices, refuse_unknown_metrics
+from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics
 from lifecycle.gate.staleness import uncommitted
+from lifecycle.gate.unusual_code import unusual_changes
 
 MAX_LISTED = 6
 TEST = str(config.METRICS / "test.json")
@@ -54,30 +53,32 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
     base = chosen.commit
     refuse_links(head)
     applied = applied_policy(base, head, today)
-    policy, comparable = applied.policy, not applied.exchanged
+    believed = applied.policy.not_recomputed
     with clean_checkout(head) as folder, ThreadPoolExecutor(1) as executor:
         pending = executor.submit(
             lambda: (
-                _params_diff(base) if UNREADABLE not in applied.exchanged else {},
-                uncommitted(head, policy.tolerance),
-                predictions_at(base) if comparable else None,
+                params_diff(base, head) if UNREADABLE not in applied.exchanged else {},
+                uncommitted(head, applied.policy.tolerance),
+                output_at(base, config.PREDICTIONS) if not applied.exchanged else None,
             )
         )
-        rerun = recompute(folder, policy.recompute, policy.tolerance)
+        rerun = recompute(folder, believed, applied.policy.tolerance)
         params, dirty, predictions = pending.result()
-        figures = _figures(base if comparable else head, comparable, folder)
+        figures = metrics_diff(head if applied.exchanged else base, folder)
+        paired = _paired(base, predictions, folder, rerun, applied, figures.get(TEST, {}))
+        if paired.other_rows:
+            applied = with_other_rows(applied, paired.other_rows, today)
+        policy, comparable = applied.policy, not applied.exchanged
+        if not comparable:
+            figures = of_branch_alone(figures)
         of_base = slices_of(text_at(base, config.SLICES)) if comparable else {}
         slices = {"base": of_base, "branch": slices_of(_text(folder / config.SLICES))}
         baselines = {name: json_mapping(_text(folder / path)) for name, path in config.BASELINES.items()}
         report = None if rerun.failure else _text(folder / config.VALIDATION_REPORT)
         data = {"base": dataset(text_at(base, config.VALIDATION_REPORT), base), "branch": dataset(report, head)}
-        model = file_hash(folder / config.MODEL) if (folder / config.MODEL).exists() else None
+        model = output_at(head, config.MODEL) or folder / config.MODEL
+        model_hash = file_hash(model) if model.exists() else None
         task = read_yaml(folder / config.PARAMS).get("task", "")
-        if rerun.failure or not comparable:
-            note = "the pipeline failed" if rerun.failure else "the base predicts something else"
-            paired = PairedComparison({}, 0, note=note)
-        else:
-            paired = compare(base, predictions, folder)
 
     def check(by: Policy) -> tuple[list[CheckResult], list[CheckResult], list[CheckResult]]:
         if rerun.failure:
@@ -89,9 +90,12 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         return metrics, check_slices(by, slices["base"], slices["branch"], today), against_baselines
 
     metrics, of_slices, against_baselines = check(policy)
-    reasons = _reasons(rerun, dirty)
+    reasons = [_reason("refused", line) for line in refused(base, head)]
+    reasons += [_reason("uncommitted_results", line) for line in not_regular(head, applied.judged_files)]
+    reasons += _reasons(rerun, dirty)
+    reasons += [_reason("altered", paired.problem)] if paired.problem else []
     if applied.refusal:
-        text = f"the branch predicts something else than its base ({_listed(applied.exchanged)}), and {applied.refusal}"
+        text = f"the branch is not comparable with its base ({_listed(applied.exchanged)}), and {applied.refusal}"
         reasons.append(_reason("new_problem", text))
     reasons += [_reason("limit", result.why) for result in (*metrics, *of_slices) if result.status == FAIL]
     reasons += [_reason("baseline", result.why) for result in against_baselines if result.status == FAIL]
@@ -111,7 +115,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
             "commit": head,
             "behind": int(git("rev-list", "--count", f"HEAD..{base}")),
             "both_retrained": both_retrained(base, head),
-            "model": model,
+            "model": model_hash,
             "lock": lock_hash_of(head),
         },
         "code": {"sha256": code, "changed": code is None or code != version_code.hash_at(base)},
@@ -129,19 +133,24 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
             "change": applied.diff,
             "later": [result.why for result in of_branch if result.status == FAIL],
         },
-        "files_affecting_verdict": files_affecting_verdict(base),
+        "files_affecting_verdict": files_affecting_verdict(base, head),
+        "review": [*brought(base, head), *unusual_changes(base, head)],
+        "recomputed": {"not": believed_results(believed, base, head), "rounded": rerun.rounded},
     }
 
 
-def _figures(revision: str, comparable: bool, folder: Path) -> Figures:
-    """The metrics of base and branch; of the branch alone if the two are not comparable."""
-    figures: Figures = _json(dvc("metrics", "diff", "--all", "--json", revision, folder=folder))
-    if comparable:
-        return figures
-    return {
-        file: {name: {"new": figure["new"]} for name, figure in of_file.items() if "new" in figure}
-        for file, of_file in figures.items()
-    }
+def _paired(
+    base: str,
+    predictions: Path | None,
+    folder: Path,
+    rerun: Recomputed,
+    applied: AppliedPolicy,
+    figures: dict[str, Any],
+) -> PairedComparison:
+    if rerun.failure or applied.exchanged:
+        note = "the pipeline failed" if rerun.failure else "the base predicts something else"
+        return PairedComparison({}, 0, note=note)
+    return compare(base, predictions, folder, figures, applied.policy.tolerance)
 
 
 def _reasons(rerun: Recomputed, dirty: list[str]) -> list[dict[str, str]]:
@@ -161,30 +170,12 @@ def _reasons(rerun: Recomputed, dirty: list[str]) -> list[dict[str, str]]:
     return failure + ([_reason("uncommitted", text)] if dirty else [])
 
 
-def _params_diff(base: str) -> dict[str, Any]:
-    diff = _json(dvc("params", "diff", "--json", base, "HEAD"))
-    for names in diff.values():  # infinity and NaN are valid parameters, but not valid JSON
-        for change in names.values():
-            for side, value in change.items():
-                if isinstance(value, float) and not math.isfinite(value):
-                    change[side] = str(value)
-    return diff
-
-
 def _reason(kind: str, text: str) -> dict[str, str]:
     return {"kind": kind, "text": text}
 
 
 def _text(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
-
-
-def _json(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The JSON that a DVC command has printed."""
-    if done.returncode:
-        raise ConfigError(f"{' '.join(done.args[2:5])}: {done.stderr.strip()[-300:]}")
-    content: dict[str, Any] = json.loads(done.stdout or "{}")
-    return content
 
 
 def _listed(names: list[str]) -> str:

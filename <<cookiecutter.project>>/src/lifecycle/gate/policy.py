@@ -101,7 +101,10 @@ class Policy(Section):
     )
     """Baseline → metric → by how much the model must be better."""
     slices: Slices | None = None
-    recompute: list[str]
+    not_recomputed: dict[str, Text] = Field(default_factory=dict)
+    """Stage → why the gate believes its committed results instead of running it again."""
+    recompute: list[str] | None = None
+    """Of policies that are older: it has no effect, because everything else is recomputed."""
     tolerance: Annotated[float, Field(ge=0, le=0.01)]
     exceptions: list[Exemption]
     new_problem: NewProblem | None = None
@@ -128,8 +131,10 @@ class Policy(Section):
                 raise ValueError(f"beats: {baseline}: {unknown[0]} is not a metric of baselines (there are: {known})")
         for exemption in self.exceptions:
             _check_exemption(exemption, limits | floors)
-        if "evaluate" not in self.recompute:
-            raise ValueError("recompute: evaluate is missing; without it the gate would believe any metrics file")
+        if "evaluate" in self.not_recomputed:
+            raise ValueError(
+                "not_recomputed: evaluate must be recomputed, else the gate would believe any metrics file"
+            )
         return self
 
 

@@ -1,5 +1,6 @@
 """gates.yaml as text, with a comment for each of its keys."""
 
+import json
 from decimal import Decimal
 
 from lifecycle.gate.limits import MetricLimit, plain, sign_of
@@ -23,9 +24,9 @@ SLICES = """
 slices:
 """
 TAIL = """
-# Stages that the gate runs again instead of trusting their committed results. Add `train` if training is quick and models may
-# come from people you do not know: without it the gate trusts the model that dvc.lock names.
-recompute: [{recompute}]
+# The gate runs every stage again. Stages whose committed results it believes instead, each with a reason, which every report shows:
+# not_recomputed: {{train: takes nine hours on a GPU}}
+not_recomputed: {not_recomputed}
 tolerance: {tolerance}               # how far a committed number may be from the recomputed one, which is the one that counts
 
 # Regressions accepted on purpose, for a while. They apply once they are on the base branch:
@@ -43,7 +44,7 @@ def policy_text(
     limits: dict[str, MetricLimit],
     beats: dict[str, str],
     slices: tuple[str, Decimal, int] | None,
-    recompute: list[str],
+    not_recomputed: dict[str, str],
     tolerance: float,
 ) -> str:
     """Return the text of gates.yaml.
@@ -52,7 +53,7 @@ def policy_text(
         limits: by metric; the first is the main one.
         beats: baseline → metric in which the model must be better.
         slices: a metric, its limit in every slice, and the rows from which a slice is judged.
-        recompute: stages that the gate runs again.
+        not_recomputed: stages that the gate does not run again, and why.
         tolerance: how far a committed number may be from the recomputed one.
     """
     main = next(iter(limits))
@@ -65,7 +66,10 @@ def policy_text(
         text += f"  metrics:\n    {metric}: {{{_side(metric)}: {plain(bound)}}}\n"
     example = f"{_side(main)}: {plain(limits[main].bound)}"
     return text + TAIL.format(
-        recompute=", ".join(recompute), tolerance=f"{tolerance:f}".rstrip("0"), metric=main, bound=example
+        not_recomputed=json.dumps(not_recomputed, ensure_ascii=False),  # JSON is YAML, whatever a reason contains
+        tolerance=f"{tolerance:f}".rstrip("0"),
+        metric=main,
+        bound=example,
     )
 
 

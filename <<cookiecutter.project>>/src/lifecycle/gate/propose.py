@@ -24,7 +24,7 @@ SUITABLE = {
     "regression": ["rmse", "mae", "r2"],
 }
 FEW_TEST_ROWS = 100
-RECOMPUTE, TOLERANCE = ["data", "validate", "featurize", "evaluate"], 0.0001
+TOLERANCE = 0.0001
 
 Intervals = dict[str, dict[str, float]]
 Baselines = dict[str, dict[str, float]]
@@ -64,8 +64,10 @@ def propose(params: Params) -> tuple[str, list[str]]:
     lines += [*of_beats, _slices_explained(main, min_rows, of_slices, params)]
     present = read_yaml(config.GATES) if config.GATES.exists() else {}
     slices = (main, of_slices[0], min_rows) if of_slices else None
-    recompute, tolerance = present.get("recompute", RECOMPUTE), float(present.get("tolerance", TOLERANCE))
-    return policy_text(limits, beats, slices, recompute, tolerance), _worthless(params, measured, baselines) + lines
+    not_recomputed, tolerance = present.get("not_recomputed", {}), float(present.get("tolerance", TOLERANCE))
+    return policy_text(limits, beats, slices, not_recomputed, tolerance), _worthless(
+        params, measured, baselines
+    ) + lines
 
 
 def proposed_limits(

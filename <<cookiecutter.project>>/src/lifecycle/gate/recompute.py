@@ -2,7 +2,7 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml, read_yaml
 from lifecycle.core.git import commit_of, git, text_at
 from lifecycle.core.worktree import GATE, worktree
+from lifecycle.gate.output_differences import compare_outputs
 from lifecycle.gate.staleness import altered, stale_inputs
 
 
@@ -28,6 +29,8 @@ class Recomputed:
     """Inputs that changed since dvc.lock was written, as `path` or `params.yaml: name`."""
     altered: list[str] = field(default_factory=list)
     """Committed results that the pipeline does not reproduce, each as a sentence."""
+    rounded: list[str] = field(default_factory=list)
+    """Outputs that this machine computes with other bytes but the same numbers, each as a sentence."""
     failure: str = ""
     """The line in which the pipeline failed, if it did."""
     environment: list[str] = field(default_factory=list)
@@ -45,19 +48,19 @@ def clean_checkout(commit: str) -> Iterator[Path]:
         yield folder
 
 
-def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
-    """Run the pipeline in a clean checkout as if the named stages had never run, and report how the results differ.
+def recompute(folder: Path, believed: Collection[str], tolerance: float) -> Recomputed:
+    """Run the pipeline in a clean checkout as if it had never run, and report how the results differ from those committed.
 
-    Stages that depend on them run too if an output of theirs differs from the committed one. Raises ConfigError if
-    dvc.yaml lacks one of the stages, or the gate cannot run it again.
+    Stages that are believed run only if an output that they depend on differs from the committed one. So does one without
+    outputs, such as `track`, never. Raises ConfigError if the gate cannot run a stage again.
     """
     rerun = Recomputed(environment=package_versions.differences(folder))
     if rerun.environment:
         rerun.failure = rerun.environment[0]
         return rerun
     pipeline = read_yaml(folder / "dvc.yaml").get("stages", {})
-    if unknown := [name for name in stages if name not in pipeline]:
-        raise ConfigError(f"{config.GATES}: recompute names stage {unknown[0]!r}, which dvc.yaml does not have")
+    producing = [name for name, stage in pipeline.items() if stage.keys() & {"outs", "metrics", "plots"}]
+    stages = [name for name in producing if name not in believed]
     commit = commit_of("HEAD", folder=folder)
     lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
     before = lock.get("stages", {})
@@ -70,8 +73,7 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
         others = {name: entry for name, entry in before.items() if name not in stages}
         # In block style, which DVC keeps: in JSON's, it would write an address such as sqlite:///x so that it cannot read it again.
         YAML().dump(lock | {"stages": others}, folder / config.LOCK)
-    producing = [name for name, stage in pipeline.items() if stage.keys() & {"outs", "metrics", "plots"}]
-    done = dvc("repro", *dict.fromkeys([*producing, *stages]), folder=folder)
+    done = dvc("repro", "--no-run-cache", *producing, folder=folder)
     after = read_yaml(folder / config.LOCK).get("stages", {}) if (folder / config.LOCK).exists() else {}
     ran = {name.partition("@")[0] for name in re.findall(r"^Running stage '(.+)':$", done.stdout, flags=re.MULTILINE)}
     idle = [name for name in stages if name not in ran]
@@ -85,6 +87,9 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
     if not rerun.stale and not rerun.failure:
         git("add", "--all", folder=folder)  # DVC stages some of what it writes, and not all
         rerun.altered = altered(folder, commit, tolerance)
+        differences = compare_outputs(folder, commit, before, after, tolerance)
+        rerun.altered += differences.problems
+        rerun.rounded = differences.rounded
     return rerun
 
 

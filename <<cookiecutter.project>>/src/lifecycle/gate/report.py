@@ -8,6 +8,7 @@ from typing import Any
 
 from lifecycle.core.markdown import counted
 from lifecycle.gate.report_tables import MAX_ROWS, moved_slices
+from lifecycle.gate.report_trust import believed_and_brought
 
 MAX_NAME = 80  # characters of a file's name
 SHORT = 9  # digits of a commit
@@ -18,6 +19,8 @@ NEXT_STEPS = {
     "pipeline": "run make repro to see the whole error; if the data breaks the contract, reports/validation_failed.json lists all of it",
     "undeclared": "add each file to deps of the stages in dvc.yaml that use it, run make repro and commit",
     "stale": "run make repro and commit what it writes: dvc.lock, metrics, plots and reports",
+    "refused": "take the file out of the branch",
+    "uncommitted_results": "commit the file itself: it is an output with cache: false in dvc.yaml, so git has to have it",
     "altered": "let the pipeline write the results: run dvc repro --force and commit what it writes",
     "uncommitted": "commit the change (for data, dvc add first), or undo it with git stash and dvc checkout",
     "new_problem": "have somebody allow it: a separate pull request adds these lines to gates.yaml of the base",
@@ -72,9 +75,8 @@ def preface(content: dict[str, Any]) -> list[str]:
         "Not compared with the base: metrics, slices and predictions of the same test rows",
         f"A person has to approve the limits in this branch's gates.yaml: {'; '.join(problem['approve'][:MAX_ROWS]) or 'none'}",
     ]
-    return lines + (
-        [f"Allowed by new_problem in the base's gates.yaml: {problem['permission']}"] if problem["permission"] else []
-    )
+    allowed = problem["permission"]
+    return lines + ([f"Allowed by new_problem in the base's gates.yaml: {allowed}"] if allowed else [])
 
 
 def remarks(content: dict[str, Any]) -> list[str]:
@@ -98,6 +100,7 @@ def remarks(content: dict[str, Any]) -> list[str]:
             "Prediction code: changed since the base (the code that is stored with the model, params.yaml or contract.yaml), "
             "so answers may differ even where no metric does"
         )
+    lines += believed_and_brought(content)
     lines += _review(content["files_affecting_verdict"])
     if later := content["policy"]["later"]:
         lines.append(f"Under this branch's own gates.yaml it would FAIL: {'; '.join(later[:MAX_ROWS])}")
