@@ -91,7 +91,7 @@ def test_a_dvc_file_that_is_none_is_one_line(text: str) -> None:
 def test_what_git_and_dvc_obey_is_named_in_whichever_folder_it_lies() -> None:
     names = ["docs/.gitattributes", "tests/.dvcignore", "docs/.gitignore", ".gitmodules"]
     for name in names:
-        write(name, "*\n")
+        write(name, "# nothing\n")
     write("docs/page.md", "# Page\n")
     commit("files")
     git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},docs/module")

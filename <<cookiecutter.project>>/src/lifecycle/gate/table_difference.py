@@ -31,8 +31,10 @@ def _differing(committed: pd.Series, recomputed: pd.Series, tolerance: float) ->
         old, new = committed.to_numpy("float64", na_value=np.nan), recomputed.to_numpy("float64", na_value=np.nan)
         finite = new[np.isfinite(new)]
         allowed = tolerance * float(finite.std()) if finite.size else 0.0
-        return ~((np.abs(old - new) <= allowed) | (old == new) | (np.isnan(old) & np.isnan(new)))
+        equal: np.ndarray = (np.abs(old - new) <= allowed) | (old == new) | (np.isnan(old) & np.isnan(new))
+        return ~equal
     if committed.dtype != recomputed.dtype:
         return np.ones(len(recomputed), dtype=bool)
     same = (committed == recomputed) | (committed.isna() & recomputed.isna())
-    return np.asarray(~same.astype(bool))
+    differing: np.ndarray = ~same.to_numpy(dtype=bool)
+    return differing

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lifecycle.core import config, metrics, model_file, package_versions, plots, predict, reference
+from lifecycle.core import config, metrics, package_versions, plots, reference
 from lifecycle.core.config import Params
 from lifecycle.core.files import read_parquet, write_json, write_parquet, write_text
 from lifecycle.core.tables import figure
-from lifecycle.pipeline import run
-from lifecycle.pipeline.baselines import baselines
+from lifecycle.pipeline import baselines, run
 from lifecycle.pipeline.importance import column_importance
 from lifecycle.pipeline.model_card import model_card
+from lifecycle.pipeline.prediction_process import PredictionProcess
 
 
 def slice_metrics(
@@ -61,25 +61,34 @@ def curves(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dict
 def main() -> str:
     params = config.load()
     target = params.data.target
-    fitted = model_file.load(config.MODEL, params.package)
     points = {}
-    for side in ("train", "validation", "test"):
-        frame = read_parquet(config.FEATURES / f"{side}.parquet")
-        with predict.threads(len(frame)):
-            predictions = predict.predict(fitted, frame, params)
-        measure = metrics.measure(frame[target], predictions, params)
-        points[side] = metrics.point(measure, len(frame))
-    # From here on, frame, predictions and measure are those of the test rows.
+    with PredictionProcess(params) as model:  # first of all: it is a copy of this process
+        for side in ("train", "validation", "test"):
+            frame = read_parquet(config.FEATURES / f"{side}.parquet")
+            predictions = model.predict(frame)
+            measure = metrics.measure(frame[target], predictions, params)
+            points[side] = metrics.point(measure, len(frame))
+        # From here on, frame, predictions and measure are those of the test rows.
+        importances = column_importance(model.predict, model.inputs, frame, params)
+        of_baselines, failure = model.baselines(frame)
+    compared = baselines.figures(of_baselines, frame, params)
     bounds = metrics.intervals(measure, len(frame), params.evaluate.bootstrap, params.seed)
     slices = slice_metrics(frame, predictions, params)
-    importances = column_importance(fitted, frame, params)
-    compared, failure = baselines(read_parquet(config.FEATURES / "train.parquet"), frame, params)
 
     drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
     plotted = {name: curve for name, curve in drawn.items() if curve}  # of one class there is no ROC curve
-    sample = reference.reference(frame, predictions, fitted.feature_names_in_, params)
+    sample = reference.reference(frame, predictions, model.inputs, params)
     card = model_card(
-        params, fitted, package_versions.recorded(), len(frame), points, bounds, slices, importances, compared, failure
+        params,
+        model.estimator,
+        package_versions.recorded(),
+        len(frame),
+        points,
+        bounds,
+        slices,
+        importances,
+        compared,
+        failure,
     )
 
     # Nothing is written until everything is computed.

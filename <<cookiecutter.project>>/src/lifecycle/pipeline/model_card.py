@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from sklearn.pipeline import Pipeline
-
 from lifecycle.core import user_code
 from lifecycle.core.config import Params
 from lifecycle.core.tables import markdown_table
@@ -13,7 +11,7 @@ TOP = 10
 
 def model_card(
     params: Params,
-    fitted: Pipeline,
+    estimator: str,
     versions: dict[str, str],
     rows: int,
     points: dict[str, dict[str, float]],
@@ -27,7 +25,7 @@ def model_card(
 
     Args:
         params: the task, the data, the split and the settings.
-        fitted: the model.
+        estimator: the name of its class.
         versions: of Python and of the packages that it was computed with, by name.
         rows: how many test rows there are.
         points: metrics by side of the split (`train`, `validation`, `test`).
@@ -43,7 +41,7 @@ def model_card(
     sections = [
         "# Model card",
         user_code.description(params.package),
-        _overview(params, fitted, versions),
+        _overview(params, estimator, versions),
         "## Performance",
         f"On {rows:,} test rows that were not used in training, with intervals by bootstrap over rows.",
         _performance(points, intervals),
@@ -64,12 +62,12 @@ def model_card(
     return "\n\n".join(sections) + "\n"
 
 
-def _overview(params: Params, fitted: Pipeline, versions: dict[str, str]) -> str:
+def _overview(params: Params, estimator: str, versions: dict[str, str]) -> str:
     positive = f" (`{params.data.positive}` is positive)" if params.task == "binary" else ""
     settings = ", ".join(f"`{name}={value}`" for name, value in sorted(params.train.settings.items()))
     rows = [
         ["Task", f"{params.task}: predict `{params.data.target}`{positive}"],
-        ["Model", f"`{type(fitted[-1]).__name__}` with {settings or 'its default settings'}"],
+        ["Model", f"`{estimator}` with {settings or 'its default settings'}"],
         ["Data", f"`{params.data.raw}`, validated against `contract.yaml`: see `reports/validation.json`"],
         ["Split", _split(params)],
         ["Computed with", ", ".join(f"{name} {number}" for name, number in versions.items())],
