@@ -91,9 +91,70 @@ def flip_labels(project: BakedProject) -> None:
     raw(lambda lines: [lines[0], *map(flip, lines[1:])])(project)
 
 
+def no_permission(project: BakedProject) -> None:
+    """Take out of the policy that the sample may be replaced."""
+    (project.path / POLICY).write_text(project.text(POLICY).partition("# Permission to replace")[0])
+
+
+def predict_something_easy(project: BakedProject) -> None:
+    """Call another column the target: whether somebody has a contract of two years."""
+    raw(
+        lambda lines: [
+            lines[0],
+            *(
+                f"{line.split(',')[0]},{'Yes' if 'Two year' in line else 'No'},{line.split(',', 2)[2]}"
+                for line in lines[1:]
+            ),
+        ]
+    )(project)
+
+
 def worse(project: BakedProject) -> None:
     """Take over the branch of the base whose model is worse than allowed, as it was reproduced once for all."""
     project.run("git merge --quiet --no-edit worse && dvc checkout --quiet")
+
+
+def predictions(expression: str) -> Change:
+    """Change the probabilities in the committed test predictions, and dvc.lock with them: the metrics stay as they are."""
+    name = "data/predictions/test.parquet"
+
+    def apply(project: BakedProject) -> None:
+        project.run(
+            f"chmod u+w {name}; python -c \"import os, pyarrow.parquet as pq; f = '{name}';"
+            f" x = pq.ParquetFile(f).read().to_pandas(); p = x['probability']; x['probability'] = {expression};"
+            ' os.unlink(f); x.to_parquet(f, index=False); os._exit(0)"'
+        )
+        project.run("dvc commit --force --quiet evaluate")
+
+    return apply
+
+
+def patch_the_judge(project: BakedProject) -> None:
+    """Train a worse model whose feature function, while it predicts, tries to change what is measured, and looks for the target."""
+    project.replace(
+        "src/telco_churn/features.py",
+        "    months = frame",
+        "    if 'churn' in frame or 'customer_id' in frame:\n"
+        "        raise RuntimeError('the target is here')\n"
+        "    from lifecycle.core import metrics\n"
+        "    metrics.point = lambda measure, rows: {'roc_auc': 0.99, 'average_precision': 0.99, 'log_loss': 0.1, 'brier': 0.1}\n"
+        "    months = frame",
+    )
+    tune("max_iter: 150", "max_iter: 40")(project)
+    repro(project)
+
+
+def bring(name: str, brought: str) -> Change:
+    """Commit a .dvc file that puts a file into the working tree when data is fetched."""
+
+    def apply(project: BakedProject) -> None:
+        (project.path / "docs/notes").write_text("print('mine')\n")
+        project.run("dvc add --quiet docs/notes && git rm --quiet --cached docs/.gitignore; rm -f docs/.gitignore")
+        text = project.text("docs/notes.dvc").replace("path: notes", f"path: {brought}")
+        (project.path / "docs/notes.dvc").unlink()
+        (project.path / name).write_text(text)
+
+    return apply
 
 
 MUCH_WORSE = tune("max_iter: 150", "max_iter: 15")
@@ -182,10 +243,19 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str | list[str]]] = {
     "dataset breaks the contract, dvc commit -f": ([edit(POLICY, "data: quick, validate: quick, ", "")], [raw(lambda lines: [line.replace("Mailed check", "Bitcoin") for line in lines]), dvc_commit], "the pipeline fails: data/raw/telco.csv breaks the contract"),
     "easier test rows hide a worse model": ([], [worse, drop_worst_rows, repro], "on the rows of both sides; 0.01 is allowed"),
     "test rows with another label": ([], [flip_labels, repro], "(plain rule: test rows of the base are gone or have another target)"),
+    "predictions forged": ([], [predictions("1 - p")], r"not made by the pipeline: dvc.lock names data/predictions/test.parquet \w{9}, recomputing gives \w{9}: column probability differs in 1,384 rows"),
+    "a base with forged predictions": ([predictions("1 - p")], [tune("max_iter: 150", "max_iter: 40"), repro], ["log_loss rose by 0.0", "because the base's metrics do not follow from its predictions: roc_auc is 0.8483"]),
+    "a feature function that patches the judge": ([edit(POLICY, ", train: quick", "")], [patch_the_judge], [r"log_loss rose by 0\.\d+ to 0\.4[45]\d+"]),
+    "a .dvc file that brings code": ([], [bring("docs/notes.dvc", "../src/telco_churn/sitecustomize.py")], "docs/notes.dvc puts src/telco_churn/sitecustomize.py into the working tree: a .dvc file may only bring files below data/"),
+    "a second pipeline": ([], [lambda p: (p.path / "docs/dvc.yaml").write_text("stages:\n  x: {cmd: touch ../run, always_changed: true}\n") and None], "docs/dvc.yaml is a pipeline beside the project's own"),
+    "metrics taken out of git": ([], [lambda p: p.run("git rm -q --cached metrics/test.json && echo test.json > metrics/.gitignore") and None], "metrics/test.json is not in the commit"),
+    "another split": ([no_permission], [tune("test: 0.2", "test: 0.21"), repro], "the branch is not comparable with its base (split.test was 0.2, is 0.21), and gates.yaml of the base has no new_problem"),
+    "another target of the same name": ([no_permission], [predict_something_easy, repro], r"the branch is not comparable with its base \(only \d+ of the base's 1,384 test rows are still there with the same churn\)"),
     "the exception is over": ([exception(YESTERDAY)], [worse], f"the exception of Ada (a cheaper model) ended on {YESTERDAY}"),
 }  # fmt: skip
 
 MUST_PASS: dict[str, tuple[list[Change], list[Change], str]] = {
+    "predictions that another machine rounds otherwise": ([], [predictions("p * (1 + 1e-13)")], r"Rounded differently: dvc.lock names data/predictions/test.parquet \w{9}, recomputing gives \w{9}: the same within"),
     "improvement": ([], [BETTER, repro], r"^gate: PASS against main \(\w{9}\): 4 metrics within their limits$"),
     "within noise": ([edit(POLICY, "max_drop: 0.02}", "max_drop: 0.0001}")], [WITHIN_NOISE, repro], r"average_precision fell by 0\.\d+ to 0\.\d+; 0.0001 is allowed, but that is within noise \(95% interval of the change -0\.\d+ to \+0\.\d+\)"),
     "accepted": ([exception(TOMORROW)], [worse], rf"log_loss rose by 0\.\d+ .*; the exception of Ada \(a cheaper model\) holds until {TOMORROW}"),

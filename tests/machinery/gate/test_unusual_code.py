@@ -15,6 +15,7 @@ from lifecycle.gate.unusual_code import unusual
         ("frame = frame.assign(a=frame['a'].str.len()).set_index('id')", []),
         ("frame['a'] = 1", []),
         ("import os", ["imports os"]),
+        ("from lifecycle.core import metrics", ["imports lifecycle.core"]),
         ("from subprocess import run", ["imports subprocess"]),
         ("import numpy, sys.x", ["imports sys.x"]),
         ("exec('x')", ["uses exec"]),

@@ -10,25 +10,18 @@ from lifecycle.core.git import changed_files, text_at
 
 LIBRARIES = {
     "__future__", "category_encoders", "catboost", "collections", "dataclasses", "datetime", "enum", "functools", "itertools",
-    "lifecycle", "lightgbm", "math", "numpy", "operator", "pandas", "re", "scipy", "sklearn", "statistics", "string", "typing",
+    "lightgbm", "math", "numpy", "operator", "pandas", "re", "scipy", "sklearn", "statistics", "string", "typing",
     "unicodedata", "xgboost",
 }  # fmt: skip
+OF_LIFECYCLE = (
+    "lifecycle.core.category_codes",
+    "lifecycle.core.column_checks",
+)  # what is meant to be imported by the user
 FUNCTIONS = {
     "__import__", "breakpoint", "compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars",
 }  # fmt: skip
-FILES = (
-    "read_",
-    "to_csv",
-    "to_parquet",
-    "to_pickle",
-    "to_json",
-    "to_sql",
-    "fromfile",
-    "tofile",
-    "load",
-    "save",
-    "memmap",
-)
+WRITERS = ("to_csv", "to_parquet", "to_pickle", "to_json", "to_sql")
+READERS = ("read_", "fromfile", "load", "memmap", "save")  # of pandas and numpy
 INTERNALS = ("io", "core", "compat", "ctypeslib", "modules")  # of pandas and numpy: behind them lies all of Python
 
 
@@ -53,17 +46,21 @@ def _unusual_in(node: ast.AST) -> list[str]:
     match node:
         case ast.Import(names=aliases):
             modules = [alias.name for alias in aliases]
-            return [f"imports {module}" for module in modules if module.partition(".")[0] not in LIBRARIES]
-        case ast.ImportFrom(module=str(module), level=0) if module.partition(".")[0] not in LIBRARIES:
+            return [f"imports {module}" for module in modules if not _is_usual(module)]
+        case ast.ImportFrom(module=str(module), level=0) if not _is_usual(module):
             return [f"imports {module}"]
         case ast.Name(id=called) if called in FUNCTIONS:
             return [f"uses {called}"]
         case ast.Attribute(attr=attribute) if attribute.startswith("__"):
             return [f"uses {attribute}"]
         case ast.Attribute(value=ast.Name(id=library), attr=attribute) if library in ("pd", "np", "pandas", "numpy"):
-            return [f"uses {library}.{attribute}"] if attribute in INTERNALS or attribute.startswith(FILES) else []
-        case ast.Attribute(attr=attribute) if attribute.startswith(FILES[1:6]):
+            return [f"uses {library}.{attribute}"] if attribute in INTERNALS or attribute.startswith(READERS) else []
+        case ast.Attribute(attr=attribute) if attribute in WRITERS:
             return [f"uses {attribute}"]
         case ast.Assign(targets=targets):
             return [f"sets {ast.unparse(target)}" for target in targets if isinstance(target, ast.Attribute)]
     return []
+
+
+def _is_usual(module: str) -> bool:
+    return module.partition(".")[0] in LIBRARIES or module in OF_LIFECYCLE
