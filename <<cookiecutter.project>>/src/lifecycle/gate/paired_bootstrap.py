@@ -9,6 +9,7 @@ import numpy as np
 from lifecycle.core import config, metrics
 from lifecycle.core.config import Params
 from lifecycle.core.dvc import cache_folder, dvc
+from lifecycle.core.dvc_files import stages_at
 from lifecycle.core.errors import ProjectError
 from lifecycle.core.files import file_hash, parse_yaml, read_parquet
 from lifecycle.core.git import text_at
@@ -100,8 +101,7 @@ def predictions_at(commit: str) -> Path | None:
 
     A file whose hash is not the one in that commit's dvc.lock is ignored.
     """
-    lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
-    outs = [out for stage in lock.get("stages", {}).values() for out in stage.get("outs", [])]
+    outs = [out for stage in stages_at(commit, "the base").values() for out in stage.get("outs", [])]
     md5 = next((out.get("md5") for out in outs if out["path"] == str(config.PREDICTIONS)), None)
     if md5 is None:
         return None
