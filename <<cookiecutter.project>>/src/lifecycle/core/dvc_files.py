@@ -23,7 +23,7 @@ MEND = "correct it, or restore it from an earlier commit"
 class Entry(TypedDict):
     """A dependency or an output."""
 
-    path: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\0]+$")]
+    path: Annotated[str, Field(min_length=1, max_length=1000, pattern=r"^[^\x00]+$")]
     md5: NotRequired[Annotated[str, Field(pattern=r"^\w+(\.dir)?$")]]
 
 

@@ -87,7 +87,7 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     try:
         content = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{source}: not valid YAML: {str(error)[:300]}") from None
+        raise ConfigError(f"{source}: {_conflict(text) or f'not valid YAML: {str(error)[:300]}'}") from None
     return _mapping(content, source)
 
 
@@ -96,8 +96,16 @@ def parse_json(text: str, source: str) -> dict[str, Any]:
     try:
         content = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ConfigError(f"{source}: not valid JSON: {str(error)[:300]}") from None
+        raise ConfigError(f"{source}: {_conflict(text) or f'not valid JSON: {str(error)[:300]}'}") from None
     return _mapping(content, source)
+
+
+def _conflict(text: str) -> str:
+    """Say in which line a text holds git's conflict markers, if it does."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith(("<<<<<<< ", ">>>>>>> ")):
+            return f"line {number} is a conflict marker of git's"
+    return ""
 
 
 def _mapping(content: Any, source: str) -> dict[str, Any]:

@@ -32,9 +32,9 @@ from lifecycle.gate.commit_metadata import (
     refuse_links,
     slices_of,
 )
-from lifecycle.gate.exchanged_problem import UNREADABLE
 from lifecycle.gate.paired_bootstrap import PairedComparison, compare, predictions_at
 from lifecycle.gate.policy import Policy
+from lifecycle.gate.readable_files import refuse_unreadable, refuse_unreadable_metrics
 from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
 from lifecycle.gate.rules import Figures, check_metrics, check_slices, refuse_unknown_metrics
 from lifecycle.gate.staleness import uncommitted
@@ -53,18 +53,20 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
     chosen, head = choose_base(revision), commit_of("HEAD")
     base = chosen.commit
     refuse_links(head)
+    refuse_unreadable(head)
     applied = applied_policy(base, head, today)
     policy, comparable = applied.policy, not applied.exchanged
     with clean_checkout(head) as folder, ThreadPoolExecutor(1) as executor:
         pending = executor.submit(
             lambda: (
-                _params_diff(base) if UNREADABLE not in applied.exchanged else {},
+                _params_diff(base) if not applied.broken else {},
                 uncommitted(head, policy.tolerance),
                 predictions_at(base) if comparable else None,
             )
         )
         rerun = recompute(folder, policy.recompute, policy.tolerance)
         params, dirty, predictions = pending.result()
+        refuse_unreadable_metrics(folder)
         figures = _figures(base if comparable else head, comparable, folder)
         of_base = slices_of(text_at(base, config.SLICES)) if comparable else {}
         slices = {"base": of_base, "branch": slices_of(_text(folder / config.SLICES))}
@@ -74,7 +76,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         model = file_hash(folder / config.MODEL) if (folder / config.MODEL).exists() else None
         task = read_yaml(folder / config.PARAMS).get("task", "")
         if rerun.failure or not comparable:
-            note = "the pipeline failed" if rerun.failure else "the base predicts something else"
+            note = "the pipeline failed" if rerun.failure else "the base is not comparable"
             paired = PairedComparison({}, 0, note=note)
         else:
             paired = compare(base, predictions, folder)

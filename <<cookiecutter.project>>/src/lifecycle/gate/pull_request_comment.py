@@ -14,10 +14,10 @@ from lifecycle.gate.report import (
     example,
     headline,
     next_steps,
-    preface,
     remarks,
     unchanged,
 )
+from lifecycle.gate.report_comparison import preface
 from lifecycle.gate.report_tables import MAX_ROWS, tables
 
 MAX_FENCED = 4000  # characters
