@@ -3,6 +3,7 @@
 Plain data comes back, as it stands in the file. Whatever has another form is a ConfigError that names file and key.
 """
 
+import functools
 import json
 from pathlib import Path
 from typing import Annotated, Any, NotRequired
@@ -44,13 +45,9 @@ _OUTS = TypeAdapter(Annotated[list[Entry], Field(min_length=1)])
 
 def stages_of(text: str | None, source: str) -> Stages:
     """Return the stages in the text of a dvc.lock, by name; none if there is no text. Raises ConfigError, which names the source."""
-    stages: Stages = _checked(
-        _STAGES, _content(text, source, MEND_LOCK).get("stages", {}), f"{source}: stages", MEND_LOCK
-    )
-    try:
-        json.dumps(stages, default=str)  # as hashing it does
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{source}: stages cannot be written as JSON ({str(error)[:100]}): {MEND_LOCK}") from None
+    stages = _stages(text or "")
+    if isinstance(stages, ConfigError):
+        raise ConfigError(f"{source}{stages}")
     return stages
 
 
@@ -83,6 +80,19 @@ def metrics_of(text: str | None, source: str) -> dict[str, Any]:
     content = parse_json(text or "", source)
     _refuse_huge(content, source)
     return content
+
+
+@functools.lru_cache(maxsize=8)  # a gate reads the same dvc.lock, of a thousand lines, many times
+def _stages(text: str) -> Stages | ConfigError:
+    """The stages in a text, or why there are none, as it stands behind the name of the file."""
+    try:
+        stages: Stages = _checked(_STAGES, _content(text, "", MEND_LOCK).get("stages", {}), ": stages", MEND_LOCK)
+        json.dumps(stages, default=str)  # as hashing it does
+    except ConfigError as error:
+        return error
+    except (TypeError, ValueError, RecursionError) as error:
+        return ConfigError(f": stages cannot be written as JSON ({str(error)[:100]}): {MEND_LOCK}")
+    return stages
 
 
 def _refuse_huge(value: Any, source: str) -> None:
