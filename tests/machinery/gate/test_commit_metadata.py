@@ -41,7 +41,7 @@ def commit(repo: Path, **files: str) -> None:
 def test_only_files_that_no_pull_request_is_expected_to_change_affect_the_verdict(repo: Path) -> None:
     commit(repo, **dict.fromkeys((*EXPECTED, *AFFECTING), "changed"))
 
-    assert files_affecting_verdict("base") == [
+    assert files_affecting_verdict("base", "HEAD") == [
         "gates.yaml", "src/lifecycle/core/metrics.py", "src/users/checks.py", "Makefile",
     ]  # fmt: skip
 

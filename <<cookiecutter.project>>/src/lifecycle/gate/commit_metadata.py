@@ -8,7 +8,7 @@ from lifecycle.core import config
 from lifecycle.core.dvc_files import outs_of, stages_at, stages_of
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_json, parse_yaml
-from lifecycle.core.git import changed_files, git, text_at
+from lifecycle.core.git import changed_files, git, merge_base, text_at
 from lifecycle.core.tracking import lock_hash
 from lifecycle.gate.check_result import count_or_none
 from lifecycle.gate.rules import SliceFigures
@@ -48,10 +48,10 @@ def refuse_links(commit: str) -> None:
             raise ConfigError(f"{line.partition(chr(9))[2]} is a link in the commit: put the file itself there")
 
 
-def files_affecting_verdict(base: str) -> list[str]:
+def files_affecting_verdict(base: str, head: str) -> list[str]:
     """Return the files changed since the base that may affect the verdict, code and settings first."""
     excluded = [f":(exclude,glob){name}" for name in EXPECTED_CHANGES]
-    changed = changed_files(f"{base}...HEAD", "--", ".", *excluded)
+    changed = changed_files(f"{base}...{head}", "--", ".", *excluded)
     return sorted(changed, key=lambda name: (not name.endswith((".py", ".yaml", ".yml")), name))
 
 
@@ -93,11 +93,8 @@ def json_mapping(text: str | None) -> dict[str, Any]:
 
 def both_retrained(base: str, head: str) -> bool:
     """Whether both commits have other results than the commit where they parted, and than each other."""
-    try:
-        fork = git("merge-base", base, head).strip()
-    except ConfigError:  # no common commit, or one that a shallow clone lacks
-        return False
-    return len({lock_hash_of(commit) for commit in (fork, base, head)}) == 3
+    fork = merge_base(base, head)
+    return fork is not None and len({lock_hash_of(commit) for commit in (fork, base, head)}) == 3
 
 
 def lock_hash_of(commit: str) -> str | None:

@@ -50,7 +50,8 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
 
     Raises ConfigError if there is no verdict: an unknown revision, or a policy that cannot be read or met.
     """
-    chosen, head = choose_base(revision), commit_of("HEAD")
+    head = commit_of("HEAD")  # once: it may move while this runs
+    chosen = choose_base(revision, head)
     base = chosen.commit
     refuse_links(head)
     refuse_unreadable(head)
@@ -59,7 +60,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
     with clean_checkout(head) as folder, ThreadPoolExecutor(1) as executor:
         pending = executor.submit(
             lambda: (
-                _params_diff(base) if not applied.broken else {},
+                _params_diff(base, head) if not applied.broken else {},
                 uncommitted(head, policy.tolerance),
                 predictions_at(base) if comparable else None,
             )
@@ -111,7 +112,8 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         },
         "branch": {
             "commit": head,
-            "behind": int(git("rev-list", "--count", f"HEAD..{base}")),
+            "moved": commit_of("HEAD") != head,
+            "behind": int(git("rev-list", "--count", f"{head}..{base}")),
             "both_retrained": both_retrained(base, head),
             "model": model,
             "lock": lock_hash_of(head),
@@ -131,7 +133,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
             "change": applied.diff,
             "later": [result.why for result in of_branch if result.status == FAIL],
         },
-        "files_affecting_verdict": files_affecting_verdict(base),
+        "files_affecting_verdict": files_affecting_verdict(base, head),
     }
 
 
@@ -163,8 +165,8 @@ def _reasons(rerun: Recomputed, dirty: list[str]) -> list[dict[str, str]]:
     return failure + ([_reason("uncommitted", text)] if dirty else [])
 
 
-def _params_diff(base: str) -> dict[str, Any]:
-    diff = _json(dvc("params", "diff", "--json", base, "HEAD"))
+def _params_diff(base: str, head: str) -> dict[str, Any]:
+    diff = _json(dvc("params", "diff", "--json", base, head))
     for names in diff.values():  # infinity and NaN are valid parameters, but not valid JSON
         for change in names.values():
             for side, value in change.items():

@@ -9,7 +9,6 @@ from typing import Any
 from lifecycle.core.markdown import plain
 from lifecycle.core.tables import markdown_table
 from lifecycle.gate.report import (
-    SHORT,
     base_name,
     example,
     headline,
@@ -17,7 +16,7 @@ from lifecycle.gate.report import (
     remarks,
     unchanged,
 )
-from lifecycle.gate.report_comparison import preface
+from lifecycle.gate.report_comparison import SHORT, preface
 from lifecycle.gate.report_tables import MAX_ROWS, tables
 
 MAX_FENCED = 4000  # characters

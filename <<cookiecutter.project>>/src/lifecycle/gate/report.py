@@ -7,11 +7,10 @@ import datetime
 from typing import Any
 
 from lifecycle.core.markdown import counted
-from lifecycle.gate.report_comparison import broken, exchanged, rule
+from lifecycle.gate.report_comparison import SHORT, broken, exchanged, rule
 from lifecycle.gate.report_tables import MAX_ROWS, moved_slices
 
 MAX_NAME = 80  # characters of a file's name
-SHORT = 9  # digits of a commit
 PERMISSION = ["new_problem:", "  reason: (why the table or task is replaced)", "  accepted_by: (who)"]
 EXAMPLE_DAYS = 14  # for which the exception that the report proposes lasts
 NEXT_STEPS = {

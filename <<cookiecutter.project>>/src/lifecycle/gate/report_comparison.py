@@ -8,10 +8,14 @@ from typing import Any
 from lifecycle.core.markdown import counted
 from lifecycle.gate.report_tables import MAX_ROWS
 
+SHORT = 9  # digits of a commit
+
 
 def preface(content: dict[str, Any]) -> list[str]:
     """Return what a reader must know before the tables, a line each: the base, and whether it can be compared at all."""
     lines = [note] if (note := content["base"].get("note")) else []
+    if content["branch"].get("moved"):
+        lines.append(f"HEAD moved while this ran: the verdict is about commit {content['branch']['commit'][:SHORT]}")
     if not (changes := exchanged(content)):
         return lines
     problem = content["problem"]

@@ -9,7 +9,7 @@ from lifecycle.core import config
 from lifecycle.core.dvc import dvc
 from lifecycle.core.dvc_files import Stages
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.git import changed_files, text_at
+from lifecycle.core.git import changed_files, commit_of, text_at
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w)")
 
@@ -57,13 +57,16 @@ def altered(folder: Path, commit: str, tolerance: float) -> list[str]:
 def uncommitted(commit: str, tolerance: float) -> list[str]:
     """Return the files of the working tree that differ from the commit: those in git, and data with a .dvc file.
 
-    Raises ConfigError if DVC cannot tell.
+    None do if HEAD has moved to another commit since: then the working tree is that one's. Raises ConfigError if DVC cannot
+    tell.
     """
     done = dvc("data", "status", "--json")
     if done.returncode:
         raise ConfigError(f"dvc data status: {done.stderr.strip()[-300:]}")
     modified = json.loads(done.stdout).get("uncommitted", {}).get("modified", [])
     data = [name for name in modified if Path(f"{name}.dvc").exists()]  # results are recomputed in any case
+    if commit_of("HEAD") != commit:
+        return []
     return [sentence.partition(" ")[0] for sentence in altered(Path(), commit, tolerance)] + data
 
 
