@@ -72,7 +72,7 @@ def test_a_revision_that_is_not_there_is_named(repo: Path) -> None:
         lambda params: changed_files("HEAD"),
         lambda params: version_code.hash_here(params.package),
         lambda params: version_code.hash_at("HEAD"),
-        lambda params: choose_base(None),
+        lambda params: choose_base(None, "HEAD"),
         lambda params: _git_tags(),
     ],
     ids=["commit", "text", "files", "changes", "code here", "code of a commit", "base of the gate", "tags of a run"],

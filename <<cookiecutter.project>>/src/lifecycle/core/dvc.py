@@ -12,12 +12,19 @@ from configobj import ConfigObj
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import environment
 
+FULL = ("No space left on device", "Disk quota exceeded")
+
 
 def dvc(*arguments: str, folder: Path = Path()) -> subprocess.CompletedProcess[str]:
-    """Run this environment's DVC in a folder."""
-    return subprocess.run(
+    """Run this environment's DVC in a folder. Raises ConfigError if the disk is full, which is no answer to anything."""
+    done = subprocess.run(
         [sys.executable, "-P", "-m", "dvc", *arguments], cwd=folder, env=environment(), capture_output=True, text=True
     )
+    if done.returncode and (reason := next((text for text in FULL if text in done.stderr), None)):
+        raise ConfigError(
+            f"dvc {arguments[0]}: {reason}: free some on the disk of {folder.resolve()}, then run this again"
+        )
+    return done
 
 
 @functools.cache

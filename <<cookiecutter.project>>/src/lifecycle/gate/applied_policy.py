@@ -2,6 +2,7 @@
 
 import datetime
 import difflib
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from lifecycle.core.git import text_at
 from lifecycle.gate.commit_metadata import json_mapping
 from lifecycle.gate.exchanged_problem import exchanged, permission_problem
 from lifecycle.gate.policy import Policy, parse
+from lifecycle.gate.readable_files import unreadable
 from lifecycle.gate.rules import describe
 
 
@@ -31,6 +33,8 @@ class AppliedPolicy:
     """Why another problem is not allowed, if it is not."""
     permission: str = ""
     """Who has allowed it, and why."""
+    broken: bool = False
+    """Whether nothing is comparable because the base cannot be read; `exchanged` then says why."""
 
     @property
     def of_branch(self) -> bool:
@@ -47,13 +51,19 @@ class AppliedPolicy:
     def problem(self) -> dict[str, Any]:
         """Return what the report says about an exchanged problem."""
         approve = _limits(self.policy) if self.exchanged else []
-        return {"exchanged": self.exchanged, "permission": self.permission, "approve": approve}
+        return {
+            "exchanged": self.exchanged,
+            "broken": self.broken,
+            "permission": self.permission,
+            "approve": approve,
+        }
 
 
 def applied_policy(base: str, head: str, today: datetime.date) -> AppliedPolicy:
     """Return the policy that counts for a commit.
 
-    The base's counts, unless the base has no policy or no metrics, or its table or task was exchanged.
+    The base's counts, unless the base has no policy or no metrics, or its table or task was exchanged. Of a base that
+    cannot be read only the absolute limits do; the branch's own, if it is the policy that cannot be read.
 
     Raises ConfigError if the branch has no policy, or one of the two is not valid: it would block the next branch.
     """
@@ -65,6 +75,12 @@ def applied_policy(base: str, head: str, today: datetime.date) -> AppliedPolicy:
         return AppliedPolicy(branch, branch, "", "the base has no gates.yaml", differences)
     lines = difflib.unified_diff(of_base.splitlines(), of_branch.splitlines(), n=1, lineterm="")
     diff = "\n".join(list(lines)[2:])
+    if broken := unreadable(base, "the base"):
+        policy = None
+        with suppress(ConfigError):
+            policy = parse(of_base, f"{config.GATES} of the base")
+        why = "" if policy else "the base's cannot be read"
+        return AppliedPolicy(policy or branch, branch, diff, why, broken, broken=True)
     if not json_mapping(text_at(base, config.METRICS / "test.json")):
         return AppliedPolicy(branch, branch, diff, "the base has no metrics", differences)
     policy = parse(of_base, f"{config.GATES} of the base")

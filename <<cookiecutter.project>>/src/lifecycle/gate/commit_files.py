@@ -9,9 +9,8 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
-from lifecycle.core.errors import ConfigError
+from lifecycle.core.dvc_files import outs_of, stages_at
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import changed_files, files_at, git
 
@@ -87,13 +86,10 @@ def outputs(name: str, content: bytes) -> list[tuple[str, str]]:
 
     Raises ConfigError if it is not a .dvc file.
     """
-    pointer = parse_yaml(content.decode("utf-8", errors="replace"), name)
-    outs = pointer.get("outs")
-    if not isinstance(outs, list) or not all(
-        isinstance(out, dict) and isinstance(out.get("path"), str) for out in outs
-    ):
-        raise ConfigError(f"{name}: outs is not a list of outputs with a path: write it with `dvc add`")
-    folder = PurePosixPath(name).parent / str(pointer.get("wdir", "."))
+    text = content.decode("utf-8", errors="replace")
+    outs = outs_of(text, name)
+    wdir = str(parse_yaml(text, name).get("wdir", "."))
+    folder = PurePosixPath(name).parent / wdir
     return [(os.path.normpath(folder / out["path"]), str(out.get("md5") or "")) for out in outs]
 
 
@@ -112,13 +108,8 @@ def _known_hashes(head: str) -> dict[str, str]:
     """MD5 → path of what the .dvc files and dvc.lock of a commit name."""
     pointers = [name for name in _modes(head) if name.endswith(".dvc")]
     known = {md5: path for name, content in files_at(head, *pointers).items() for path, md5 in outputs(name, content)}
-    lock: dict[str, Any] = {}
-    for content in files_at(head, "dvc.lock").values():
-        lock = parse_yaml(content.decode("utf-8", errors="replace"), "dvc.lock")
-    stages = lock.get("stages") or {}
-    return known | {
-        str(out.get("md5")): str(out.get("path")) for stage in stages.values() for out in stage.get("outs") or []
-    }
+    stages = stages_at(head).values()
+    return known | {out.get("md5", ""): out["path"] for stage in stages for out in stage.get("outs", [])}
 
 
 def _modes(commit: str) -> dict[str, str]:

@@ -1,26 +1,24 @@
 """Outputs of the pipeline that DVC has and git has not: what a commit's dvc.lock says of them, and the files themselves."""
 
 from pathlib import Path
-from typing import Any
 
-from lifecycle.core import config
 from lifecycle.core.dvc import cache_folder, dvc
-from lifecycle.core.files import file_hash, parse_yaml
+from lifecycle.core.dvc_files import Stage, Stages, pipeline_of, stages_at
+from lifecycle.core.files import file_hash
 from lifecycle.core.git import text_at
 
 TEMPORARY = Path(".dvc/tmp")
 
 
-def stages_at(commit: str) -> dict[str, Any]:
-    """Return what a commit's dvc.lock has of the stages in its dvc.yaml, by name."""
-    lock = parse_yaml(text_at(commit, config.LOCK) or "{}", f"{config.LOCK} of {commit[:9]}")
-    pipeline = parse_yaml(text_at(commit, Path("dvc.yaml")) or "{}", f"dvc.yaml of {commit[:9]}").get("stages", {})
-    return {name: stage for name, stage in lock.get("stages", {}).items() if name.partition("@")[0] in pipeline}
+def stages_of_pipeline(commit: str) -> Stages:
+    """Return what a commit's dvc.lock has of the stages in its dvc.yaml, by name: it may also have some of another time."""
+    pipeline = pipeline_of(text_at(commit, Path("dvc.yaml")), f"dvc.yaml of commit {commit[:9]}")
+    return {name: stage for name, stage in stages_at(commit).items() if name.partition("@")[0] in pipeline}
 
 
 def output_at(commit: str, path: Path) -> Path | None:
     """Return the file of an output at a commit, from DVC's cache or its remote; None if neither has it as dvc.lock names it."""
-    outs = [out for stage in stages_at(commit).values() for out in stage.get("outs", [])]
+    outs = [out for stage in stages_of_pipeline(commit).values() for out in stage.get("outs", [])]
     md5 = next((out.get("md5") for out in outs if out["path"] == str(path)), None)
     return file_of(md5, path, commit) if md5 else None
 
@@ -39,10 +37,10 @@ def file_of(md5: str, path: Path, commit: str) -> Path | None:
 
 def believed_results(not_recomputed: dict[str, str], base: str, head: str) -> list[str]:
     """Return the stages that were not run again, and why, a line each."""
-    of_base, of_head = stages_at(base), stages_at(head)
+    of_base, of_head = stages_of_pipeline(base), stages_of_pipeline(head)
     lines = []
     for name, reason in not_recomputed.items():
-        same = name in of_head and of_head[name].get("outs") == of_base.get(name, {}).get("outs")
+        same = name in of_head and of_head[name].get("outs") == of_base.get(name, Stage()).get("outs")
         believed = "its outputs are those of the base" if same else "its outputs are believed, not recomputed"
         lines.append(
             f"{name} was not run again ({reason}): {believed}" if name in of_head else f"{name} is not a stage"

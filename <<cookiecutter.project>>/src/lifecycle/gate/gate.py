@@ -30,9 +30,9 @@ from lifecycle.gate.commit_metadata import (
 )
 from lifecycle.gate.committed_output import believed_results, output_at
 from lifecycle.gate.dvc_diffs import metrics_diff, of_branch_alone, params_diff
-from lifecycle.gate.exchanged_problem import UNREADABLE
 from lifecycle.gate.paired_bootstrap import PairedComparison, compare
 from lifecycle.gate.policy import Policy
+from lifecycle.gate.readable_files import refuse_unreadable, refuse_unreadable_metrics
 from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
 from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics
 from lifecycle.gate.staleness import uncommitted
@@ -49,26 +49,30 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
 
     Raises ConfigError if there is no verdict: an unknown revision, or a policy that cannot be read or met.
     """
-    chosen, head = choose_base(revision), commit_of("HEAD")
+    head = commit_of("HEAD")  # once: it may move while this runs
+    chosen = choose_base(revision, head)
     base = chosen.commit
     refuse_links(head)
+    refuse_unreadable(head)
     applied = applied_policy(base, head, today)
     believed = applied.policy.not_recomputed
     with clean_checkout(head) as folder, ThreadPoolExecutor(1) as executor:
         pending = executor.submit(
             lambda: (
-                params_diff(base, head) if UNREADABLE not in applied.exchanged else {},
+                params_diff(base, head) if not applied.broken else {},
                 uncommitted(head, applied.policy.tolerance),
                 output_at(base, config.PREDICTIONS) if not applied.exchanged else None,
             )
         )
         rerun = recompute(folder, believed, applied.policy.tolerance)
         params, dirty, predictions = pending.result()
-        figures = metrics_diff(head if applied.exchanged else base, folder)
+        refuse_unreadable_metrics(folder)
+        comparable = not applied.exchanged
+        figures = metrics_diff(base if comparable else head, folder)
         paired = _paired(base, predictions, folder, rerun, applied, figures.get(TEST, {}))
         if paired.other_rows:
-            applied = with_other_rows(applied, paired.other_rows, today)
-        policy, comparable = applied.policy, not applied.exchanged
+            applied, comparable = with_other_rows(applied, paired.other_rows, today), False
+        policy = applied.policy
         if not comparable:
             figures = of_branch_alone(figures)
         of_base = slices_of(text_at(base, config.SLICES)) if comparable else {}
@@ -113,7 +117,8 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         },
         "branch": {
             "commit": head,
-            "behind": int(git("rev-list", "--count", f"HEAD..{base}")),
+            "moved": commit_of("HEAD") != head,
+            "behind": int(git("rev-list", "--count", f"{head}..{base}")),
             "both_retrained": both_retrained(base, head),
             "model": model_hash,
             "lock": lock_hash_of(head),
@@ -148,7 +153,7 @@ def _paired(
     figures: dict[str, Any],
 ) -> PairedComparison:
     if rerun.failure or applied.exchanged:
-        note = "the pipeline failed" if rerun.failure else "the base predicts something else"
+        note = "the pipeline failed" if rerun.failure else "the base is not comparable"
         return PairedComparison({}, 0, note=note)
     return compare(base, predictions, folder, figures, applied.policy.tolerance)
 

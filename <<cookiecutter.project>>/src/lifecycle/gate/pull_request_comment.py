@@ -9,15 +9,14 @@ from typing import Any
 from lifecycle.core.markdown import plain
 from lifecycle.core.tables import markdown_table
 from lifecycle.gate.report import (
-    SHORT,
     base_name,
     example,
     headline,
     next_steps,
-    preface,
     remarks,
     unchanged,
 )
+from lifecycle.gate.report_comparison import SHORT, preface
 from lifecycle.gate.report_tables import MAX_ROWS, tables
 
 MAX_FENCED = 4000  # characters

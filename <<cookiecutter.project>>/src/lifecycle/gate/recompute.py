@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock
 from ruamel.yaml import YAML
 
 from lifecycle.core import config, package_versions
 from lifecycle.core.dvc import dvc, failure_line
+from lifecycle.core.dvc_files import Stage, Stages, pipeline_of, stages_at, stages_here
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import parse_yaml, read_yaml
+from lifecycle.core.files import read_yaml
 from lifecycle.core.git import commit_of, git, text_at
 from lifecycle.core.worktree import GATE, worktree
 from lifecycle.gate.output_differences import compare_outputs
@@ -58,12 +58,11 @@ def recompute(folder: Path, believed: Collection[str], tolerance: float) -> Reco
     if rerun.environment:
         rerun.failure = rerun.environment[0]
         return rerun
-    pipeline = read_yaml(folder / "dvc.yaml").get("stages", {})
+    pipeline = pipeline_of(text_at(commit_of("HEAD", folder=folder), Path("dvc.yaml")), "dvc.yaml of the branch")
     producing = [name for name, stage in pipeline.items() if stage.keys() & {"outs", "metrics", "plots"}]
     stages = [name for name in producing if name not in believed]
     commit = commit_of("HEAD", folder=folder)
-    lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
-    before = lock.get("stages", {})
+    before = stages_at(commit, "the branch")
     for name in stages:
         if unsupported := pipeline[name].keys() & {"frozen", "foreach", "matrix"}:
             key = unsupported.pop()
@@ -72,9 +71,9 @@ def recompute(folder: Path, believed: Collection[str], tolerance: float) -> Reco
     if before:
         others = {name: entry for name, entry in before.items() if name not in stages}
         # In block style, which DVC keeps: in JSON's, it would write an address such as sqlite:///x so that it cannot read it again.
-        YAML().dump(lock | {"stages": others}, folder / config.LOCK)
+        YAML().dump({"schema": "2.0", "stages": others}, folder / config.LOCK)
     done = dvc("repro", "--no-run-cache", *producing, folder=folder)
-    after = read_yaml(folder / config.LOCK).get("stages", {}) if (folder / config.LOCK).exists() else {}
+    after = stages_here(folder / config.LOCK) if (folder / config.LOCK).exists() else {}
     ran = {name.partition("@")[0] for name in re.findall(r"^Running stage '(.+)':$", done.stdout, flags=re.MULTILINE)}
     idle = [name for name in stages if name not in ran]
     if done.returncode:
@@ -93,7 +92,7 @@ def recompute(folder: Path, believed: Collection[str], tolerance: float) -> Reco
     return rerun
 
 
-def _undeclared(folder: Path, commit: str, stages: dict[str, Any]) -> list[str]:
+def _undeclared(folder: Path, commit: str, stages: Stages) -> list[str]:
     """The files of the user's package that no stage depends on but `track`, which depends on all of them."""
     package = f"src/{read_yaml(folder / config.PARAMS).get('package')}"
     declared = {dep["path"] for name, stage in stages.items() if name != "track" for dep in stage.get("deps", [])}
@@ -101,7 +100,7 @@ def _undeclared(folder: Path, commit: str, stages: dict[str, Any]) -> list[str]:
     return [name for name in names if not declared & {name, *map(str, Path(name).parents)}]
 
 
-def _forget(folder: Path, stage: dict[str, Any]) -> None:
+def _forget(folder: Path, stage: Stage) -> None:
     """Remove the outputs of a stage: if they come back, the stage has written them again."""
     for out in stage.get("outs", []):
         path = folder / out["path"]

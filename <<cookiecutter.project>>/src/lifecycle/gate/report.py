@@ -7,11 +7,11 @@ import datetime
 from typing import Any
 
 from lifecycle.core.markdown import counted
+from lifecycle.gate.report_comparison import SHORT, broken, exchanged, rule
 from lifecycle.gate.report_tables import MAX_ROWS, moved_slices
 from lifecycle.gate.report_trust import believed_and_brought
 
 MAX_NAME = 80  # characters of a file's name
-SHORT = 9  # digits of a commit
 PERMISSION = ["new_problem:", "  reason: (why the table or task is replaced)", "  accepted_by: (who)"]
 EXAMPLE_DAYS = 14  # for which the exception that the report proposes lasts
 NEXT_STEPS = {
@@ -41,7 +41,9 @@ def headline(content: dict[str, Any]) -> str:
     if unchanged(content):
         return f"PASS: nothing changed: metrics, parameters, data and code are those of {base}"
     notes = []
-    if changes := _exchanged(content):
+    if broken(content):
+        notes.append("the base cannot be read, so only absolute limits were checked")
+    elif changes := exchanged(content):
         notes.append(
             f"another problem than the base's ({', '.join(changes)}), so only this branch's own limits were checked"
         )
@@ -64,26 +66,11 @@ def unchanged(content: dict[str, Any]) -> bool:
     return not (content["reasons"] or moved or content["params"] or data or code)
 
 
-def preface(content: dict[str, Any]) -> list[str]:
-    """Return what a reader must know before the tables, a line each: the base, and whether it can be compared at all."""
-    lines = [note] if (note := content["base"].get("note")) else []
-    if not (changes := _exchanged(content)):
-        return lines
-    problem = content["problem"]
-    lines += [
-        f"Another problem than the base's: {'; '.join(changes)}",
-        "Not compared with the base: metrics, slices and predictions of the same test rows",
-        f"A person has to approve the limits in this branch's gates.yaml: {'; '.join(problem['approve'][:MAX_ROWS]) or 'none'}",
-    ]
-    allowed = problem["permission"]
-    return lines + ([f"Allowed by new_problem in the base's gates.yaml: {allowed}"] if allowed else [])
-
-
 def remarks(content: dict[str, Any]) -> list[str]:
     """Return what the tables do not show, a line each."""
     noted = ("within noise", "accepted")
     lines = [result["why"] for result in content["metrics"] + content["slices"] if result["status"] in noted]
-    lines += [f"Rule: {_rule(content)}"] if content["metrics"] else []
+    lines += [f"Rule: {rule(content)}"] if content["metrics"] else []
     before, after = content["data"]["base"], content["data"]["branch"]
     if after["rows"] is None:
         pass  # the pipeline failed before it was read
@@ -154,12 +141,6 @@ def base_name(content: dict[str, Any]) -> str:
     return commit[:SHORT] if commit.startswith(revision) else f"{revision} ({commit[:SHORT]})"
 
 
-def _exchanged(content: dict[str, Any]) -> list[str]:
-    """How what is predicted differs from what the base predicts."""
-    changes: list[str] = content.get("problem", {}).get("exchanged", [])
-    return changes
-
-
 def _behind(content: dict[str, Any]) -> str:
     """How to bring a branch up to date that lacks commits of its base."""
     behind = f"This branch is {counted(content['branch']['behind'], 'commit')} behind its base"
@@ -167,19 +148,6 @@ def _behind(content: dict[str, Any]) -> str:
         base = base_name(content).partition(" ")[0]
         return f"{behind}, and both have retrained: run git merge {base}, then make resolve, which computes the results of both together"
     return f"{behind}: merge the base first for a fair comparison"
-
-
-def _rule(content: dict[str, Any]) -> str:
-    """Which rule decided whether a metric got worse."""
-    note = content["pairing_note"]
-    if _exchanged(content):
-        return "the base predicts something else, so only absolute limits apply"
-    if not content["base"]["has_metrics"]:
-        return "no baseline, so only absolute limits apply"
-    if not content["paired_rows"]:
-        return f"any regression beyond its limit fails, without an interval, because {note}"
-    rows = counted(content["paired_rows"], "test row") + f" of both sides{f' ({note})' if note else ''}"
-    return f"paired bootstrap on {rows}; a regression beyond its limit fails if its 95% interval excludes zero"
 
 
 def _review(files: list[str]) -> list[str]:
