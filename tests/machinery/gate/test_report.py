@@ -47,6 +47,25 @@ def test_nothing_changed_is_one_line(content: dict[str, Any]) -> None:
     assert markdown(content) == f"### ✅ Gate: {says}\n"
 
 
+def test_what_was_not_recomputed_is_said_even_if_nothing_changed(content: dict[str, Any]) -> None:
+    content["recomputed"] = {
+        "not": ["train was not run again (slow): its outputs are those of the base"],
+        "rounded": ["x"],
+    }
+
+    assert "gate: PASS: nothing changed" in terminal(content)
+    for text in (terminal(content), markdown(content)):
+        assert "- Not recomputed: train was not run again" in text
+        assert "- Rounded differently: x\n" in text
+
+
+def test_what_a_diff_does_not_show_is_a_change(content: dict[str, Any]) -> None:
+    content["review"] = ["data/x.csv.dvc brings data/x.csv (000000000)"]
+
+    assert "nothing changed" not in terminal(content)
+    assert "- Read with care: data/x.csv.dvc brings data/x.csv" in markdown(content)
+
+
 @pytest.mark.parametrize(
     ("change", "shows"),
     [

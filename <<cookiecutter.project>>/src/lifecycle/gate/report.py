@@ -9,7 +9,6 @@ from typing import Any
 from lifecycle.core.markdown import counted
 from lifecycle.gate.report_comparison import SHORT, broken, exchanged, rule
 from lifecycle.gate.report_tables import MAX_ROWS, moved_slices
-from lifecycle.gate.report_trust import believed_and_brought
 
 MAX_NAME = 80  # characters of a file's name
 PERMISSION = ["new_problem:", "  reason: (why the table or task is replaced)", "  accepted_by: (who)"]
@@ -62,7 +61,7 @@ def unchanged(content: dict[str, Any]) -> bool:
     """Whether the branch passes and changes no metric, slice, parameter, dataset or code that matters."""
     moved = any(result["change"] != 0 for result in content["metrics"]) or moved_slices(content)
     data = content["data"]["base"] != content["data"]["branch"]
-    code = content["files_affecting_verdict"] or content["code"]["changed"]
+    code = content["files_affecting_verdict"] or content["code"]["changed"] or content.get("review")
     return not (content["reasons"] or moved or content["params"] or data or code)
 
 
@@ -87,7 +86,6 @@ def remarks(content: dict[str, Any]) -> list[str]:
             "Prediction code: changed since the base (the code that is stored with the model, params.yaml or contract.yaml), "
             "so answers may differ even where no metric does"
         )
-    lines += believed_and_brought(content)
     lines += _review(content["files_affecting_verdict"])
     if later := content["policy"]["later"]:
         lines.append(f"Under this branch's own gates.yaml it would FAIL: {'; '.join(later[:MAX_ROWS])}")

@@ -7,6 +7,7 @@ from typing import Any
 
 from lifecycle.core.markdown import counted
 from lifecycle.gate.report_tables import MAX_ROWS
+from lifecycle.gate.report_trust import believed_and_brought
 
 SHORT = 9  # digits of a commit
 
@@ -16,6 +17,7 @@ def preface(content: dict[str, Any]) -> list[str]:
     lines = [note] if (note := content["base"].get("note")) else []
     if content["branch"].get("moved"):
         lines.append(f"HEAD moved while this ran: the verdict is about commit {content['branch']['commit'][:SHORT]}")
+    lines += believed_and_brought(content)
     if not (changes := exchanged(content)):
         return lines
     problem = content["problem"]
