@@ -259,6 +259,7 @@ MUST_PASS: dict[str, tuple[list[Change], list[Change], str]] = {
     "improvement": ([], [BETTER, repro], r"^gate: PASS against main \(\w{9}\): 4 metrics within their limits$"),
     "within noise": ([edit(POLICY, "max_drop: 0.02}", "max_drop: 0.0001}")], [WITHIN_NOISE, repro], r"average_precision fell by 0\.\d+ to 0\.\d+; 0.0001 is allowed, but that is within noise \(95% interval of the change -0\.\d+ to \+0\.\d+\)"),
     "accepted": ([exception(TOMORROW)], [worse], rf"log_loss rose by 0\.\d+ .*; the exception of Ada \(a cheaper model\) holds until {TOMORROW}"),
+    "another seed": ([edit(POLICY, ", train: quick", "")], [tune("seed: 42", "seed: 43"), repro], r"Only the seed changed, which makes no model better; with five other seeds: roc_auc 0\.\d{4} to 0\.\d{4}"),
     "more data": ([], [raw(lambda lines: lines[:-40]), repro], r"Data: changed from 7,043 rows × 21 columns \(DVC \w{9}\) to 7,003 rows"),
 }  # fmt: skip
 

@@ -59,6 +59,15 @@ def test_what_was_not_recomputed_is_said_even_if_nothing_changed(content: dict[s
         assert "- Rounded differently: x\n" in text
 
 
+def test_a_change_of_the_seed_alone_is_said_with_what_other_seeds_give(content: dict[str, Any]) -> None:
+    content["seed"] = {"only": True, "spread": {"roc_auc": [0.84, 0.85], "f1": [0.5, 0.6]}}
+
+    assert (
+        "Only the seed changed, which makes no model better; with five other seeds: roc_auc 0.8400 to 0.8500, f1 0.5"
+        in terminal(content)
+    )
+
+
 def test_what_a_diff_does_not_show_is_a_change(content: dict[str, Any]) -> None:
     content["review"] = ["data/x.csv.dvc brings data/x.csv (000000000)"]
 

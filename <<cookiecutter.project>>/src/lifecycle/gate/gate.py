@@ -35,6 +35,7 @@ from lifecycle.gate.policy import Policy
 from lifecycle.gate.readable_files import refuse_unreadable, refuse_unreadable_metrics
 from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
 from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics
+from lifecycle.gate.seed_spread import only_seed, spread_in
 from lifecycle.gate.staleness import uncommitted
 from lifecycle.gate.unusual_code import unusual_changes
 
@@ -83,6 +84,9 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         model = output_at(head, config.MODEL) or folder / config.MODEL
         model_hash = file_hash(model) if model.exists() else None
         task = read_yaml(folder / config.PARAMS).get("task", "")
+        same_data, code = data["base"]["md5"] == data["branch"]["md5"], version_code.hash_at(head)
+        seed = only_seed(params, same_data, not files_affecting_verdict(base, head)) and not rerun.failure
+        spread = spread_in(folder) if seed and "train" not in believed else {}
 
     def check(by: Policy) -> tuple[list[CheckResult], list[CheckResult], list[CheckResult]]:
         if rerun.failure:
@@ -104,7 +108,6 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
     reasons += [_reason("limit", result.why) for result in (*metrics, *of_slices) if result.status == FAIL]
     reasons += [_reason("baseline", result.why) for result in against_baselines if result.status == FAIL]
     of_branch = [] if applied.of_branch or not applied.diff else chain(*check(applied.branch))
-    code = version_code.hash_at(head)
     return {
         "verdict": "fail" if reasons else "pass",
         "date": str(today),
@@ -131,6 +134,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         "paired_rows": paired.rows,
         "pairing_note": paired.note,
         "params": params,
+        "seed": {"only": seed, "spread": spread},
         "data": data,
         "policy": {
             "of": "branch" if applied.of_branch else "base",
