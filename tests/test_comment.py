@@ -218,14 +218,19 @@ def test_the_comment_workflow_posts_it(base: BakedProject, github: GitHub, tmp_p
         "workflow_run": {
             "id": 5,
             "run_attempt": 2,
+            "conclusion": "failure",
             "event": "pull_request",
             "head_branch": "fix",
             "head_repository": {"full_name": "stranger/r"},
         }
     }
 
-    done = act(project, tmp_path, "workflow_run", "--workflows=.github/workflows/comment.yml", "--secret=GITHUB_TOKEN=x",
-               f"--env=GH_CONFIG_DIR={github.config}", f"--env=PATH={TOOLS}:/usr/bin:/bin", **event)  # fmt: skip
+    options = ("--workflows=.github/workflows/comment.yml", "--secret=GITHUB_TOKEN=x",
+               f"--env=GH_CONFIG_DIR={github.config}", f"--env=PATH={TOOLS}:/usr/bin:/bin")  # fmt: skip
+    done = act(project, tmp_path, "workflow_run", *options, **event)
+    event["workflow_run"]["conclusion"] = "action_required"
+    held_back = act(project, tmp_path, "workflow_run", *options, **event)
 
     assert jobs(done.stdout) == {"comment": "succeeded"}, done.stdout
+    assert jobs(held_back.stdout) == {}
     assert "roc\\_auc fell" in github.comments[0]["body"]
