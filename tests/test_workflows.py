@@ -233,7 +233,8 @@ def test_the_verdict_names_its_base_and_one_against_another_branch_is_not_the_re
 
     assert jobs(done.stdout) == dict.fromkeys(["code", "data", "gate", verdict], "succeeded"), done.stdout
     merged_into = project.run("git rev-parse HEAD^1").stdout.strip()
-    assert event["action"] in workflows(baked)["pull-request.yml"][True]["pull_request"]["types"]  # which act does not look at
+    # act does not look at these, and starts the workflow for every action
+    assert event["action"] in workflows(baked)["pull-request.yml"][True]["pull_request"]["types"]
     assert merged_into != project.run("git rev-parse main").stdout.strip()  # main has moved on since the merge was made
     assert f"{'b' * 40} against {base} ({merged_into}): code, data, gate: success success success" in done.stdout
 
