@@ -38,6 +38,16 @@ def test_each_service_has_its_own_files_and_no_words_of_the_other(gitlab: BakedP
                    if name.endswith((".md", ".yml", ".py", "Makefile", ".gitattributes")))  # fmt: skip
 
 
+def test_every_link_of_a_page_leads_somewhere(gitlab: BakedProject) -> None:
+    pages = {path: path.read_text() for path in [gitlab.path / "README.md", *(gitlab.path / "docs").glob("*.md")]}
+
+    assert not [path.name for path, text in pages.items() if "\n\n\n" in text]
+    for path, text in pages.items():
+        for target, anchor in re.findall(r"\]\((?!https?:|#)([^)#]+)#?([^)]*)\)", text):
+            assert target.startswith("reports/") or (path.parent / target).exists(), f"{path.name}: {target}"
+            assert anchor != "github", path.name
+
+
 def test_the_file_is_what_gitlab_takes(gitlab: BakedProject) -> None:
     check = [TOOLS / "check-jsonschema", "--builtin-schema", "vendor.gitlab-ci", ".gitlab-ci.yml"]
     done = subprocess.run(check, cwd=gitlab.path, capture_output=True, text=True, timeout=60)
