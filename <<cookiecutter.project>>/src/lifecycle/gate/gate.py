@@ -33,7 +33,9 @@ from lifecycle.gate.commit_metadata import (
     slices_of,
 )
 from lifecycle.gate.exchanged_problem import UNREADABLE
+from lifecycle.gate.group_checks import GroupChecks, check_groups
 from lifecycle.gate.paired_bootstrap import PairedComparison, compare, predictions_at
+from lifecycle.gate.plot_overlay import overlay
 from lifecycle.gate.policy import Policy
 from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
 from lifecycle.gate.rules import Figures, check_metrics, check_slices, refuse_unknown_metrics
@@ -69,6 +71,9 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         of_base = slices_of(text_at(base, config.SLICES)) if comparable else {}
         slices = {"base": of_base, "branch": slices_of(_text(folder / config.SLICES))}
         baselines = {name: json_mapping(_text(folder / path)) for name, path in config.BASELINES.items()}
+        owner = "branch" if policy is applied.branch else "base"
+        groups = GroupChecks() if rerun.failure else check_groups(policy, slices, folder, owner)
+        plots = {} if rerun.failure else overlay(base if comparable else None, folder)
         report = None if rerun.failure else _text(folder / config.VALIDATION_REPORT)
         data = {"base": dataset(text_at(base, config.VALIDATION_REPORT), base), "branch": dataset(report, head)}
         model = file_hash(folder / config.MODEL) if (folder / config.MODEL).exists() else None
@@ -95,6 +100,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         reasons.append(_reason("new_problem", text))
     reasons += [_reason("limit", result.why) for result in (*metrics, *of_slices) if result.status == FAIL]
     reasons += [_reason("baseline", result.why) for result in against_baselines if result.status == FAIL]
+    reasons += groups.reasons()
     of_branch = [] if applied.of_branch or not applied.diff else chain(*check(applied.branch))
     code = version_code.hash_at(head)
     return {
@@ -119,6 +125,8 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         "metrics": [vars(result) for result in metrics],
         "baselines": {"figures": finite_figures(baselines), "checks": [vars(result) for result in against_baselines]},
         "slices": [vars(result) for result in of_slices],
+        **groups.content(),
+        "plots": plots,
         "paired_rows": paired.rows,
         "pairing_note": paired.note,
         "params": params,
