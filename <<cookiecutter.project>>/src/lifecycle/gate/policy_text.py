@@ -22,6 +22,11 @@ SLICES = """
 # Limits for every value of the columns in evaluate.slices of params.yaml, so that no group of rows falls behind unnoticed.
 slices:
 """
+GROUPS = """
+# Two more limits that may be set: docs/pull-requests.md.
+#   weak_slices: {min_rows: 50, metrics: {log_loss: {max: 0.6931}}}    # of the groups in which evaluate finds that the model errs more than it says
+#   fairness: {min_rows: 100, columns: {region: {accuracy: {max_difference: 0.15, min_ratio: 0.8}}}}
+"""
 TAIL = """
 # Stages that the gate runs again instead of trusting their committed results. Add `train` if training is quick and models may
 # come from people you do not know: without it the gate trusts the model that dvc.lock names.
@@ -64,7 +69,7 @@ def policy_text(
         text += SLICES + f"  min_rows: {min_rows:<20} # smaller slices are shown, not judged\n"
         text += f"  metrics:\n    {metric}: {{{_side(metric)}: {plain(bound)}}}\n"
     example = f"{_side(main)}: {plain(limits[main].bound)}"
-    return text + TAIL.format(
+    return text + GROUPS + TAIL.format(
         recompute=", ".join(recompute), tolerance=f"{tolerance:f}".rstrip("0"), metric=main, bound=example
     )
 
