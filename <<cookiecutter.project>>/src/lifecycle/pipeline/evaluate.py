@@ -72,7 +72,7 @@ def main() -> str:
         measure = metrics.measure(frame[target], predictions, params)
         points[side] = metrics.point(measure, len(frame))
         if side == "validation":
-            columns = list(dict.fromkeys([*fitted.feature_names_in_, *params.evaluate.slices]))
+            columns = list(dict.fromkeys([*params.evaluate.slices, *fitted.feature_names_in_]))
             found, searched = search(frame, predictions, columns, params)
     # From here on, frame, predictions and measure are those of the test rows.
     bounds = metrics.intervals(measure, len(frame), params.evaluate.bootstrap, params.seed)
