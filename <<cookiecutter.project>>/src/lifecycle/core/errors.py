@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable
 from typing import NoReturn
 
-
 REFUSALS = {
     errno.ENOSPC: "free some space on the disk",
     errno.EDQUOT: "free some space on the disk",

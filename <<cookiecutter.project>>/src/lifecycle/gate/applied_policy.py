@@ -44,9 +44,12 @@ class AppliedPolicy:
     def judged_files(self) -> list[Path]:
         """The files that the policy is about: git has to have them, else the next branch has no baseline."""
         of_policy = [Path(name) for name in self.policy.metrics]
-        return [
-            *dict.fromkeys([*of_policy, *config.BASELINES.values(), *([config.SLICES] if self.policy.slices else [])])
-        ]
+        of_groups = {
+            config.SLICES: self.policy.slices or self.policy.fairness,
+            config.WEAK_SLICES: self.policy.weak_slices,
+        }
+        named = [*of_policy, *config.BASELINES.values(), *(path for path, limits in of_groups.items() if limits)]
+        return list(dict.fromkeys(named))
 
     def problem(self) -> dict[str, Any]:
         """Return what the report says about an exchanged problem."""
@@ -116,5 +119,8 @@ def _limits(policy: Policy) -> list[str]:
     lines = [f"{name} {describe(limit)}" for name, limit in limits.items()]
     of_slices = policy.slices.metrics.items() if policy.slices else ()
     lines += [f"{name} of each slice {describe(floor)}" for name, floor in of_slices]
+    of_weak = policy.weak_slices.metrics.items() if policy.weak_slices else ()
+    lines += [f"{name} of each weak slice {describe(floor)}" for name, floor in of_weak]
+    lines += policy.fairness.lines() if policy.fairness else []
     margins = [(name, metric, by) for name, metrics in policy.beats.items() for metric, by in metrics.items()]
     return lines + [f"{metric} better than {name} by {by:g}" for name, metric, by in margins]
