@@ -446,19 +446,48 @@ def test_a_run_of_track_alone_is_no_change(reproduced: BakedProject, tmp_path: P
     assert code == 0, output
 
 
-def test_without_the_bases_predictions_the_plain_rule_decides_and_says_so(base: BakedProject, tmp_path: Path) -> None:
-    project = on_a_branch(base, tmp_path, [], [worse])
+def lost(project: BakedProject) -> None:
+    """Damage the file of the base's test predictions in DVC's cache."""
     lock = project.run("git show main:dvc.lock").stdout
     md5 = re.search(r"path: data/predictions/test.parquet\s+hash: md5\s+md5: (\w+)", lock)[1]  # type: ignore[index]
     cached = project.path / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
     cached.chmod(0o644)
     cached.write_bytes(b"not what dvc.lock says")
 
+
+def test_predictions_of_the_base_that_nobody_has_are_computed_again(base: BakedProject, tmp_path: Path) -> None:
+    project = on_a_branch(base, tmp_path, [], [worse])
+    lost(project)
+
+    code, output = gate(project)
+
+    assert code == 1
+    assert "Rule: paired bootstrap on 1,384 test rows of both sides" in output
+
+
+def test_without_the_bases_predictions_the_plain_rule_decides_and_says_so(base: BakedProject, tmp_path: Path) -> None:
+    """Its pipeline does not run any more, and other data might have other test rows."""
+    broken = edit("dvc.yaml", "python -m lifecycle.pipeline.evaluate", "python -m lifecycle.pipeline.evaluated")
+    mended = edit("dvc.yaml", "python -m lifecycle.pipeline.evaluated", "python -m lifecycle.pipeline.evaluate")
+    lock = [
+        edit("dvc.lock", *pair)
+        for pair in (("pipeline.evaluate\n", "pipeline.evaluated\n"), ("pipeline.evaluated\n", "pipeline.evaluate\n"))
+    ]
+    less = [raw(lambda lines: lines[:-40]), repro]
+    project = on_a_branch(
+        base, tmp_path, [broken, lock[0]], [mended, lock[1], tune("max_iter: 150", "max_iter: 40"), *less]
+    )
+    lost(project)
+
     code, output = gate(project)
 
     assert code == 1
     assert "0.01 is allowed (plain rule: no paired predictions of both sides)" in output
-    assert "because the base's predictions are neither in DVC's cache nor its remote" in output
+    assert (
+        "because the base's predictions are neither in DVC's cache nor its remote, and its pipeline does not run here"
+        in output
+    )
+    assert "the dataset has changed, and nobody can tell its test rows from the base's" in output
 
 
 def test_predictions_that_only_the_remote_has_are_fetched(base: BakedProject, tmp_path: Path) -> None:

@@ -154,7 +154,10 @@ def test_without_the_bases_predictions_there_is_a_reason(params: Params, checkou
     comparison = compare("HEAD", None, checkout, {}, 0.0)
 
     assert (comparison.changes, comparison.rows) == ({}, 0)
-    assert comparison.note == "the base's predictions are neither in DVC's cache nor its remote"
+    assert (
+        comparison.note
+        == "the base's predictions are neither in DVC's cache nor its remote, and its pipeline does not run here"
+    )
 
 
 def test_rows_that_came_in_leave_the_base_complete_and_repeated_ids_are_not_paired(

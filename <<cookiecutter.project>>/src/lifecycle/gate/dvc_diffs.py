@@ -25,6 +25,13 @@ def of_branch_alone(figures: Figures) -> Figures:
     }
 
 
+def figures_of_base(figures: Figures) -> bool:
+    """Whether the base has any metric."""
+    return any(
+        "old" in figure and figure["old"] is not None for of_file in figures.values() for figure in of_file.values()
+    )
+
+
 def params_diff(base: str, head: str) -> dict[str, Any]:
     """Return the parameters that changed: file → name → `old` and `new`."""
     diff = _json(dvc("params", "diff", "--json", base, head))

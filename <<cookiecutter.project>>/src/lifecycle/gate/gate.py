@@ -16,6 +16,7 @@ from lifecycle.core.files import file_hash, read_yaml
 from lifecycle.core.git import commit_of, git, text_at
 from lifecycle.gate.applied_policy import AppliedPolicy, applied_policy, with_other_rows
 from lifecycle.gate.base_commit import choose_base
+from lifecycle.gate.base_predictions import base_predictions
 from lifecycle.gate.baseline_rules import check_baselines, finite_figures
 from lifecycle.gate.check_result import FAIL, CheckResult
 from lifecycle.gate.commit_files import brought, not_regular, refused
@@ -29,7 +30,7 @@ from lifecycle.gate.commit_metadata import (
     slices_of,
 )
 from lifecycle.gate.committed_output import believed_results, output_at
-from lifecycle.gate.dvc_diffs import metrics_diff, of_branch_alone, params_diff
+from lifecycle.gate.dvc_diffs import figures_of_base, metrics_diff, of_branch_alone, params_diff
 from lifecycle.gate.group_checks import GroupChecks, check_groups
 from lifecycle.gate.paired_bootstrap import PairedComparison, compare
 from lifecycle.gate.plot_overlay import overlay
@@ -64,7 +65,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
             lambda: (
                 params_diff(base, head) if not applied.broken else {},
                 uncommitted(head, applied.policy.tolerance),
-                output_at(base, config.PREDICTIONS) if not applied.exchanged else None,
+                base_predictions(base) if not applied.exchanged else None,
             )
         )
         rerun = recompute(folder, believed, applied.policy.tolerance)
@@ -107,6 +108,13 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
     reasons += [_reason("uncommitted_results", line) for line in not_regular(head, applied.judged_files)]
     reasons += _reasons(rerun, dirty)
     reasons += [_reason("altered", paired.problem)] if paired.problem else []
+    if predictions is None and comparable and not same_data and figures_of_base(figures) and not rerun.failure:
+        reasons.append(
+            _reason(
+                "unknown_rows",
+                f"the dataset has changed, and nobody can tell its test rows from the base's: {paired.note}",
+            )
+        )
     if applied.refusal:
         text = f"the branch is not comparable with its base ({_listed(applied.exchanged)}), and {applied.refusal}"
         reasons.append(_reason("new_problem", text))

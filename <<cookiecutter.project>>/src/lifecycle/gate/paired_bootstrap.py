@@ -57,7 +57,9 @@ def compare(
     except ProjectError:
         return _not_compared("the base's params.yaml cannot be read by this code")
     if predictions is None:
-        return _not_compared("the base's predictions are neither in DVC's cache nor its remote")
+        return _not_compared(
+            "the base's predictions are neither in DVC's cache nor its remote, and its pipeline does not run here"
+        )
     if _predicted(before) != _predicted(after):
         return _not_compared("the two sides predict different things")
     base_rows, branch_rows = read_parquet(predictions), read_parquet(folder / config.PREDICTIONS)

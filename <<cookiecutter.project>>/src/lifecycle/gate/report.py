@@ -22,6 +22,7 @@ NEXT_STEPS = {
     "uncommitted_results": "commit the file itself: it is an output with cache: false in dvc.yaml, so git has to have it",
     "altered": "let the pipeline write the results: run dvc repro --force and commit what it writes",
     "uncommitted": "commit the change (for data, dvc add first), or undo it with git stash and dvc checkout",
+    "unknown_rows": "run make repro on the base, so that DVC's cache has its predictions, or dvc push them from where they are",
     "new_problem": "have somebody allow it: a separate pull request adds these lines to gates.yaml of the base",
     "fairness": "make the model better for the group that is behind; or have a reviewer change fairness in the gates.yaml that applies, in a separate pull request",
     "weak_slice": "look at the rows of that slice, and give the model what it lacks there; or have a reviewer change weak_slices in the gates.yaml that applies, in a separate pull request",
