@@ -10,9 +10,7 @@ from pathlib import Path
 from configobj import ConfigObj
 
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.git import environment
-
-FULL = ("No space left on device", "Disk quota exceeded")
+from lifecycle.core.git import FULL, environment
 
 
 def dvc(*arguments: str, folder: Path = Path()) -> subprocess.CompletedProcess[str]:
@@ -39,6 +37,8 @@ def cache_folder() -> Path:
 def failure_line(done: subprocess.CompletedProcess[str]) -> str:
     """Return the line in which a failed `dvc repro` gives the reason."""
     lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+    if missing := re.search(r"missing data '(?:source|files)'s?: ([^\n,]+)", done.stderr):
+        return f"{missing[1]} is not in DVC's cache: `dvc pull` brings it; if that fails, whoever made it has to `dvc push` it"
     ours = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
     tracebacks = [line for line in lines if re.match(r"[\w.]*(Error|Exception)\b", line)]
     return (ours or tracebacks or [line.removeprefix("ERROR: ") for line in lines] or ["`dvc repro` failed"])[-1]

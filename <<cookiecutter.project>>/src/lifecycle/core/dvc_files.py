@@ -122,7 +122,7 @@ def _checked(adapter: TypeAdapter[Any], content: Any, source: str, mend: str) ->
     where = ".".join([source, *map(str, item["loc"])])
     if item["type"] == "missing":
         raise ConfigError(f"{where} is missing: {mend}")
-    expected = item["msg"].removeprefix("Input should be ")[:100]
+    expected = item["msg"].removeprefix("Input should be ").replace("a valid dictionary", "a mapping")[:100]
     raise ConfigError(f"{where} is {_short(item['input'])}, must be {expected}: {mend}")
 
 

@@ -12,6 +12,7 @@ from lifecycle.core import config
 from lifecycle.core.dvc_files import metrics_of, pipeline_of, stages_of
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import files_at, text_at
+from lifecycle.gate.commit_metadata import refuse_links
 from lifecycle.gate.exchanged_problem import problem_of
 from lifecycle.gate.policy import parse
 
@@ -41,7 +42,8 @@ def unreadable(commit: str, whose: str) -> list[str]:
 
 
 def refuse_unreadable(commit: str) -> None:
-    """Raise ConfigError if a file of the branch cannot be read; its params.yaml is left to the pipeline, which says more."""
+    """Raise ConfigError if a file of the branch is a link, or cannot be read; params.yaml is left to the pipeline, which says more."""
+    refuse_links(commit)
     for line in unreadable(commit, "the branch"):
         if not line.startswith(str(config.PARAMS)):
             raise ConfigError(line)
