@@ -50,7 +50,15 @@ def test_only_files_that_no_pull_request_is_expected_to_change_affect_the_verdic
 
 @pytest.mark.parametrize(
     ("text", "readable"),
-    [("stages: {}", True), ("{", False), ("- a", False), ("stages:", False), ("stages: []", False), (None, False)],
+    [
+        ("stages: {}", True),
+        ("{", False),
+        ("- a", False),
+        ("stages:", False),
+        ("vars: {}", False),
+        ("stages: []", False),
+        (None, False),
+    ],
 )
 def test_a_dvc_lock_that_cannot_be_read_has_no_hash(repo: Path, text: str | None, readable: bool) -> None:
     if text is not None:

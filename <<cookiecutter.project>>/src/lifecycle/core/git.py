@@ -55,7 +55,7 @@ def run(*arguments: str, folder: Path = Path(), stdin: str | None = None) -> sub
         command = " ".join(arguments[2:4] if arguments[0] == "-c" else arguments[:2])
         if any(text in reason for text in FULL):
             raise ConfigError(
-                f"git {command}: {reason[:200]}; free some space on the disk (`df` shows it), then run this again"
+                f"git {command}: {reason.splitlines()[0][:200]}; free some space on the disk (`df` shows it), then run this again"
             )
         raise ConfigError(f"git {command}: {reason}")
     return done

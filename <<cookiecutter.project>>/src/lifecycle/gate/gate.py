@@ -34,7 +34,7 @@ from lifecycle.gate.group_checks import GroupChecks, check_groups
 from lifecycle.gate.paired_bootstrap import PairedComparison, compare
 from lifecycle.gate.plot_overlay import overlay
 from lifecycle.gate.policy import Policy
-from lifecycle.gate.readable_files import refuse_unreadable, refuse_unreadable_metrics
+from lifecycle.gate.readable_files import refuse_unreadable, refuse_huge_metrics
 from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
 from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics, slice_keys
 from lifecycle.gate.seed_spread import only_seed, spread_in
@@ -68,7 +68,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         )
         rerun = recompute(folder, believed, applied.policy.tolerance)
         params, dirty, predictions = pending.result()
-        refuse_unreadable_metrics(folder)
+        refuse_huge_metrics(folder)
         comparable = not applied.exchanged
         figures = metrics_diff(base if comparable else head, folder)
         paired = _paired(base, predictions, folder, rerun, applied, figures.get(TEST, {}))
