@@ -261,6 +261,16 @@ MUST_PASS: dict[str, tuple[list[Change], list[Change], str]] = {
     "accepted": ([exception(TOMORROW)], [worse], rf"log_loss rose by 0\.\d+ .*; the exception of Ada \(a cheaper model\) holds until {TOMORROW}"),
     "another seed": ([edit(POLICY, ", train: quick", "")], [tune("seed: 42", "seed: 43"), repro], r"Only the seed changed, which makes no model better; with five other seeds: roc_auc 0\.\d{4} to 0\.\d{4}"),
     "more data": ([], [raw(lambda lines: lines[:-40]), repro], r"Data: changed from 7,043 rows × 21 columns \(DVC \w{9}\) to 7,003 rows"),
+    "the base's dvc.lock is mended": (
+        [edit("dvc.lock", "stages:", "<<<<<<< HEAD\nstages:")],
+        [edit("dvc.lock", "<<<<<<< HEAD\n", "")],
+        r"^- The base cannot be read: dvc\.lock of the base: line 2 is a conflict marker of git's",
+    ),
+    "the base's policy is mended": (
+        [edit(POLICY, "max_drop: 0.01}", "max_drop: -0.01}")],
+        [edit(POLICY, "max_drop: -0.01}", "max_drop: 0.01}")],
+        r"^- The base cannot be read: gates\.yaml of the base: metrics\.metrics/test\.json\.roc_auc\.max_drop is -0\.01",
+    ),
 }  # fmt: skip
 
 
@@ -337,10 +347,9 @@ UNDECIDED: dict[str, tuple[list[Change], list[Change], str, str]] = {
     "a stage is frozen": ([], [edit("dvc.yaml", "  evaluate:\n", "  evaluate:\n    frozen: true\n"), forge, dvc_commit], "main", "dvc.yaml: stage evaluate has `frozen`, so the gate cannot recompute it"),
     "a stage is a matrix": ([], [edit("dvc.yaml", "  evaluate:\n", "  evaluate:\n    matrix: {side: [test]}\n"), forge], "main", "dvc.yaml: stage evaluate has `matrix`, so the gate cannot recompute it"),
     "metrics behind a link": ([], [lambda p: p.run("git mv metrics elsewhere && ln -s elsewhere metrics") and None], "main", "metrics is a link in the commit: put the file itself there"),
-    "a tag that looks like the base": ([lambda p: p.run("git update-ref refs/remotes/origin/main main && git tag origin/main worse") and None], [], "origin/main", "git knows several of this name; write it out, as in refs/remotes/origin/main"),
+    "a tag that looks like the base": ([lambda p: p.run("git update-ref refs/remotes/origin/main main && git tag origin/main worse") and None], [], "origin/main", "git knows several of this name; write out which one: refs/remotes/origin/main, refs/tags/origin/main"),
     "dvc.lock without stages": ([edit("dvc.lock", "stages:", "vars:")], [], "main", "dvc.lock"),
     "policy removed": ([], [lambda p: p.run("git rm -q gates.yaml") and None], "main", "gates.yaml is missing from the commit"),
-    "policy of the base broken": ([edit(POLICY, "max_drop: 0.01}", "max_drop: -0.01}")], [edit(POLICY, "max_drop: -0.01}", "max_drop: 0.01}")], "main", "gates.yaml of the base: metrics.metrics/test.json.roc_auc.max_drop is -0.01"),
 }  # fmt: skip
 
 

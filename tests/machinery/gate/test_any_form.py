@@ -218,6 +218,7 @@ def test_every_reader_of_a_file_answers_or_refuses_it_in_one_line(name: str, mon
 
     monkeypatch.setattr(git_module, "files_at", files_at)
     monkeypatch.setattr(readable_files, "files_at", files_at)
+    monkeypatch.setattr(readable_files, "refuse_links", lambda _: None)
 
     @SETTINGS
     @hypothesis.given(spoiled(FILES[name]))

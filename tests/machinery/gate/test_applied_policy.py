@@ -45,6 +45,7 @@ def commits(monkeypatch: pytest.MonkeyPatch, files: dict[str, Any]) -> None:
 
     monkeypatch.setattr(git, "files_at", files_at)
     monkeypatch.setattr(readable_files, "files_at", files_at)
+    monkeypatch.setattr(readable_files, "refuse_links", lambda _: None)
 
 
 def least(policy: Any) -> float:
@@ -128,8 +129,8 @@ def test_another_problem_that_the_base_does_not_allow_is_refused(
             "params.yaml of the base: task, data.id or data.target is",
         ),
         ({"dvc.lock": CONFLICT}, "dvc.lock of the base: line 2 is a conflict marker of git's: restore it from"),
-        ({"dvc.lock": "stages:"}, "dvc.lock of the base: stages is null, must be a valid dictionary: restore it"),
-        ({"dvc.yaml": "stages: []"}, "dvc.yaml of the base: stages is a list, must be a valid dictionary: correct it"),
+        ({"dvc.lock": "stages:"}, "dvc.lock of the base: stages is null, must be a mapping: restore it"),
+        ({"dvc.yaml": "stages: []"}, "dvc.yaml of the base: stages is a list, must be a mapping: correct it"),
         ({"metrics/test.json": CONFLICT}, "metrics/test.json of the base: line 2 is a conflict marker of git's"),
         (
             {"metrics/test.json": "[]"},

@@ -157,3 +157,37 @@ def test_in_a_clone_it_is_the_default_branch_of_origin_whatever_its_name(
 
     assert base.commit == first
     assert base.note == f"Compared with origin/{branch}, because no base was named"
+
+
+def test_a_base_without_a_commit_in_common_is_refused_at_once(commit: Commit) -> None:
+    commit()
+    git("checkout", "--quiet", "--orphan", "other")
+    head = commit(note="other")
+
+    with pytest.raises(
+        ConfigError, match="base main: git knows no commit that it has in common with HEAD; name the branch"
+    ):
+        choose_base("main", head)
+
+
+@pytest.mark.parametrize("on_branch", [False, True])
+def test_a_shallow_clone_is_told_how_to_get_the_commits_that_it_lacks(
+    commit: Commit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, on_branch: bool
+) -> None:
+    commit("one")
+    commit("two")
+    git("clone", "--quiet", "--depth", "1", tmp_path.as_uri(), "shallow")
+    monkeypatch.chdir("shallow")
+    if on_branch:
+        git("remote", "remove", "origin")
+
+    with pytest.raises(ConfigError, match=r"not here.*this clone is shallow: `git fetch --unshallow`"):
+        choose_base(None, commit_of("HEAD"))
+
+
+def test_the_commit_of_the_start_is_compared_even_if_head_moves(commit: Commit) -> None:
+    first = commit()
+    head = commit("one")
+    commit("two")
+
+    assert choose_base(None, head).commit == first

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from lifecycle.core.errors import ConfigError
+from lifecycle.gate.accepted_regressions import refuse_unknown_columns, without_slice
 from lifecycle.gate.check_result import CheckResult
 from lifecycle.gate.paired_bootstrap import PairedComparison
 from lifecycle.gate.policy import Policy
@@ -253,3 +255,40 @@ def test_an_exception_for_all_rows_covers_no_slice() -> None:
 
 def test_without_slices_in_the_policy_none_are_judged() -> None:
     assert check_slices(policy(slices=None), part(200, 0.8), {}, TODAY) == []
+
+
+SLICES = [("contract", "One year"), ("contract", "Two years"), ("a=b", "1")]
+
+
+@pytest.mark.parametrize("name", ["contract", "contract=One year", "a=b", "a=b=1", None])
+def test_an_exception_for_a_slice_that_is_there_is_not_remarked_on(name: str | None) -> None:
+    own = policy(exceptions=[exception(slice=name)])
+
+    refuse_unknown_columns(own.exceptions, SLICES, TODAY)
+    assert without_slice([own], SLICES, TODAY) == []
+
+
+def test_an_exception_for_a_slice_that_neither_side_has_is_said_to_cover_nothing() -> None:
+    own = policy(exceptions=[exception(slice="contract=One yaer")])
+
+    refuse_unknown_columns(own.exceptions, SLICES, TODAY)
+    assert without_slice([own, own], SLICES, TODAY) == [
+        "the exception of Ada for roc_auc where contract=One yaer covers nothing: neither side has this slice "
+        "(did you mean contract=One year?)"
+    ]
+
+
+def test_an_exception_for_a_column_without_slices_is_refused_until_it_has_ended() -> None:
+    own = policy(exceptions=[exception(slice="contrakt=One year")])
+
+    with pytest.raises(ConfigError, match=r"slice 'contrakt=One year' is of no column in evaluate\.slices"):
+        refuse_unknown_columns(own.exceptions, SLICES, TODAY)
+    refuse_unknown_columns(own.exceptions, SLICES, TODAY + datetime.timedelta(days=1))
+
+
+@pytest.mark.parametrize("value", [10**400, float("nan"), [1], "0.9"])
+def test_a_slices_figure_that_is_no_finite_number_fails_and_is_shown_as_text(value: Any) -> None:
+    (result,) = check_slices(policy(), {}, {"contract": {"a": {"rows": 200, "roc_auc": value}}}, TODAY)
+
+    assert result.status == "FAIL"
+    assert isinstance(result.branch, str)

@@ -78,33 +78,37 @@ def outs_of(text: str | None, source: str) -> list[Entry]:
 def metrics_of(text: str | None, source: str) -> dict[str, Any]:
     """Return the content of a file of metrics: a mapping whose numbers DVC can compute with. Raises ConfigError, which names the source."""
     content = parse_json(text or "", source)
-    _refuse_huge(content, source)
+    refuse_huge(content, source)
     return content
+
+
+def refuse_huge(value: Any, source: str) -> None:
+    """Raise ConfigError, which names the source, if a number in a content is too large for a float: DVC ends with a traceback."""
+    for name, nested in (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    ):
+        refuse_huge(nested, f"{source}: {name}")
+    if isinstance(value, int):
+        try:
+            float(value)
+        except OverflowError:
+            raise ConfigError(f"{source} is too large a number: {MEND}, or run `make repro`") from None
 
 
 @functools.lru_cache(maxsize=8)  # a gate reads the same dvc.lock, of a thousand lines, many times
 def _stages(text: str) -> Stages | ConfigError:
     """The stages in a text, or why there are none, as it stands behind the name of the file."""
     try:
-        stages: Stages = _checked(_STAGES, _content(text, "", MEND_LOCK).get("stages", {}), ": stages", MEND_LOCK)
+        content = _content(text, "", MEND_LOCK)
+        if content.keys() - {"schema", "stages"} and "stages" not in content:
+            return ConfigError(f": stages is missing: {MEND_LOCK}")
+        stages: Stages = _checked(_STAGES, content.get("stages", {}), ": stages", MEND_LOCK)
         json.dumps(stages, default=str)  # as hashing it does
     except ConfigError as error:
         return error
     except (TypeError, ValueError, RecursionError) as error:
         return ConfigError(f": stages cannot be written as JSON ({str(error)[:100]}): {MEND_LOCK}")
     return stages
-
-
-def _refuse_huge(value: Any, source: str) -> None:
-    for name, nested in (
-        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    ):
-        _refuse_huge(nested, f"{source}: {name}")
-    if isinstance(value, int):
-        try:
-            float(value)
-        except OverflowError:
-            raise ConfigError(f"{source} is too large a number: {MEND}, or run `make repro`") from None
 
 
 def _content(text: str | None, source: str, mend: str) -> dict[str, Any]:
@@ -122,7 +126,7 @@ def _checked(adapter: TypeAdapter[Any], content: Any, source: str, mend: str) ->
     where = ".".join([source, *map(str, item["loc"])])
     if item["type"] == "missing":
         raise ConfigError(f"{where} is missing: {mend}")
-    expected = item["msg"].removeprefix("Input should be ")[:100]
+    expected = item["msg"].removeprefix("Input should be ").replace("a valid dictionary", "a mapping")[:100]
     raise ConfigError(f"{where} is {_short(item['input'])}, must be {expected}: {mend}")
 
 

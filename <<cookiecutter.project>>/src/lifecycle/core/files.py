@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from lifecycle.core.errors import ConfigError
 
@@ -87,7 +87,7 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     try:
         content = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{source}: {_conflict(text) or f'not valid YAML: {str(error)[:300]}'}") from None
+        raise ConfigError(f"{source}: {_conflict(text) or f'not valid YAML: {_explained(error)[:300]}'}") from None
     return _mapping(content, source)
 
 
@@ -106,6 +106,13 @@ def _conflict(text: str) -> str:
         if line.startswith(("<" * 7 + " ", ">" * 7 + " ")):  # written so that rendering the template leaves it alone
             return f"line {number} is a conflict marker of git's"
     return ""
+
+
+def _explained(error: Exception) -> str:
+    """What is wrong with a YAML text, and in which line."""
+    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return str(error)
 
 
 def _mapping(content: Any, source: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from lifecycle.core.errors import ConfigError
 
 ANY_REPO = ("rev-parse", "--git-dir")  # fails only where git does not work at all
 UNSHALLOW = "this clone is shallow: `git fetch --unshallow` brings the commits that it lacks"
+FULL = ("No space left on device", "Disk quota exceeded", "unable to write")
 NO_HOOKS = ("-c", "core.hooksPath=/dev/null")  # the user's hooks are meant for the user's checkout
 
 
@@ -51,7 +52,12 @@ def run(*arguments: str, folder: Path = Path(), stdin: str | None = None) -> sub
                 raise NoRepositoryError(f"git: {reason}; run this in the folder of the project")
             raise GitError(f"git: {reason}")
         run(*ANY_REPO, folder=folder)  # a folder that git refuses is the reason, whatever the command makes of it
-        raise ConfigError(f"git {' '.join(arguments[:2])}: {reason}")
+        command = " ".join(arguments[2:4] if arguments[0] == "-c" else arguments[:2])
+        if any(text in reason for text in FULL):
+            raise ConfigError(
+                f"git {command}: {reason.splitlines()[0][:200]}; free some space on the disk (`df` shows it), then run this again"
+            )
+        raise ConfigError(f"git {command}: {reason}")
     return done
 
 

@@ -78,10 +78,10 @@ def applied_policy(base: str, head: str, today: datetime.date) -> AppliedPolicy:
         return AppliedPolicy(branch, branch, "", "the base has no gates.yaml", differences)
     lines = difflib.unified_diff(of_base.splitlines(), of_branch.splitlines(), n=1, lineterm="")
     diff = "\n".join(list(lines)[2:])
-    if broken := unreadable(base, "the base"):
-        policy = None
-        with suppress(ConfigError):
-            policy = parse(of_base, f"{config.GATES} of the base")
+    policy = None
+    with suppress(ConfigError):
+        policy = parse(of_base, f"{config.GATES} of the base")
+    if broken := unreadable(base, "the base", (policy or branch).metrics):
         why = "" if policy else "the base's cannot be read"
         return AppliedPolicy(policy or branch, branch, diff, why, broken, broken=True)
     if not json_mapping(text_at(base, config.METRICS / "test.json")):

@@ -14,6 +14,7 @@ from typing import Any
 from lifecycle.core import config, version_code
 from lifecycle.core.files import file_hash, read_yaml
 from lifecycle.core.git import commit_of, git, text_at
+from lifecycle.gate.accepted_regressions import refuse_unknown_columns, without_slice
 from lifecycle.gate.applied_policy import AppliedPolicy, applied_policy, with_other_rows
 from lifecycle.gate.base_commit import choose_base
 from lifecycle.gate.base_predictions import base_predictions
@@ -26,7 +27,6 @@ from lifecycle.gate.commit_metadata import (
     files_affecting_verdict,
     json_mapping,
     lock_hash_of,
-    refuse_links,
     slices_of,
 )
 from lifecycle.gate.committed_output import believed_results, output_at
@@ -35,9 +35,9 @@ from lifecycle.gate.group_checks import GroupChecks, check_groups
 from lifecycle.gate.paired_bootstrap import PairedComparison, compare
 from lifecycle.gate.plot_overlay import overlay
 from lifecycle.gate.policy import Policy
-from lifecycle.gate.readable_files import refuse_unreadable, refuse_unreadable_metrics
+from lifecycle.gate.readable_files import refuse_unreadable, refuse_huge_metrics
 from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
-from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics
+from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics, slice_keys
 from lifecycle.gate.seed_spread import only_seed, spread_in
 from lifecycle.gate.staleness import uncommitted
 from lifecycle.gate.unusual_code import unusual_changes
@@ -56,7 +56,6 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
     head = commit_of("HEAD")  # once: it may move while this runs
     chosen = choose_base(revision, head)
     base = chosen.commit
-    refuse_links(head)
     refuse_unreadable(head)
     applied = applied_policy(base, head, today)
     believed = applied.policy.not_recomputed
@@ -70,7 +69,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         )
         rerun = recompute(folder, believed, applied.policy.tolerance)
         params, dirty, predictions = pending.result()
-        refuse_unreadable_metrics(folder)
+        refuse_huge_metrics(folder)
         comparable = not applied.exchanged
         figures = metrics_diff(base if comparable else head, folder)
         paired = _paired(base, predictions, folder, rerun, applied, figures.get(TEST, {}))
@@ -94,10 +93,14 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         seed = only_seed(params, same_data, not files_affecting_verdict(base, head)) and not rerun.failure
         spread = spread_in(folder) if seed and "train" not in believed else {}
 
+    every_slice = slice_keys(slices["base"], slices["branch"])
+
     def check(by: Policy) -> tuple[list[CheckResult], list[CheckResult], list[CheckResult]]:
         if rerun.failure:
             return [], [], []
         refuse_unknown_metrics(by, figures, slices, "branch" if by is applied.branch else "base")
+        if by is applied.branch:
+            refuse_unknown_columns(by.exceptions, every_slice, today)
         metrics = check_metrics(by, figures, {TEST: paired}, today)
         model_figures = {name: figure.get("new") for name, figure in figures.get(TEST, {}).items()}
         against_baselines = check_baselines(by, task, model_figures, baselines)
@@ -156,6 +159,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
             "of": "branch" if applied.of_branch else "base",
             "why": applied.why_branch,
             "change": applied.diff,
+            "unused": [] if rerun.failure else without_slice((policy, applied.branch), every_slice, today),
             "later": [result.why for result in of_branch if result.status == FAIL],
         },
         "files_affecting_verdict": files_affecting_verdict(base, head),

@@ -95,6 +95,7 @@ def remarks(content: dict[str, Any]) -> list[str]:
             "so answers may differ even where no metric does"
         )
     lines += review(content["files_affecting_verdict"])
+    lines += content["policy"].get("unused", [])
     if later := content["policy"]["later"]:
         lines.append(f"Under this branch's own gates.yaml it would FAIL: {'; '.join(later[:MAX_ROWS])}")
     if content["policy"]["of"] == "branch":
