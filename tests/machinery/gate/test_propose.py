@@ -14,7 +14,7 @@ from lifecycle.core import metrics, predict
 from lifecycle.core.config import Params
 from lifecycle.core.files import parse_yaml
 from lifecycle.gate import cross_validation, refits
-from lifecycle.gate.check_result import FAIL
+from lifecycle.gate.check_result import FAIL, PASS
 from lifecycle.gate.cross_validation import cross_validated
 from lifecycle.gate.limits import metric_limit, plain, rounded
 from lifecycle.gate.paired_bootstrap import PairedComparison, changes_of
@@ -119,7 +119,9 @@ def test_a_model_that_is_much_worse_does_not_pass(params: Params) -> None:
     before, after = (metrics.point(measure, len(test)) for measure in measures)
     figures = {FILE: {name: {"old": before[name], "new": after[name]} for name in before}}
     results = check_metrics(policy, figures, {}, datetime.date(2026, 6, 15))
-    assert {result.status for result in results} == {FAIL}
+    statuses = {result.name: result.status for result in results}
+    assert statuses.pop("miscalibration") == PASS  # a model that knows less need not be wrong about how much
+    assert set(statuses.values()) == {FAIL}
 
 
 SPREAD = Spread([0.84, 0.85, 0.86], 0.85, 0.02)
@@ -134,6 +136,14 @@ def test_a_limit_is_the_worse_end_of_the_interval_widened_by_the_spread_and_roun
     assert (plain(higher.bound), plain(higher.change)) == ("0.78", "0.03")
     assert lower.reached == pytest.approx(0.8966 + 2 * 0.01)
     assert plain(lower.bound) == "0.92"
+
+
+def test_a_limit_of_miscalibration_leaves_the_next_model_the_bias_of_its_figure_and_needs_no_trivial_model() -> None:
+    biased = metric_limit("miscalibration", 0.004, {"low": 0.0, "high": 0.003}, Spread([0.004] * 5, 0.004, 0.002), None)
+    perfect = metric_limit("miscalibration", 0.0, {"low": 0.0, "high": 0.0}, Spread([0.0] * 5, 0.0), None)
+
+    assert (plain(biased.bound), plain(biased.change)) == ("0.0055", "0.002")
+    assert (plain(perfect.bound), plain(perfect.change)) == ("0.001", "0.001")
 
 
 def test_a_limit_is_never_worse_than_the_trivial_model() -> None:

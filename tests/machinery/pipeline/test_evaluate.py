@@ -39,8 +39,8 @@ def test_every_task_has_finite_metrics_plots_and_importances(case, chosen: Param
         partial(predict, fitted, params=chosen), list(fitted.feature_names_in_), frame, chosen
     )
 
-    classification = {"roc_auc", "average_precision", "log_loss", "brier", "f1", "accuracy"}
-    assert set(values) == ({"mae", "rmse", "r2"} if chosen.task == "regression" else classification)
+    classification = {"roc_auc", "average_precision", "log_loss", "brier", "f1", "accuracy", "miscalibration"}
+    assert set(values) == ({"mae", "rmse", "r2", "miscalibration"} if chosen.task == "regression" else classification)
     assert values["r2" if chosen.task == "regression" else "roc_auc"] > 0.7
     assert {"calibration", "distribution"} <= set(drawn)
     assert ("roc" in drawn) == (chosen.task != "regression")
@@ -93,7 +93,7 @@ def test_many_classes_with_odd_names_of_which_the_rows_lack_some(params: Params)
     slices = slice_metrics(frame, predictions, chosen)
     drawn = curves(actual, predictions, chosen)
 
-    assert set(values) == {"roc_auc", "average_precision", "log_loss", "brier", "f1", "accuracy"}
+    assert set(values) == {"roc_auc", "average_precision", "log_loss", "brier", "f1", "accuracy", "miscalibration"}
     assert set(metrics.intervals(measure, 200, 100, 1)) == set(values)
     assert "roc_auc" in slices["a slice"]["p q"]
     json.dumps(drawn, allow_nan=False)

@@ -10,6 +10,7 @@ from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_parquet, read_yaml
+from lifecycle.core.metrics import BIASED
 from lifecycle.core.tables import figure, text_table
 from lifecycle.gate.baseline_rules import loss_of
 from lifecycle.gate.cross_validation import cross_validated, scaled
@@ -19,8 +20,8 @@ from lifecycle.gate.refits import REFITS, Spread, refitted_predictions, spreads
 from lifecycle.gate.slice_limits import is_useful, rows_needed, slice_limit
 
 SUITABLE = {
-    "binary": ["roc_auc", "average_precision", "log_loss", "brier"],
-    "multiclass": ["roc_auc", "log_loss", "f1", "accuracy"],
+    "binary": ["roc_auc", "average_precision", "log_loss", "brier", "miscalibration"],
+    "multiclass": ["roc_auc", "log_loss", "f1", "accuracy", "miscalibration"],
     "regression": ["rmse", "mae", "r2"],
 }
 FEW_TEST_ROWS = 100
@@ -93,9 +94,8 @@ def proposed_limits(
         raise ConfigError(
             f"{config.METRICS}/test.json has none of {', '.join(SUITABLE[params.task])}: nothing to limit"
         )
-    return {
-        name: metric_limit(name, points[name], intervals[name], measured[name], trivial.get(name)) for name in names
-    }
+    bounds = {name: trivial.get(name) for name in names if name not in BIASED}  # what is the same for all is calibrated
+    return {name: metric_limit(name, points[name], intervals[name], measured[name], bounds.get(name)) for name in names}
 
 
 def beaten(loss: str, limits: dict[str, MetricLimit], baselines: Baselines) -> tuple[dict[str, str], list[str]]:
