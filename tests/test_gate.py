@@ -165,7 +165,7 @@ NO_CHANGE = edit("README.md", "# telco-churn", "# Telco churn")
 
 
 def exception(expires: datetime.date, least: float = 0.7) -> Change:
-    """Accept a regression of all four metrics until a day."""
+    """Accept a regression of all metrics until a day."""
     entries = "".join(
         f"\n  - {{metric: {metric}, {bound}, reason: a cheaper model, accepted_by: Ada, expires: {expires}}}"
         for metric, bound in {
@@ -526,7 +526,7 @@ def test_a_branch_that_is_behind_and_changes_the_policy_is_told_so(base: BakedPr
     assert code == 0
     assert "This branch is 1 commit behind its base: merge the base first" in output
     assert (
-        "This branch changes 1 file that affects how the model is judged; review it with care:\n- gates.yaml\n"
+        "This branch changes 1 file that affects how the model is judged; review it with care:\n- gates.yaml: the limits\n"
         in output
     )
     assert "+    roc_auc: {min: 0.80, max_drop: 0.02}" in project.text("reports/gate.md")

@@ -116,5 +116,8 @@ def _limits(policy: Policy) -> list[str]:
     lines = [f"{name} {describe(limit)}" for name, limit in limits.items()]
     of_slices = policy.slices.metrics.items() if policy.slices else ()
     lines += [f"{name} of each slice {describe(floor)}" for name, floor in of_slices]
+    of_weak = policy.weak_slices.metrics.items() if policy.weak_slices else ()
+    lines += [f"{name} of each weak slice {describe(floor)}" for name, floor in of_weak]
+    lines += policy.fairness.lines() if policy.fairness else []
     margins = [(name, metric, by) for name, metrics in policy.beats.items() for metric, by in metrics.items()]
     return lines + [f"{metric} better than {name} by {by:g}" for name, metric, by in margins]

@@ -30,7 +30,9 @@ from lifecycle.gate.commit_metadata import (
 )
 from lifecycle.gate.committed_output import believed_results, output_at
 from lifecycle.gate.dvc_diffs import metrics_diff, of_branch_alone, params_diff
+from lifecycle.gate.group_checks import GroupChecks, check_groups
 from lifecycle.gate.paired_bootstrap import PairedComparison, compare
+from lifecycle.gate.plot_overlay import overlay
 from lifecycle.gate.policy import Policy
 from lifecycle.gate.readable_files import refuse_unreadable, refuse_unreadable_metrics
 from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
@@ -79,6 +81,9 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         of_base = slices_of(text_at(base, config.SLICES)) if comparable else {}
         slices = {"base": of_base, "branch": slices_of(_text(folder / config.SLICES))}
         baselines = {name: json_mapping(_text(folder / path)) for name, path in config.BASELINES.items()}
+        owner = "branch" if policy is applied.branch else "base"
+        groups = GroupChecks() if rerun.failure else check_groups(policy, slices, folder, owner)
+        plots = {} if rerun.failure else overlay(base if comparable else None, folder)
         report = None if rerun.failure else _text(folder / config.VALIDATION_REPORT)
         data = {"base": dataset(text_at(base, config.VALIDATION_REPORT), base), "branch": dataset(report, head)}
         model = output_at(head, config.MODEL) or folder / config.MODEL
@@ -107,6 +112,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         reasons.append(_reason("new_problem", text))
     reasons += [_reason("limit", result.why) for result in (*metrics, *of_slices) if result.status == FAIL]
     reasons += [_reason("baseline", result.why) for result in against_baselines if result.status == FAIL]
+    reasons += groups.reasons()
     of_branch = [] if applied.of_branch or not applied.diff else chain(*check(applied.branch))
     return {
         "verdict": "fail" if reasons else "pass",
@@ -131,6 +137,8 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         "metrics": [vars(result) for result in metrics],
         "baselines": {"figures": finite_figures(baselines), "checks": [vars(result) for result in against_baselines]},
         "slices": [vars(result) for result in of_slices],
+        **groups.content(),
+        "plots": plots,
         "paired_rows": paired.rows,
         "pairing_note": paired.note,
         "params": params,

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, UNIT_INTERVAL
 from lifecycle.core.section import Section
+from lifecycle.gate.fairness_limits import Fairness
 
 LONGEST_EXCEPTION = datetime.timedelta(days=366)  # what is meant to last longer belongs in the limit itself
 
@@ -101,6 +102,9 @@ class Policy(Section):
     )
     """Baseline → metric → by how much the model must be better."""
     slices: Slices | None = None
+    weak_slices: Slices | None = None
+    """As found by `evaluate`; their limits."""
+    fairness: Fairness | None = None
     not_recomputed: dict[str, Text] = Field(default_factory=dict)
     """Stage → why the gate believes its committed results instead of running it again."""
     recompute: list[str] | None = None
@@ -114,6 +118,7 @@ class Policy(Section):
         limits = {(name, False): limit for limits in self.metrics.values() for name, limit in limits.items()}
         floors = {(name, True): floor for name, floor in (self.slices.metrics.items() if self.slices else ())}
         ranges: list[tuple[str, Floor]] = [(name, floor) for (name, _), floor in (limits | floors).items()]
+        ranges += self.weak_slices.metrics.items() if self.weak_slices else ()
         for name, floor in ranges:
             if (floor.guards_above and name in HIGHER_IS_BETTER) or (floor.guards_below and name in LOWER_IS_BETTER):
                 right = "min and max_drop" if name in HIGHER_IS_BETTER else "max and max_rise"

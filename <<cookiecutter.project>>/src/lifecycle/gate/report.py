@@ -8,9 +8,9 @@ from typing import Any
 
 from lifecycle.core.markdown import counted
 from lifecycle.gate.report_comparison import SHORT, broken, exchanged, rule
+from lifecycle.gate.report_files import review
 from lifecycle.gate.report_tables import MAX_ROWS, moved_slices
 
-MAX_NAME = 80  # characters of a file's name
 PERMISSION = ["new_problem:", "  reason: (why the table or task is replaced)", "  accepted_by: (who)"]
 EXAMPLE_DAYS = 14  # for which the exception that the report proposes lasts
 NEXT_STEPS = {
@@ -23,6 +23,8 @@ NEXT_STEPS = {
     "altered": "let the pipeline write the results: run dvc repro --force and commit what it writes",
     "uncommitted": "commit the change (for data, dvc add first), or undo it with git stash and dvc checkout",
     "new_problem": "have somebody allow it: a separate pull request adds these lines to gates.yaml of the base",
+    "fairness": "make the model better for the group that is behind; or have a reviewer change fairness in the gates.yaml that applies, in a separate pull request",
+    "weak_slice": "look at the rows of that slice, and give the model what it lacks there; or have a reviewer change weak_slices in the gates.yaml that applies, in a separate pull request",
     "baseline": "make the model better than that: look at features, target and split; or lower beats in the gates.yaml that applies (better than the trivial model is always demanded)",
     "limit": "make the model better; or have a reviewer accept the regression for a while, in a separate pull request that adds this under exceptions in gates.yaml (replacing [] if there are none):",
     "own limit": "make the model better; or change the limits in this branch's gates.yaml, which apply here already (`gate propose` writes them anew)",
@@ -81,12 +83,17 @@ def remarks(content: dict[str, Any]) -> list[str]:
         lines.append(f"Data: changed from {_dataset(before)} to {_dataset(after)}")
     if not any(reason["kind"] == "pipeline" for reason in content["reasons"]):
         lines.append(f"Data validation: {counted(after['checks'], 'check')} of contract.yaml passed, none failed")
+    if searched := content.get("weak_slices", {}).get("searched"):
+        listed = counted(len(content["weak_slices"]["slices"]), "weak slice")
+        lines.append(
+            f"Weak slices: {listed} among {searched['slices']:,} searched on {searched['rows']:,} validation rows"
+        )
     if content["code"]["changed"]:
         lines.append(
             "Prediction code: changed since the base (the code that is stored with the model, params.yaml or contract.yaml), "
             "so answers may differ even where no metric does"
         )
-    lines += _review(content["files_affecting_verdict"])
+    lines += review(content["files_affecting_verdict"])
     if later := content["policy"]["later"]:
         lines.append(f"Under this branch's own gates.yaml it would FAIL: {'; '.join(later[:MAX_ROWS])}")
     if content["policy"]["of"] == "branch":
@@ -148,16 +155,6 @@ def _behind(content: dict[str, Any]) -> str:
     return f"{behind}: merge the base first for a fair comparison"
 
 
-def _review(files: list[str]) -> list[str]:
-    """The files that a reviewer should read with care, a line each."""
-    if not files:
-        return []
-    verb, pronoun = ("affects", "it") if len(files) == 1 else ("affect", "them")
-    lines = [
-        f"This branch changes {counted(len(files), 'file')} that {verb} how the model is judged; review {pronoun} with care:"
-    ]
-    lines += [name[:MAX_NAME] for name in files[:MAX_ROWS]]
-    return lines + ([f"and {len(files) - MAX_ROWS} more"] if len(files) > MAX_ROWS else [])
 
 
 def _dataset(data: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 metrics/{train,validation,test}.json   the metrics of each side of the split; the gate judges those of `test`
 metrics/{trivial,linear}.json          those of two models to compare with, on the test rows
 metrics/slices.json                    the metrics of the test rows, per value of the columns in evaluate.slices
+metrics/weak_slices.json               those of slices in which the model errs more than it says: see weak_slices.py
 reports/intervals.json                 the 95% interval of each test metric
 data/reference/reference.parquet       a sample of the test rows with predictions: see core/reference.py
 """
@@ -21,6 +22,7 @@ from lifecycle.pipeline import baselines, run
 from lifecycle.pipeline.importance import column_importance
 from lifecycle.pipeline.model_card import model_card
 from lifecycle.pipeline.prediction_process import PredictionProcess
+from lifecycle.pipeline.weak_slices import measured, search
 
 
 def slice_metrics(
@@ -68,12 +70,16 @@ def main() -> str:
             predictions = model.predict(frame)
             measure = metrics.measure(frame[target], predictions, params)
             points[side] = metrics.point(measure, len(frame))
+            if side == "validation":
+                columns = list(dict.fromkeys([*model.inputs, *params.evaluate.slices]))
+                weakest, searched = search(frame, predictions, columns, params)
         # From here on, frame, predictions and measure are those of the test rows.
         importances = column_importance(model.predict, model.inputs, frame, params)
         of_baselines, failure = model.baselines(frame)
     compared = baselines.figures(of_baselines, frame, params)
     bounds = metrics.intervals(measure, len(frame), params.evaluate.bootstrap, params.seed)
     slices = slice_metrics(frame, predictions, params)
+    weak = {"searched": searched, "slices": measured(weakest, frame, predictions, params)}
 
     drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
     plotted = {name: curve for name, curve in drawn.items() if curve}  # of one class there is no ROC curve
@@ -86,6 +92,7 @@ def main() -> str:
         points,
         bounds,
         slices,
+        weak,
         importances,
         compared,
         failure,
@@ -100,6 +107,7 @@ def main() -> str:
     for name, path in config.BASELINES.items():
         write_json(compared[name], path)
     write_json(slices, config.SLICES)
+    write_json(weak, config.WEAK_SLICES)
     write_json(bounds, config.INTERVALS)
     write_text(card, config.MODEL_CARD)
     write_parquet(pd.concat([frame[[params.data.id, target]], predictions], axis=1), config.PREDICTIONS)

@@ -17,6 +17,7 @@ def model_card(
     points: dict[str, dict[str, float]],
     intervals: dict[str, dict[str, float]],
     slices: dict[str, dict[str, dict[str, Any]]],
+    weak: dict[str, Any],
     importances: dict[str, float],
     baselines: dict[str, dict[str, float]],
     baseline_failure: str,
@@ -31,6 +32,7 @@ def model_card(
         points: metrics by side of the split (`train`, `validation`, `test`).
         intervals: 95% interval of each test metric.
         slices: column → value → rows and metrics.
+        weak: the content of metrics/weak_slices.json.
         importances: of the raw columns, by name.
         baselines: `trivial` and `linear` → metric → value on the test rows.
         baseline_failure: why there is no linear model, or nothing.
@@ -53,6 +55,8 @@ def model_card(
         "## Slices",
         *(_slice(column, values, metrics) for column, values in slices.items()),
         *([] if slices else ["None: name columns in `evaluate.slices` of `params.yaml`."]),
+        "## Weak slices",
+        *_weak(weak, metrics),
         "## Importance of the columns",
         f"How much {loss} rises on test rows when a column is shuffled; the {len(ranked)} largest.",
         markdown_table(["column", "rise"], [[f"`{name}`", _figure(value)] for name, value in ranked]),
@@ -119,6 +123,30 @@ def _slice(column: str, values: dict[str, dict[str, Any]], metrics: list[str]) -
         for value, measured in values.items()
     ]
     return markdown_table([f"`{column}`", "rows", *metrics], rows)
+
+
+def _weak(weak: dict[str, Any], metrics: list[str]) -> list[str]:
+    searched = f"{weak['searched']['slices']:,} slices of one or two conditions were searched on {weak['searched']['rows']:,} validation rows"
+    if not weak["slices"]:
+        return [f"None: {searched}, and in none does the model err more than elsewhere by more than chance explains."]
+    rows = [
+        [
+            f"`{name}`",
+            f"{figures['rows']:,}",
+            _excess(figures.get("excess")),
+            *(_figure(figures.get(of)) for of in metrics),
+        ]
+        for name, figures in weak["slices"].items()
+    ]
+    return [
+        f"{searched}. In these the model errs more than elsewhere, by more than chance explains; the figures are of the test rows, which the search "
+        "has not seen.",
+        markdown_table(["slice", "rows", "excess loss (95% interval)", *metrics], rows),
+    ]
+
+
+def _excess(excess: dict[str, float] | None) -> str:
+    return f"{excess['value']:+.4f} ({excess['low']:+.4f} to {excess['high']:+.4f})" if excess else ""
 
 
 def _limits(params: Params, slices: dict[str, dict[str, dict[str, Any]]]) -> str:
