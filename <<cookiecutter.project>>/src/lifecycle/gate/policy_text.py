@@ -23,6 +23,11 @@ SLICES = """
 # Limits for every value of the columns in evaluate.slices of params.yaml, so that no group of rows falls behind unnoticed.
 slices:
 """
+GROUPS = """
+# Two more limits that may be set: docs/pull-requests.md.
+#   weak_slices: {min_rows: 50, metrics: {log_loss: {max: 0.6931}}}    # of the groups in which evaluate finds that the model errs more than it says
+#   fairness: {min_rows: 100, columns: {region: {accuracy: {max_difference: 0.15, min_ratio: 0.8}}}}
+"""
 TAIL = """
 # The gate runs every stage again. Stages whose committed results it believes instead, each with a reason, which every report shows:
 # not_recomputed: {{train: takes nine hours on a GPU}}
@@ -65,12 +70,13 @@ def policy_text(
         text += SLICES + f"  min_rows: {min_rows:<20} # smaller slices are shown, not judged\n"
         text += f"  metrics:\n    {metric}: {{{_side(metric)}: {plain(bound)}}}\n"
     example = f"{_side(main)}: {plain(limits[main].bound)}"
-    return text + TAIL.format(
+    tail = TAIL.format(
         not_recomputed=json.dumps(not_recomputed, ensure_ascii=False),  # JSON is YAML, whatever a reason contains
         tolerance=f"{tolerance:f}".rstrip("0"),
         metric=main,
         bound=example,
     )
+    return text + GROUPS + tail
 
 
 def _limit(metric: str, limit: MetricLimit, explained: bool) -> str:
