@@ -155,8 +155,6 @@ def _behind(content: dict[str, Any]) -> str:
     return f"{behind}: merge the base first for a fair comparison"
 
 
-
-
 def _dataset(data: dict[str, Any]) -> str:
     if data["rows"] is None:
         return "unknown"

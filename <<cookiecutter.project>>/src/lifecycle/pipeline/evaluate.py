@@ -71,7 +71,7 @@ def main() -> str:
             measure = metrics.measure(frame[target], predictions, params)
             points[side] = metrics.point(measure, len(frame))
             if side == "validation":
-                columns = list(dict.fromkeys([*model.inputs, *params.evaluate.slices]))
+                columns = list(dict.fromkeys([*params.evaluate.slices, *model.inputs]))
                 weakest, searched = search(frame, predictions, columns, params)
         # From here on, frame, predictions and measure are those of the test rows.
         importances = column_importance(model.predict, model.inputs, frame, params)
