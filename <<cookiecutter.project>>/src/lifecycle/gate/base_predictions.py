@@ -24,7 +24,9 @@ def base_predictions(base: str) -> Path | None:
     recomputed = TEMPORARY / f"{base}{config.PREDICTIONS.suffix}"
     with worktree(base, BASE) as folder:
         dvc("checkout", "--quiet", "--allow-missing", folder=folder)
-        (folder / config.PREDICTIONS).unlink(missing_ok=True)  # damaged, if it is there: DVC would not replace it unasked
+        (folder / config.PREDICTIONS).unlink(
+            missing_ok=True
+        )  # damaged, if it is there: DVC would not replace it unasked
         if dvc("repro", "--pull", stage, folder=folder).returncode:
             return None
         shutil.copy(folder / config.PREDICTIONS, recomputed)

@@ -35,14 +35,14 @@ from lifecycle.gate.group_checks import GroupChecks, check_groups
 from lifecycle.gate.paired_bootstrap import PairedComparison, compare
 from lifecycle.gate.plot_overlay import overlay
 from lifecycle.gate.policy import Policy
-from lifecycle.gate.readable_files import refuse_unreadable, refuse_huge_metrics
+from lifecycle.gate.readable_files import refuse_huge_metrics, refuse_unreadable
+from lifecycle.gate.reasons import listed, reason, reasons_of_rerun
 from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
 from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics, slice_keys
 from lifecycle.gate.seed_spread import only_seed, spread_in
 from lifecycle.gate.staleness import uncommitted
 from lifecycle.gate.unusual_code import unusual_changes
 
-MAX_LISTED = 6
 TEST = str(config.METRICS / "test.json")
 
 
@@ -107,22 +107,22 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         return metrics, check_slices(by, slices["base"], slices["branch"], today), against_baselines
 
     metrics, of_slices, against_baselines = check(policy)
-    reasons = [_reason("refused", line) for line in refused(base, head)]
-    reasons += [_reason("uncommitted_results", line) for line in not_regular(head, applied.judged_files)]
-    reasons += _reasons(rerun, dirty)
-    reasons += [_reason("altered", paired.problem)] if paired.problem else []
+    reasons = [reason("refused", line) for line in refused(base, head)]
+    reasons += [reason("uncommitted_results", line) for line in not_regular(head, applied.judged_files)]
+    reasons += reasons_of_rerun(rerun, dirty)
+    reasons += [reason("altered", paired.problem)] if paired.problem else []
     if predictions is None and comparable and not same_data and figures_of_base(figures) and not rerun.failure:
         reasons.append(
-            _reason(
+            reason(
                 "unknown_rows",
                 f"the dataset has changed, and nobody can tell its test rows from the base's: {paired.note}",
             )
         )
     if applied.refusal:
-        text = f"the branch is not comparable with its base ({_listed(applied.exchanged)}), and {applied.refusal}"
-        reasons.append(_reason("new_problem", text))
-    reasons += [_reason("limit", result.why) for result in (*metrics, *of_slices) if result.status == FAIL]
-    reasons += [_reason("baseline", result.why) for result in against_baselines if result.status == FAIL]
+        text = f"the branch is not comparable with its base ({listed(applied.exchanged)}), and {applied.refusal}"
+        reasons.append(reason("new_problem", text))
+    reasons += [reason("limit", result.why) for result in (*metrics, *of_slices) if result.status == FAIL]
+    reasons += [reason("baseline", result.why) for result in against_baselines if result.status == FAIL]
     reasons += groups.reasons()
     of_branch = [] if applied.of_branch or not applied.diff else chain(*check(applied.branch))
     return {
@@ -182,31 +182,5 @@ def _paired(
     return compare(base, predictions, folder, figures, applied.policy.tolerance)
 
 
-def _reasons(rerun: Recomputed, dirty: list[str]) -> list[dict[str, str]]:
-    """The reasons to fail before any limit is checked. Their kinds select the next steps in the report."""
-    if rerun.environment:
-        return [_reason("environment", f"nothing was recomputed: {line}") for line in rerun.environment]
-    failure = [_reason("pipeline", f"the pipeline fails: {rerun.failure}")] if rerun.failure else []
-    if rerun.undeclared:
-        text = f"no stage of dvc.yaml depends on {_listed(rerun.undeclared)}, so a change there would go unnoticed"
-        failure.append(_reason("undeclared", text))
-    if rerun.stale:
-        text = f"the committed results are stale: {_listed(rerun.stale)} changed since the last dvc repro"
-        return [_reason("stale", text), *failure]
-    if rerun.altered:
-        return failure + [_reason("altered", f"not made by the pipeline: {line}") for line in rerun.altered]
-    text = f"the working tree differs from the commit that is checked: {_listed(dirty)}"
-    return failure + ([_reason("uncommitted", text)] if dirty else [])
-
-
-def _reason(kind: str, text: str) -> dict[str, str]:
-    return {"kind": kind, "text": text}
-
-
 def _text(path: Path) -> str | None:
     return path.read_text(encoding="utf-8") if path.exists() else None
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
-    return ", ".join(names[:MAX_LISTED]) + more

@@ -70,16 +70,13 @@ def policy_text(
         text += SLICES + f"  min_rows: {min_rows:<20} # smaller slices are shown, not judged\n"
         text += f"  metrics:\n    {metric}: {{{_side(metric)}: {plain(bound)}}}\n"
     example = f"{_side(main)}: {plain(limits[main].bound)}"
-    return (
-        text
-        + GROUPS
-        + TAIL.format(
-            not_recomputed=json.dumps(not_recomputed, ensure_ascii=False),  # JSON is YAML, whatever a reason contains
-            tolerance=f"{tolerance:f}".rstrip("0"),
-            metric=main,
-            bound=example,
-        )
+    tail = TAIL.format(
+        not_recomputed=json.dumps(not_recomputed, ensure_ascii=False),  # JSON is YAML, whatever a reason contains
+        tolerance=f"{tolerance:f}".rstrip("0"),
+        metric=main,
+        bound=example,
     )
+    return text + GROUPS + tail
 
 
 def _limit(metric: str, limit: MetricLimit, explained: bool) -> str:
