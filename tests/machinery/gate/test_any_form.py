@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from lifecycle.core import config
 from lifecycle.core import git as git_module
 from lifecycle.core.dvc_files import pipeline_of, stages_at
 from lifecycle.core.errors import ProjectError
@@ -16,11 +17,14 @@ from lifecycle.gate import readable_files
 from lifecycle.gate.applied_policy import applied_policy
 from lifecycle.gate.baseline_rules import check_baselines, finite_figures
 from lifecycle.gate.commit_metadata import dataset, json_mapping, lock_hash_of, slices_of
+from lifecycle.gate.fairness import check_fairness
+from lifecycle.gate.group_checks import GroupChecks
 from lifecycle.gate.pull_request_comment import markdown
 from lifecycle.gate.readable_files import refuse_unreadable, unreadable
 from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics
 from lifecycle.gate.staleness import stale_inputs
 from lifecycle.gate.terminal import terminal
+from lifecycle.gate.weak_slice_rules import check_weak_slices
 from lifecycle.resolve.conflicts import outputs_of
 from lifecycle.resolve.data_versions import output
 from lifecycle.retraining.dataset import md5_of
@@ -83,11 +87,16 @@ VALIDATION = {
 }
 METRICS = {"roc_auc": 0.8, "log_loss": 0.4}
 SLICES = {"contract": {"One year": {"rows": 200, "roc_auc": 0.8}, "Two years": {"rows": 300, "roc_auc": 0.7}}}
+WEAK_SLICES = {
+    "searched": {"slices": 20, "rows": 900},
+    "slices": {"contract=One year": {"rows": 120, "roc_auc": 0.6, "excess": {"value": 0.1, "low": 0.05, "high": 0.2}}},
+}
 GATES = {
     "metrics": {"metrics/test.json": {"roc_auc": {"min": 0.5, "max_drop": 0.1}}},
     "beats": {"trivial": {"roc_auc": 0.1}},
     "slices": {"min_rows": 100, "metrics": {"roc_auc": {"min": 0.5}}},
-    "recompute": ["evaluate"],
+    "weak_slices": {"min_rows": 100, "metrics": {"roc_auc": {"min": 0.5}}},
+    "fairness": {"min_rows": 100, "columns": {"contract": {"roc_auc": {"max_difference": 0.2}}}},
     "tolerance": 0.0001,
     "exceptions": [{"metric": "roc_auc", "slice": "contract", "min": 0.4, "reason": "r", "accepted_by": "a", "expires": "2026-07-01"}],
 }  # fmt: skip
@@ -101,6 +110,7 @@ FILES = {
     "metrics/test.json": METRICS,
     "metrics/trivial.json": METRICS,
     "metrics/slices.json": SLICES,
+    str(config.WEAK_SLICES): WEAK_SLICES,
 }
 CONTENT = {
     "verdict": "pass",
@@ -191,17 +201,25 @@ def judged(base: str, head: str) -> None:
         metrics = check_metrics(policy, figures, {}, TODAY)
         of_slices = check_slices(policy, slices["base"], slices["branch"], TODAY)
         checks = check_baselines(policy, "binary", new, baselines)
+        weak = json_mapping(sides["branch"].get(str(config.WEAK_SLICES)))
+        fairness = check_fairness(policy.fairness, slices["base"], slices["branch"], "base")
+        groups = GroupChecks(fairness, check_weak_slices(policy.weak_slices, weak), weak)
+        groups.reasons()
         data = {
             side: dataset(files.get("reports/validation.json"), commit)
             for (side, files), commit in zip(sides.items(), (base, head), strict=True)
         }
-        content = CONTENT | {
-            "data": data,
-            "problem": applied.problem(),
-            "metrics": [vars(result) for result in metrics],
-            "slices": [vars(result) for result in of_slices],
-            "baselines": {"figures": finite_figures(baselines), "checks": [vars(result) for result in checks]},
-        }
+        content = (
+            CONTENT
+            | groups.content()
+            | {
+                "data": data,
+                "problem": applied.problem(),
+                "metrics": [vars(result) for result in metrics],
+                "slices": [vars(result) for result in of_slices],
+                "baselines": {"figures": finite_figures(baselines), "checks": [vars(result) for result in checks]},
+            }
+        )
         terminal(content)
         markdown(content)
         json.dumps(content, allow_nan=False)

@@ -192,7 +192,7 @@ def _reason(kind: str, text: str) -> dict[str, str]:
 
 
 def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.exists() else None
+    return path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else None
 
 
 def _listed(names: list[str]) -> str:

@@ -10,7 +10,7 @@ from lifecycle.gate.commit_metadata import json_mapping
 from lifecycle.gate.fairness import GapResult, check_fairness, with_intervals
 from lifecycle.gate.policy import Policy
 from lifecycle.gate.rules import SliceFigures
-from lifecycle.gate.weak_slice_rules import check_weak_slices, weak_slices
+from lifecycle.gate.weak_slice_rules import check_weak_slices, printable_figures, searched, weak_slices
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,10 @@ class GroupChecks:
         return {
             "fairness": [vars(result) for result in self.fairness],
             "weak_slices": {
-                "searched": self.weak_content.get("searched"),
-                "slices": weak_slices(self.weak_content) or {},
+                "searched": searched(self.weak_content),
+                "slices": {
+                    name: printable_figures(figures) for name, figures in (weak_slices(self.weak_content) or {}).items()
+                },
                 "checks": [vars(result) for result in self.weak],
             },
         }
@@ -53,6 +55,6 @@ def check_groups(policy: Policy, slices: dict[str, SliceFigures], folder: Path, 
     Raises ConfigError if the policy names a column that has no slices.
     """
     path = folder / config.WEAK_SLICES
-    weak = json_mapping(path.read_text(encoding="utf-8") if path.exists() else None)
+    weak = json_mapping(path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else None)
     fairness = check_fairness(policy.fairness, slices["base"], slices["branch"], of)
     return GroupChecks(with_intervals(fairness, folder), check_weak_slices(policy.weak_slices, weak), weak)

@@ -3,7 +3,16 @@
 from typing import Any
 
 from lifecycle.core import config
-from lifecycle.gate.check_result import FAIL, NOT_JUDGED, PASS, CheckResult, finite_or_none, not_a_number
+from lifecycle.gate.check_result import (
+    FAIL,
+    NOT_JUDGED,
+    PASS,
+    CheckResult,
+    count_or_none,
+    figure_of,
+    finite_or_none,
+    not_a_number,
+)
 from lifecycle.gate.policy import Slices
 from lifecycle.gate.rules import describe
 
@@ -48,3 +57,25 @@ def weak_slices(content: dict[str, Any]) -> dict[str, dict[str, Any]] | None:
     if not isinstance(slices, dict) or not all(isinstance(figures, dict) for figures in slices.values()):
         return None
     return slices
+
+
+def printable_figures(figures: dict[str, Any]) -> dict[str, Any]:
+    """Return the figures of a weak slice as the report has them, without an excess that is not three finite numbers."""
+    excess = figures.get("excess")
+    ends = (
+        {name: finite_or_none(excess.get(name)) for name in ("value", "low", "high")}
+        if isinstance(excess, dict)
+        else {}
+    )
+    known = None if None in ends.values() else ends
+    return {name: figure_of(value) for name, value in figures.items() if name != "excess"} | {"excess": known or None}
+
+
+def searched(content: dict[str, Any]) -> dict[str, int] | None:
+    """Return how many `slices` were searched on how many `rows`, or None if the content does not say."""
+    figures = content.get("searched")
+    numbers = (
+        {name: count_or_none(figures.get(name)) for name in ("slices", "rows")} if isinstance(figures, dict) else {}
+    )
+    known = {name: number for name, number in numbers.items() if number is not None}
+    return known if len(known) == 2 else None
