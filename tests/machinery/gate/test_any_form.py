@@ -94,7 +94,6 @@ GATES = {
     "slices": {"min_rows": 100, "metrics": {"roc_auc": {"min": 0.5}}},
     "weak_slices": {"min_rows": 50, "metrics": {"log_loss": {"max": 0.7}}},
     "fairness": {"min_rows": 100, "columns": {"contract": {"roc_auc": {"max_difference": 0.2, "min_ratio": 0.5}}}},
-    "recompute": ["evaluate"],
     "tolerance": 0.0001,
     "exceptions": [{"metric": "roc_auc", "slice": "contract", "min": 0.4, "reason": "r", "accepted_by": "a", "expires": "2026-07-01"}],
 }  # fmt: skip
@@ -229,7 +228,6 @@ def test_every_reader_of_a_file_answers_or_refuses_it_in_one_line(name: str, mon
 
     monkeypatch.setattr(git_module, "files_at", files_at)
     monkeypatch.setattr(readable_files, "files_at", files_at)
-    monkeypatch.setattr(readable_files, "refuse_links", lambda _: None)
 
     @SETTINGS
     @hypothesis.given(spoiled(FILES[name]))

@@ -161,12 +161,23 @@ def test_a_base_whose_policy_cannot_be_read_is_judged_by_the_branchs_own(
     assert least(result.policy) == 0.1
 
 
-@pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml", "metrics/test.json"])
+@pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml"])
 def test_a_branch_that_cannot_be_read_has_no_verdict(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     commits(monkeypatch, {"head": {name: CONFLICT}})
 
     with pytest.raises(ConfigError, match=f"{name} of the branch: line 2 is a conflict marker"):
         refuse_unreadable("head")
+
+
+def test_a_branch_with_a_number_that_dvc_cannot_compute_with_has_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    commits(monkeypatch, {"head": {"metrics/more.json": HUGE}})
+
+    with pytest.raises(ConfigError, match=r"metrics/more\.json of the branch: roc_auc is too large a number"):
+        refuse_unreadable("head")
+
+
+def test_of_a_base_no_file_without_limits_counts_as_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not applied(monkeypatch, {"metrics/train.json": CONFLICT}, {}).broken
 
 
 def test_a_branch_without_a_policy_has_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,9 +1,11 @@
 """Outputs of the pipeline that DVC has and git has not: what a commit's dvc.lock says of them, and the files themselves."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from lifecycle.core.dvc import cache_folder, dvc
 from lifecycle.core.dvc_files import Stage, Stages, pipeline_of, stages_at
+from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import file_hash
 from lifecycle.core.git import text_at
 
@@ -37,7 +39,9 @@ def file_of(md5: str, path: Path, commit: str) -> Path | None:
 
 def believed_results(not_recomputed: dict[str, str], base: str, head: str) -> list[str]:
     """Return the stages that were not run again, and why, a line each."""
-    of_base, of_head = stages_of_pipeline(base), stages_of_pipeline(head)
+    of_base, of_head = Stages(), stages_of_pipeline(head)
+    with suppress(ConfigError):  # of a base that cannot be read nothing is the same
+        of_base = stages_of_pipeline(base)
     lines = []
     for name, reason in not_recomputed.items():
         same = name in of_head and of_head[name].get("outs") == of_base.get(name, Stage()).get("outs")

@@ -14,7 +14,7 @@ from typing import Any
 from lifecycle.core import config, version_code
 from lifecycle.core.files import file_hash, read_yaml
 from lifecycle.core.git import commit_of, git, text_at
-from lifecycle.gate.accepted_regressions import refuse_unknown_columns, without_slice
+from lifecycle.gate.accepted_regressions import unused_exceptions
 from lifecycle.gate.applied_policy import AppliedPolicy, applied_policy, with_other_rows
 from lifecycle.gate.base_commit import choose_base
 from lifecycle.gate.base_predictions import base_predictions
@@ -38,7 +38,7 @@ from lifecycle.gate.policy import Policy
 from lifecycle.gate.readable_files import refuse_huge_metrics, refuse_unreadable
 from lifecycle.gate.reasons import listed, reason, reasons_of_rerun
 from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
-from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics, slice_keys
+from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics
 from lifecycle.gate.seed_spread import only_seed, spread_in
 from lifecycle.gate.staleness import uncommitted
 from lifecycle.gate.unusual_code import unusual_changes
@@ -93,14 +93,10 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         seed = only_seed(params, same_data, not files_affecting_verdict(base, head)) and not rerun.failure
         spread = spread_in(folder) if seed and "train" not in believed else {}
 
-    every_slice = slice_keys(slices["base"], slices["branch"])
-
     def check(by: Policy) -> tuple[list[CheckResult], list[CheckResult], list[CheckResult]]:
         if rerun.failure:
             return [], [], []
         refuse_unknown_metrics(by, figures, slices, "branch" if by is applied.branch else "base")
-        if by is applied.branch:
-            refuse_unknown_columns(by.exceptions, every_slice, today)
         metrics = check_metrics(by, figures, {TEST: paired}, today)
         model_figures = {name: figure.get("new") for name, figure in figures.get(TEST, {}).items()}
         against_baselines = check_baselines(by, task, model_figures, baselines)
@@ -159,7 +155,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
             "of": "branch" if applied.of_branch else "base",
             "why": applied.why_branch,
             "change": applied.diff,
-            "unused": [] if rerun.failure else without_slice((policy, applied.branch), every_slice, today),
+            "unused": [] if rerun.failure else unused_exceptions(policy, applied.branch, slices, today),
             "later": [result.why for result in of_branch if result.status == FAIL],
         },
         "files_affecting_verdict": files_affecting_verdict(base, head),
@@ -183,4 +179,4 @@ def _paired(
 
 
 def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.exists() else None
+    return path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else None

@@ -49,7 +49,7 @@ def check_groups(policy: Policy, slices: dict[str, SliceFigures], folder: Path, 
     Raises ConfigError if the policy names a column that has no slices.
     """
     path = folder / config.WEAK_SLICES
-    weak = json_mapping(path.read_text(encoding="utf-8") if path.exists() else None)
+    weak = json_mapping(path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else None)
     checks = judge_groups(policy, slices, weak, of)
     return replace(checks, fairness=with_intervals(checks.fairness, folder))
 

@@ -31,7 +31,9 @@ def overlay(base: str | None, folder: Path) -> dict[str, Any]:
     plots = {}
     for name, draw in PLOTS.items():
         path = config.PLOTS / f"{name}.json"
-        of_branch = (folder / path).read_text(encoding="utf-8") if (folder / path).exists() else None
+        of_branch = (
+            (folder / path).read_bytes().decode("utf-8", errors="replace") if (folder / path).is_file() else None
+        )
         both = {"base": _points(text_at(base, path) if base else None), "branch": _points(of_branch)}
         alone = {"branch": both["branch"]}
         for sides in (both, alone):
@@ -92,7 +94,7 @@ PLOTS: dict[str, Callable[[dict[str, Points]], dict[str, Any]]] = {
 def _points(text: str | None) -> Points:
     try:
         points = json.loads(text or "[]")
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
     return points if isinstance(points, list) and all(isinstance(point, dict) for point in points) else []
 

@@ -60,7 +60,7 @@ def check_slices(policy: Policy, base: SliceFigures, branch: SliceFigures, today
     if policy.slices is None:
         return []
     results = []
-    for column, value in slice_keys(base, branch):
+    for column, value in _slice_keys(base, branch):
         old, new = base.get(column, {}).get(value, {}), branch.get(column, {}).get(value, {})
         rows = max(old.get("rows") or 0, new.get("rows") or 0)  # a slice does not escape its limit by losing rows
         for metric, floor in policy.slices.metrics.items():
@@ -96,11 +96,6 @@ def refuse_unknown_metrics(policy: Policy, figures: Figures, slices: dict[str, S
     for name in policy.slices.metrics if policy.slices and of_each else ():
         if not any(name in figure for figure in of_each):
             raise ConfigError(f"{where}: metrics/slices.json has no metric {name!r}, on neither side")
-
-
-def slice_keys(base: SliceFigures, branch: SliceFigures) -> list[tuple[str, str]]:
-    """Return column and value of every slice of either side, the branch's first."""
-    return list(dict.fromkeys((column, value) for side in (branch, base) for column in side for value in side[column]))
 
 
 def describe(limit: Floor) -> str:
@@ -175,3 +170,8 @@ def _regression(limit: Limit, change: float) -> tuple[float, float | None, str]:
 
 def _change(base: float | None, branch: Any) -> float | None:
     return None if base is None or finite_or_none(branch) is None else round(branch - base, 9)
+
+
+def _slice_keys(base: SliceFigures, branch: SliceFigures) -> list[tuple[str, str]]:
+    """Column and value of every slice of either side, the branch's first."""
+    return list(dict.fromkeys((column, value) for side in (branch, base) for column in side for value in side[column]))
