@@ -316,7 +316,7 @@ def test_a_worse_model_is_red_and_the_reason_is_in_the_summary(base: BakedProjec
     assert done.returncode != 0
     assert jobs(done.stdout) == {"gate": "failed"}
     assert re.search(
-        r"Summary - ### ❌ Gate: FAIL against origin/main \(\w{9}\)\n\n- .*\n?- log\\_loss rose by", done.stdout
+        r"Summary - ### ❌ Gate: FAIL against origin/main \(\w{9}\)\n(- .*\n|\n)*- log\\_loss rose by", done.stdout
     )
     assert (tmp_path / "artifacts/plots/dvc_plots/index.html").exists()
 
