@@ -16,6 +16,7 @@ from lifecycle.gate import readable_files
 from lifecycle.gate.applied_policy import applied_policy
 from lifecycle.gate.baseline_rules import check_baselines, finite_figures
 from lifecycle.gate.commit_metadata import dataset, json_mapping, lock_hash_of, slices_of
+from lifecycle.gate.group_checks import judge_groups
 from lifecycle.gate.pull_request_comment import markdown
 from lifecycle.gate.readable_files import refuse_unreadable, unreadable
 from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics
@@ -83,10 +84,16 @@ VALIDATION = {
 }
 METRICS = {"roc_auc": 0.8, "log_loss": 0.4}
 SLICES = {"contract": {"One year": {"rows": 200, "roc_auc": 0.8}, "Two years": {"rows": 300, "roc_auc": 0.7}}}
+WEAK_SLICES = {
+    "searched": {"rows": 900, "slices": 800},
+    "slices": {"a=1 and b <= 2": {"rows": 60, "log_loss": 0.6, "excess": {"value": 0.2, "low": 0.1, "high": 0.3}}},
+}
 GATES = {
     "metrics": {"metrics/test.json": {"roc_auc": {"min": 0.5, "max_drop": 0.1}}},
     "beats": {"trivial": {"roc_auc": 0.1}},
     "slices": {"min_rows": 100, "metrics": {"roc_auc": {"min": 0.5}}},
+    "weak_slices": {"min_rows": 50, "metrics": {"log_loss": {"max": 0.7}}},
+    "fairness": {"min_rows": 100, "columns": {"contract": {"roc_auc": {"max_difference": 0.2, "min_ratio": 0.5}}}},
     "recompute": ["evaluate"],
     "tolerance": 0.0001,
     "exceptions": [{"metric": "roc_auc", "slice": "contract", "min": 0.4, "reason": "r", "accepted_by": "a", "expires": "2026-07-01"}],
@@ -101,6 +108,7 @@ FILES = {
     "metrics/test.json": METRICS,
     "metrics/trivial.json": METRICS,
     "metrics/slices.json": SLICES,
+    "metrics/weak_slices.json": WEAK_SLICES,
 }
 CONTENT = {
     "verdict": "pass",
@@ -190,6 +198,8 @@ def judged(base: str, head: str) -> None:
         refuse_unknown_metrics(policy, figures, slices, "base")
         metrics = check_metrics(policy, figures, {}, TODAY)
         of_slices = check_slices(policy, slices["base"], slices["branch"], TODAY)
+        weak = json_mapping(sides["branch"].get("metrics/weak_slices.json"))
+        groups = judge_groups(policy, slices, weak, "base")
         checks = check_baselines(policy, "binary", new, baselines)
         data = {
             side: dataset(files.get("reports/validation.json"), commit)
@@ -200,6 +210,7 @@ def judged(base: str, head: str) -> None:
             "problem": applied.problem(),
             "metrics": [vars(result) for result in metrics],
             "slices": [vars(result) for result in of_slices],
+            **groups.content(),
             "baselines": {"figures": finite_figures(baselines), "checks": [vars(result) for result in checks]},
         }
         terminal(content)

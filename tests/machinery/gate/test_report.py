@@ -310,7 +310,7 @@ def test_fairness_and_weak_slices_have_a_table_each(content: dict[str, Any]) -> 
         name="accuracy by region: ratio", base=0.9, branch=0.7, low=0.65, high=0.75, limit="≥ 0.8", status="FAIL"
     )
     content["fairness"] = [gap | {"lowest": "south", "highest": "north"}]
-    figures = {"rows": 120, "log_loss": 0.8, "excess": {"value": 0.3, "low": 0.1, "high": 0.5}}
+    figures = {"rows": 120, "loss": 0.8, "excess": {"value": 0.3, "low": 0.1, "high": 0.5}}
     check = result(name="log_loss where plan=basic", branch=0.8, limit="≤ 0.7", status="FAIL")
     content["weak_slices"] = {"searched": {"rows": 1000, "slices": 900}, "slices": {"plan=basic": figures, "a <= 2": {"rows": 50}}, "checks": [check]}  # fmt: skip
     content["reasons"] = [{"kind": "fairness", "text": "a gap"}, {"kind": "weak_slice", "text": "a slice"}]

@@ -72,11 +72,11 @@ def with_intervals(results: list[GapResult], folder: Path) -> list[GapResult]:
 
     `folder` is a checkout of the branch with its test rows and what its model predicts for them.
     """
-    results_with_groups = [result for result in results if result.highest]
-    if not results_with_groups:
+    if not any(result.highest for result in results):
         return results
     params = config.load(folder / config.PARAMS)
     test = read_parquet(folder / config.FEATURES / "test.parquet")
+    results_with_groups = [result for result in results if result.highest and result.column in test]
     predictions = read_parquet(folder / config.PREDICTIONS)
     rows = {
         key: np.flatnonzero((test[key[0]].astype(str) == key[1]).to_numpy())

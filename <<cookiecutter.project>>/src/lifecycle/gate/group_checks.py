@@ -1,6 +1,6 @@
 """Checks of groups of test rows that are not named one by one: those of a column against each other, and weak slices."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ from lifecycle.gate.commit_metadata import json_mapping
 from lifecycle.gate.fairness import GapResult, check_fairness, with_intervals
 from lifecycle.gate.policy import Policy
 from lifecycle.gate.rules import SliceFigures
-from lifecycle.gate.weak_slice_rules import check_weak_slices, weak_slices
+from lifecycle.gate.weak_slice_rules import check_weak_slices, reported
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,7 @@ class GroupChecks:
         """Return what the report shows."""
         return {
             "fairness": [vars(result) for result in self.fairness],
-            "weak_slices": {
-                "searched": self.weak_content.get("searched"),
-                "slices": weak_slices(self.weak_content) or {},
-                "checks": [vars(result) for result in self.weak],
-            },
+            "weak_slices": {**reported(self.weak_content), "checks": [vars(result) for result in self.weak]},
         }
 
 
@@ -54,5 +50,11 @@ def check_groups(policy: Policy, slices: dict[str, SliceFigures], folder: Path, 
     """
     path = folder / config.WEAK_SLICES
     weak = json_mapping(path.read_text(encoding="utf-8") if path.exists() else None)
+    checks = judge_groups(policy, slices, weak, of)
+    return replace(checks, fairness=with_intervals(checks.fairness, folder))
+
+
+def judge_groups(policy: Policy, slices: dict[str, SliceFigures], weak: dict[str, Any], of: str) -> GroupChecks:
+    """Check the groups by what the files of `metrics` say, without intervals; arguments as above, and metrics/weak_slices.json."""
     fairness = check_fairness(policy.fairness, slices["base"], slices["branch"], of)
-    return GroupChecks(with_intervals(fairness, folder), check_weak_slices(policy.weak_slices, weak), weak)
+    return GroupChecks(fairness, check_weak_slices(policy.weak_slices, weak), weak)

@@ -76,9 +76,18 @@ def _weak_slices(weak: dict[str, Any]) -> list[list[str]]:
         limits = ", ".join(f"{check['name'].partition(' where ')[0]} {check['limit']}" for check in of_this)
         statuses = [check["status"] for check in of_this]
         status = "FAIL" if "FAIL" in statuses else next(iter(statuses), "")
-        loss = figures.get("log_loss", figures.get("mae"))
         value = f"{excess['value']:+.4f}" if excess else ""
-        rows.append([name, str(figures.get("rows")), _figure(loss), value, bounds, limits, status])
+        rows.append(
+            [
+                name,
+                "" if figures.get("rows") is None else f"{figures['rows']:,}",
+                _figure(figures.get("loss")),
+                value,
+                bounds,
+                limits,
+                status,
+            ]
+        )
     of_none = [check for check in checks if " where " not in check["name"]]
     return rows + [[check["name"], "", "", "", "", check["limit"], check["status"]] for check in of_none]
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lifecycle.core import config
-from lifecycle.gate.check_result import FAIL, NOT_JUDGED, PASS, CheckResult, finite_or_none, not_a_number
+from lifecycle.gate.check_result import FAIL, NOT_JUDGED, PASS, CheckResult, count_or_none, finite_or_none, not_a_number
 from lifecycle.gate.policy import Slices
 from lifecycle.gate.rules import describe
 
@@ -26,7 +26,7 @@ def check_weak_slices(limits: Slices | None, content: dict[str, Any]) -> list[Ch
     for name, figures in slices.items():
         for metric, floor in limits.metrics.items():
             value, rows, of = figures.get(metric), figures.get("rows"), f"{metric} of the weak slice {name}"
-            if not isinstance(rows, int) or rows < limits.min_rows:
+            if (count_or_none(rows) or 0) < limits.min_rows:
                 status, why = NOT_JUDGED, f"{of} has {rows} test rows; {limits.min_rows} are needed"
             elif value is None:
                 status, why = NOT_JUDGED, f"{of} is not defined: its rows are of one class"
@@ -48,3 +48,32 @@ def weak_slices(content: dict[str, Any]) -> dict[str, dict[str, Any]] | None:
     if not isinstance(slices, dict) or not all(isinstance(figures, dict) for figures in slices.values()):
         return None
     return slices
+
+
+def reported(content: dict[str, Any]) -> dict[str, Any]:
+    """Return what the report shows of the file: how much was `searched`, and of each slice `rows`, `loss` and `excess`."""
+    searched = content.get("searched")
+    counts = (
+        {name: count_or_none(searched.get(name)) for name in ("rows", "slices")} if isinstance(searched, dict) else {}
+    )
+    return {
+        "searched": counts if counts and None not in counts.values() else None,
+        "slices": {
+            name: {
+                "rows": count_or_none(figures.get("rows")),
+                "loss": finite_or_none(figures.get("log_loss", figures.get("mae"))),
+                "excess": _interval(figures.get("excess")),
+            }
+            for name, figures in (weak_slices(content) or {}).items()
+        },
+    }
+
+
+def _interval(excess: Any) -> dict[str, float | None]:
+    """`value`, `low` and `high`, or nothing if one of them is no number."""
+    ends = (
+        {name: finite_or_none(excess.get(name)) for name in ("value", "low", "high")}
+        if isinstance(excess, dict)
+        else {}
+    )
+    return {} if None in ends.values() else ends
