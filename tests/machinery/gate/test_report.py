@@ -320,7 +320,7 @@ def test_fairness_and_weak_slices_have_a_table_each(content: dict[str, Any]) -> 
     assert re.search(r"accuracy by region: ratio +south +north +0.9000 +0.7000 +0.6500 to 0.7500 +≥ 0.8 +FAIL\n", text)
     assert re.search(r"plan=basic +120 +0.8000 +\+0.3000 +\+0.1000 to \+0.5000 +log_loss ≤ 0.7 +FAIL\n", text)
     assert re.search(r"a <= 2 +50\n", text)
-    assert "- Weak slices: 2 weak slices among 900 searched on 1,000 validation rows\n" in text
+    assert "- Weak slices: 2 among 900 searched on 1,000 validation rows\n" in text
     assert "1. make the model better for the group that is behind" in text
     assert "2. look at the rows of that slice" in text
 

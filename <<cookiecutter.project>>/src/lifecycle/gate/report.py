@@ -84,9 +84,9 @@ def remarks(content: dict[str, Any]) -> list[str]:
     if not any(reason["kind"] == "pipeline" for reason in content["reasons"]):
         lines.append(f"Data validation: {counted(after['checks'], 'check')} of contract.yaml passed, none failed")
     if searched := content.get("weak_slices", {}).get("searched"):
-        listed = counted(len(content["weak_slices"]["slices"]), "weak slice")
+        listed = len(content["weak_slices"]["slices"])
         lines.append(
-            f"Weak slices: {listed} among {searched['slices']:,} searched on {searched['rows']:,} validation rows"
+            f"Weak slices: {listed or 'none'} among {searched['slices']:,} searched on {searched['rows']:,} validation rows"
         )
     if content["code"]["changed"]:
         lines.append(
