@@ -72,14 +72,14 @@ def main() -> str:
             points[side] = metrics.point(measure, len(frame))
             if side == "validation":
                 columns = list(dict.fromkeys([*params.evaluate.slices, *model.inputs]))
-                found, searched = search(frame, predictions, columns, params)
+                weakest, searched = search(frame, predictions, columns, params)
         # From here on, frame, predictions and measure are those of the test rows.
         importances = column_importance(model.predict, model.inputs, frame, params)
         of_baselines, failure = model.baselines(frame)
     compared = baselines.figures(of_baselines, frame, params)
     bounds = metrics.intervals(measure, len(frame), params.evaluate.bootstrap, params.seed)
     slices = slice_metrics(frame, predictions, params)
-    weak = {"searched": searched, "slices": measured(found, frame, predictions, params)}
+    weak = {"searched": searched, "slices": measured(weakest, frame, predictions, params)}
 
     drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
     plotted = {name: curve for name, curve in drawn.items() if curve}  # of one class there is no ROC curve
