@@ -77,17 +77,8 @@ def _weak_slices(weak: dict[str, Any]) -> list[list[str]]:
         statuses = [check["status"] for check in of_this]
         status = "FAIL" if "FAIL" in statuses else next(iter(statuses), "")
         value = f"{excess['value']:+.4f}" if excess else ""
-        rows.append(
-            [
-                name,
-                "" if figures.get("rows") is None else f"{figures['rows']:,}",
-                _figure(figures.get("loss")),
-                value,
-                bounds,
-                limits,
-                status,
-            ]
-        )
+        count = "" if figures.get("rows") is None else f"{figures['rows']:,}"
+        rows.append([name, count, _figure(figures.get("loss")), value, bounds, limits, status])
     of_none = [check for check in checks if " where " not in check["name"]]
     return rows + [[check["name"], "", "", "", "", check["limit"], check["status"]] for check in of_none]
 
