@@ -128,9 +128,8 @@ def _scores(
             enough = masks.sum(axis=1) >= fewest
             masks = masks[enough].astype(np.float64)
             share = masks.mean(axis=1)
-            of_sums = (1 - 2 * share) * (
-                masks @ variance
-            ) + share**2 * variance.sum()  # the mean of all rows is taken off
+            # The variance of a sum from which its share of the sum over all rows is taken off.
+            of_sums = (1 - 2 * share) * (masks @ variance) + share**2 * variance.sum()
             of_tables = (masks @ excess) / np.sqrt(of_sums + metrics.EPSILON)[:, None]
             worst = np.maximum(worst, of_tables[:, 1:].max(axis=0))
             slices = [(i,), *((i, j) for j in others)]
