@@ -1,6 +1,5 @@
 """Limits for gates.yaml, from what the present model reaches and how uncertain that is."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +7,13 @@ import pandas as pd
 
 from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
+from lifecycle.core.dvc_files import metrics_of
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import read_parquet, read_yaml
+from lifecycle.core.files import read_parquet, read_text, read_yaml
 from lifecycle.core.metrics import BIASED
 from lifecycle.core.tables import figure, text_table
 from lifecycle.gate.baseline_rules import loss_of
+from lifecycle.gate.check_result import finite_or_none
 from lifecycle.gate.cross_validation import cross_validated, scaled
 from lifecycle.gate.limits import MetricLimit, metric_limit, plain, sign_of
 from lifecycle.gate.policy_text import policy_text
@@ -65,7 +66,9 @@ def propose(params: Params) -> tuple[str, list[str]]:
     lines += [*of_beats, _slices_explained(main, min_rows, of_slices, params)]
     present = read_yaml(config.GATES) if config.GATES.exists() else {}
     slices = (main, of_slices[0], min_rows) if of_slices else None
-    not_recomputed, tolerance = present.get("not_recomputed", {}), float(present.get("tolerance", TOLERANCE))
+    not_recomputed, tolerance = present.get("not_recomputed", {}), present.get("tolerance", TOLERANCE)
+    if not isinstance(not_recomputed, dict) or finite_or_none(tolerance) is None:
+        raise ConfigError(f"{config.GATES}: not_recomputed is no mapping, or tolerance no number: correct it")
     return policy_text(limits, beats, slices, not_recomputed, tolerance), _worthless(
         params, measured, baselines
     ) + lines
@@ -190,10 +193,6 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; `make repro` makes it") from None
-    except ValueError:
-        raise ConfigError(f"{path}: not valid JSON; `make repro` makes it anew") from None
-    return content
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file; `make repro` makes it")
+    return metrics_of(read_text(path), f"{path} (which `make repro` makes anew)")
