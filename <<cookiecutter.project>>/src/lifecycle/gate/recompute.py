@@ -2,12 +2,13 @@
 
 import re
 import shutil
+import sys
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 
 from lifecycle.core import config, package_versions
@@ -19,6 +20,8 @@ from lifecycle.core.git import commit_of, git, text_at
 from lifecycle.core.worktree import GATE, worktree
 from lifecycle.gate.output_differences import compare_outputs
 from lifecycle.gate.staleness import altered, stale_inputs
+
+SILENT_SECONDS, LONGEST_SECONDS = 2, 3600  # of waiting for another gate
 
 
 @dataclass
@@ -43,9 +46,29 @@ class Recomputed:
 def clean_checkout(commit: str) -> Iterator[Path]:
     """Check a commit out, with what DVC's cache has of its data, and remove it in the end. One gate at a time."""
     GATE.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{GATE}.lock", timeout=3600), worktree(commit, GATE) as folder:
+    with _alone(), worktree(commit, GATE) as folder:
         dvc("checkout", "--quiet", "--allow-missing", folder=folder)
         yield folder
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other gate runs in this repo. Raises ConfigError if that takes an hour."""
+    lock = FileLock(f"{GATE}.lock")
+    try:
+        lock.acquire(timeout=SILENT_SECONDS)
+    except Timeout:
+        print("gate: another gate is running in this repo; this one waits for it", file=sys.stderr, flush=True)
+        try:
+            lock.acquire(timeout=LONGEST_SECONDS)
+        except Timeout:
+            raise ConfigError(
+                f"{lock.lock_file}: another gate has been running for an hour: see whether it hangs, and stop it"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def recompute(folder: Path, believed: Collection[str], tolerance: float) -> Recomputed:
