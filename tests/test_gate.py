@@ -256,7 +256,7 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str | list[str]]] = {
 
 MUST_PASS: dict[str, tuple[list[Change], list[Change], str]] = {
     "predictions that another machine rounds otherwise": ([], [predictions("p * (1 + 1e-13)")], r"Rounded differently: dvc.lock names data/predictions/test.parquet \w{9}, recomputing gives \w{9}: the same within"),
-    "improvement": ([], [BETTER, repro], r"^gate: PASS against main \(\w{9}\): 4 metrics within their limits$"),
+    "improvement": ([], [BETTER, repro], r"^gate: PASS against main \(\w{9}\): 5 metrics within their limits$"),
     "within noise": ([edit(POLICY, "max_drop: 0.02}", "max_drop: 0.0001}")], [WITHIN_NOISE, repro], r"average_precision fell by 0\.\d+ to 0\.\d+; 0.0001 is allowed, but that is within noise \(95% interval of the change -0\.\d+ to \+0\.\d+\)"),
     "accepted": ([exception(TOMORROW)], [worse], rf"log_loss rose by 0\.\d+ .*; the exception of Ada \(a cheaper model\) holds until {TOMORROW}"),
     "another seed": ([edit(POLICY, ", train: quick", "")], [tune("seed: 42", "seed: 43"), repro], r"Only the seed changed, which makes no model better; with five other seeds: roc_auc 0\.\d{4} to 0\.\d{4}"),

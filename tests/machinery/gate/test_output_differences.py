@@ -1,5 +1,6 @@
 """What the gate makes of recomputed outputs that are not, byte for byte, those in dvc.lock."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from lifecycle.gate import output_differences
 from lifecycle.gate.output_differences import compare_outputs
 from lifecycle.gate.table_difference import table_difference
 
+EMPTY = hashlib.md5(b"{}", usedforsecurity=False).hexdigest()  # of metrics/test.json below
 FRAME = pd.DataFrame(
     {
         "id": ["a", "b", "c"],
@@ -88,12 +90,29 @@ def test_one_that_holds_the_same_numbers_is_named_and_is_no_problem(checkout: Pa
 
 
 def test_one_that_nobody_has_is_a_problem_and_what_git_has_is_not_looked_at(checkout: Path) -> None:
-    before = {"s": stage("data/table.parquet", "lost"), "t": stage("metrics/test.json", "one")}
+    before = {"s": stage("data/table.parquet", "lost"), "t": stage("metrics/test.json", EMPTY)}
     after = {"s": stage("data/table.parquet", "new"), "t": stage("metrics/test.json", "another")}
 
     (problem,) = compare_outputs(checkout, "HEAD", before, after, 1e-4).problems
 
     assert "is in neither DVC's cache nor its remote" in problem
+
+
+def test_a_hash_that_is_not_that_of_the_file_in_git_is_a_problem(checkout: Path) -> None:
+    lock = {"t": stage("metrics/test.json", "0" * 32)}
+
+    (problem,) = compare_outputs(checkout, "HEAD", lock, lock, 1e-4).problems
+
+    assert problem == f"dvc.lock names metrics/test.json 000000000, the commit has {EMPTY[:9]}"
+
+
+def test_an_output_that_the_lock_does_not_name_is_a_problem(checkout: Path) -> None:
+    before = {"t": stage("metrics/test.json", EMPTY)}
+    after = {**before, "s": stage("data/table.parquet", "new")}
+
+    (problem,) = compare_outputs(checkout, "HEAD", before, after, 1e-4).problems
+
+    assert problem == "dvc.lock does not name data/table.parquet, which the pipeline makes"
 
 
 def test_an_input_that_is_not_the_output_of_the_stage_before_is_a_problem(checkout: Path) -> None:

@@ -4,6 +4,7 @@ An output may have other bytes if it holds the same numbers: another machine may
 committed is compared with the recomputed one, since it is the file that is served, and that the next branch is compared with.
 """
 
+import hashlib
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import Any
 
 from lifecycle.core import config
 from lifecycle.core.files import read_parquet
-from lifecycle.core.git import git
+from lifecycle.core.git import files_at, git
 from lifecycle.core.worktree import inside
 from lifecycle.gate.committed_output import file_of
 from lifecycle.gate.table_difference import table_difference
@@ -42,9 +43,13 @@ def compare_outputs(
     """
     differences = OutputDifferences()
     committed, recomputed = _hashes(before), _hashes(after)
+    in_git = files_at(commit, *committed) if committed else {}
     for path, md5 in committed.items():
+        if path in in_git:  # its text is compared with the recomputed one elsewhere
+            differences.problems += _hash_problem(path, md5, in_git[path])
+            continue
         if recomputed.get(path, md5) == md5 or git("ls-tree", commit, "--", path, folder=folder):
-            continue  # what git has is compared with its text
+            continue
         problem = _difference(folder, commit, path, md5, tolerance)
         names = f"{config.LOCK} names {path} {md5[:SHORT]}, recomputing gives {recomputed[path][:SHORT]}"
         if problem:
@@ -53,12 +58,22 @@ def compare_outputs(
             differences.rounded.append(
                 f"{names}: the same within the tolerance, as on a machine that rounds differently"
             )
+    missing = [path for path in recomputed if path not in committed] if before else []
+    differences.problems += [f"{config.LOCK} does not name {path}, which the pipeline makes" for path in missing]
     for path, md5 in sorted(_inputs(before)):
         if committed.get(path, md5) != md5:
             differences.problems.append(
                 f"{config.LOCK} has two versions of {path}: an output of one stage and an input of another"
             )
     return differences
+
+
+def _hash_problem(path: str, md5: str, content: bytes) -> list[str]:
+    """Why dvc.lock does not fit a file that git has, if so."""
+    actual = hashlib.md5(content, usedforsecurity=False).hexdigest()
+    if actual == md5:
+        return []
+    return [f"{config.LOCK} names {path} {md5[:SHORT]}, the commit has {actual[:SHORT]}"]
 
 
 def _hashes(stages: dict[str, Any]) -> dict[str, str]:

@@ -9,11 +9,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lifecycle.core import config, metrics, predict
+from lifecycle.core import config
 from lifecycle.core.errors import ProjectError, exit_with
 from lifecycle.core.files import read_parquet, read_yaml
 from lifecycle.core.worktree import inside
-from lifecycle.pipeline.train import fit
 
 SEEDS = 5
 
@@ -36,6 +35,9 @@ def spread_in(folder: Path) -> dict[str, list[float]]:
 
 def seed_spread() -> dict[str, list[float]]:
     """Return the lowest and the highest value of each metric over models that differ in nothing but their seed."""
+    from lifecycle.core import metrics, predict  # scikit-learn: the gate itself needs none of it
+    from lifecycle.pipeline.train import fit
+
     params = config.load()
     train, test = (read_parquet(config.FEATURES / f"{side}.parquet") for side in ("train", "test"))
     inputs = [name for name in params.data.inputs(read_yaml(config.CONTRACT)["columns"]) if name in train]
