@@ -382,5 +382,7 @@ def test_help_lists_what_make_can_do(project: BakedProject) -> None:
         "ui",
         "plots",
         "plots-diff",
+        "prune-cache",
+        "protect",
         "lock",
     }
