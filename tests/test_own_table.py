@@ -278,9 +278,8 @@ def tried_as_shadow(repo: Repo) -> None:
         "regression": r"\d+ with labels  mean absolute error \d+\.\d+, production",
     }
     compared, deadline = "", time.monotonic() + 60
-    while (
-        not re.search(figures[repo.task], compared) and time.monotonic() < deadline
-    ):  # a shadow answers when others rest
+    # A shadow answers when others rest.
+    while not re.search(figures[repo.task], compared) and time.monotonic() < deadline:
         compared = repo.run(f"{repo.table.project} compare", check=False).stdout
     assert "shadow, version 2, beside production, version 1: " in compared
     assert re.search(figures[repo.task], compared), compared
