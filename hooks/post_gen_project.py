@@ -54,6 +54,11 @@ PARTS = {
         "scripts/drift_demo.mk",
     ],
 }
+# What belongs to the service that judges pull requests.
+CI = {
+    "github": [".github", "scripts/post_pull_request_comment.py"],
+    "gitlab": [".gitlab-ci.yml", "scripts/post_merge_request_note.py"],
+}
 # Packages of requirements.txt that nothing but the extra of a part needs.
 PACKAGES = {
     "registry": "httptools psycopg psycopg-binary uvloop watchfiles websockets",
@@ -68,11 +73,14 @@ PACKAGES = {
 }
 
 
+def remove(root: Path, names: list[str]) -> None:
+    for path in sorted({root / name for name in names}):  # a folder before what lies in it
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
 def drop_parts(root: Path, chosen: set[str]) -> None:
     """Remove the files, and the packages of requirements.txt, of the parts of a rendered project that are not chosen."""
-    paths = [path for part, of_part in PARTS.items() if part not in chosen for path in of_part]
-    for path in sorted({root / path for path in paths}):  # a folder before what lies in it
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    remove(root, [path for part, of_part in PARTS.items() if part not in chosen for path in of_part])
     needed = {name for part in chosen for name in PACKAGES[part].split()}
     dropped = {name for names in PACKAGES.values() for name in names.split()} - needed
     lock = root / "requirements.txt"
@@ -83,13 +91,13 @@ def drop_parts(root: Path, chosen: set[str]) -> None:
 def drop_sample(root: Path) -> None:
     """Remove the files of the sample."""
     listed = root / ".sample-files"
-    for path in (root / name for name in [*listed.read_text(encoding="utf-8").split(), listed.name]):
-        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+    remove(root, [*listed.read_text(encoding="utf-8").split(), listed.name])
 
 
 def drop(root: Path, answers: dict[str, Any]) -> None:
     """Remove from a rendered project what its answers leave out. `make template-update` calls this on its renders as well."""
     drop_parts(root, {part for part in PARTS if answers[part]})
+    remove(root, [path for service, paths in CI.items() if service != answers["ci"] for path in paths])
     if answers["data"]:
         drop_sample(root)
 

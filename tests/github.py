@@ -55,13 +55,14 @@ def standing_in(folder: Path, answer: Answer) -> Iterator[None]:
 
 @dataclass
 class Hub:
-    """As much of GitHub as monitoring and retraining ask for: pull requests, issues, and workflows that are started."""
+    """As much of GitHub as the workflows ask for: pull requests, issues, statuses of commits, and workflows that are started."""
 
     folder: Path
     pulls: list[dict[str, Any]] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
     comments: list[tuple[int, str]] = field(default_factory=list)
     started: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    statuses: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
 
     @property
@@ -76,6 +77,9 @@ class Hub:
         if method == "POST" and (found := re.fullmatch(r"actions/workflows/([\w.-]+)/dispatches", route)):
             self.started.append((found[1], body))
             return None
+        if method == "POST" and (found := re.fullmatch(r"statuses/(\w{40})", route)):
+            self.statuses.append((found[1], body))
+            return {}
         if found := re.fullmatch(r"actions/workflows/([\w.-]+)", route):
             return {"id": found[1], "name": found[1], "path": f".github/workflows/{found[1]}", "state": "active"}
         if route.endswith("graphql"):

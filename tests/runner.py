@@ -27,6 +27,8 @@ def act(
         for name, commit in pinned
         if (STAND_INS / name).exists()
     ]
+    workflows = _known_to_act(project, folder / "workflows")
+    options = tuple(option.replace(".github/workflows", str(workflows)) for option in options)
     environment = {"PROJECT_VENV": project.path / ".venv", "ARTIFACTS": folder / "artifacts", "PYTHONPATH": "src"}
     given = [f"--env={name}={value}" for name, value in environment.items()]
     return subprocess.run(
@@ -42,5 +44,13 @@ def act(
     )  # fmt: skip
 
 
+def _known_to_act(project: BakedProject, folder: Path) -> Path:
+    """Copy the workflows without `queue`, a key of `concurrency` that act does not know yet."""
+    folder.mkdir(exist_ok=True)
+    for path in (project.path / ".github/workflows").glob("*.yml"):
+        (folder / path.name).write_text(re.sub(r"^ +queue: max\n", "", path.read_text(), flags=re.MULTILINE))
+    return folder
+
+
 def jobs(output: str) -> dict[str, str]:
-    return dict(re.findall(r"\[[\w-]+/(\w+)\s*\] 🏁  Job (succeeded|failed)", output))
+    return dict(re.findall(r"\[[\w-]+/([\w ]+?)\s*\] 🏁  Job (succeeded|failed)", output))

@@ -40,6 +40,9 @@ class GitHub:
     config: Path
     run: dict[str, Any]
     artifact: bytes = b""
+    """What the newest artifact of the attempt holds."""
+    earlier: bytes = b""
+    """What the attempt before has left under the same name."""
     head: str = "b" * 40
     comments: list[dict[str, Any]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -47,14 +50,25 @@ class GitHub:
     def answer(self, method: str, path: str, body: dict[str, Any]) -> Any:
         self.asked.append(f"{method} {path}")
         route = path.partition("?")[0].removeprefix("/repos/o/r/")
-        if route == "actions/runs/5":
+        if route == "actions/runs/5/attempts/2":
             return self.run
         if route == "pulls":
             assert "head=stranger%3Afix" in path
             return [{"number": 6, "head": {"sha": "f" * 40}}, {"number": 7, "head": {"sha": self.head}}]
         if route == "actions/runs/5/artifacts":
-            return {"artifacts": [{"id": 9, "size_in_bytes": len(self.artifact)}] if self.artifact else []}
-        if route == "actions/artifacts/9/zip":
+            contents = {
+                8: (self.earlier, "11:59:59"),
+                9: (b"of another upload", "12:10:00"),
+                10: (self.artifact, "12:10:01"),
+            }
+            return {
+                "artifacts": [
+                    {"id": number, "size_in_bytes": len(content), "created_at": f"2026-06-15T{time}Z"}
+                    for number, (content, time) in contents.items()
+                    if content and (self.artifact or number == 8)
+                ]
+            }
+        if route == "actions/artifacts/10/zip":
             return self.artifact
         if route == "issues/7/comments" and method == "GET":
             return self.comments
@@ -71,6 +85,7 @@ class GitHub:
 def github(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GitHub]:
     folder = tmp_path_factory.mktemp("gh")
     run = {"id": 5, "head_sha": "b" * 40, "head_branch": "fix", "conclusion": "failure", "html_url": "https://x/run/5"}
+    run["run_started_at"] = "2026-06-15T12:00:00Z"
     state = GitHub(folder, run | {"head_repository": {"owner": {"login": "stranger"}}})
 
     with standing_in(folder, state.answer):
@@ -84,10 +99,10 @@ def zipped(content: str | bytes, name: str = "gate.json") -> bytes:
     return packed.getvalue()
 
 
-def comment(baked: BakedProject, github: GitHub, run: str = "5") -> subprocess.CompletedProcess[str]:
+def comment(baked: BakedProject, github: GitHub) -> subprocess.CompletedProcess[str]:
     """Run the script as the workflow does: with a Python that has no package of ours."""
     return subprocess.run(
-        ["python3", "-I", "scripts/post_pull_request_comment.py", run],
+        ["python3", "-I", "scripts/post_pull_request_comment.py", "5", "2"],
         cwd=baked.path,
         env=clean_environment()
         | {"PATH": f"{TOOLS}:/usr/bin:/bin", "GH_TOKEN": "x", "GH_REPO": "o/r", "GH_CONFIG_DIR": str(github.config)},
@@ -115,7 +130,7 @@ def test_the_report_becomes_one_comment_that_is_kept_up_to_date(baked: BakedProj
 @pytest.mark.parametrize(
     ("artifact", "says"),
     [
-        (b"", "The gate left no report."),
+        (b"", "The gate left no report in this attempt of the run."),
         (b"no zip", "The gate's report cannot be read (BadZipFile)."),
         (zipped("{}", "other.json"), "The gate's report cannot be read (KeyError)."),
         (zipped("[]", "../gate.json"), "The gate's report cannot be read (KeyError)."),
@@ -135,6 +150,14 @@ def test_a_hostile_artifact_does_no_harm(baked: BakedProject, github: GitHub, ar
     assert says in github.comments[0]["body"]
     assert "The checks of bbbbbbbbb did not pass" in github.comments[0]["body"]
     assert not (baked.path.parent / "gate.json").exists()
+
+
+def test_the_report_of_an_earlier_attempt_is_not_taken_for_this_ones(baked: BakedProject, github: GitHub) -> None:
+    github.earlier = zipped(json.dumps(REPORT))
+
+    comment(baked, github)
+
+    assert "The gate left no report in this attempt of the run." in github.comments[0]["body"]
 
 
 def test_what_a_pull_request_claims_is_escaped_and_the_runs_own_verdict_stands_beside_it(
@@ -194,14 +217,20 @@ def test_the_comment_workflow_posts_it(base: BakedProject, github: GitHub, tmp_p
     event = {
         "workflow_run": {
             "id": 5,
+            "run_attempt": 2,
+            "conclusion": "failure",
             "event": "pull_request",
             "head_branch": "fix",
             "head_repository": {"full_name": "stranger/r"},
         }
     }
 
-    done = act(project, tmp_path, "workflow_run", "--workflows=.github/workflows/comment.yml", "--secret=GITHUB_TOKEN=x",
-               f"--env=GH_CONFIG_DIR={github.config}", f"--env=PATH={TOOLS}:/usr/bin:/bin", **event)  # fmt: skip
+    options = ("--workflows=.github/workflows/comment.yml", "--secret=GITHUB_TOKEN=x",
+               f"--env=GH_CONFIG_DIR={github.config}", f"--env=PATH={TOOLS}:/usr/bin:/bin")  # fmt: skip
+    done = act(project, tmp_path, "workflow_run", *options, **event)
+    event["workflow_run"]["conclusion"] = "action_required"
+    held_back = act(project, tmp_path, "workflow_run", *options, **event)
 
     assert jobs(done.stdout) == {"comment": "succeeded"}, done.stdout
+    assert jobs(held_back.stdout) == {}
     assert "roc\\_auc fell" in github.comments[0]["body"]

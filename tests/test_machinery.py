@@ -28,12 +28,13 @@ def test_every_test_of_the_machinery_is_in_a_group() -> None:
 def test_the_machinery_passes_its_own_tests(copy: BakedProject, tmp_path: Path, group: list[str]) -> None:
     paths = " ".join(f"'{MACHINERY / name}'" for name in group)
     pytest_, environment = "pytest", {"PYTHONDONTWRITEBYTECODE": "1"}
-    if "adopt" in group:  # what a project's environment does not have: hypothesis, and public tables
-        packages, tables = tmp_path / "packages", tmp_path / "tables"
-        copy.run(f"uv pip install --quiet --target {packages} {pinned('hypothesis')}")
-        tables.mkdir()
-        catalogue.write(tables)
-        environment |= {"PYTHONPATH": str(packages), "CATALOGUE": str(tables)}
+    if {"adopt", "gate"} & {*group}:  # a project's environment does not have it
+        copy.run(f"uv pip install --quiet --target {tmp_path / 'packages'} {pinned('hypothesis')}")
+        environment["PYTHONPATH"] = str(tmp_path / "packages")
+    if "adopt" in group:  # public tables
+        (tmp_path / "tables").mkdir()
+        catalogue.write(tmp_path / "tables")
+        environment["CATALOGUE"] = str(tmp_path / "tables")
     if "monitoring" in group:  # Evidently, which draws its page, comes with an extra
         packages = "--constraint requirements.txt --editable '.[dev,monitor]'"
         copy.run(f"uv venv --quiet {tmp_path}/.venv && uv pip install --quiet --python {tmp_path}/.venv {packages}")

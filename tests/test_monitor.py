@@ -110,7 +110,13 @@ def test_traffic_as_usual_is_healthy_then_drift_is_acted_on_once_it_lasts_and_no
     assert "not enough to act: an alarm in 1 of the last 2 windows" in done[1].stdout
     assert [reason for reason in found[2]["reasons"] if reason.startswith("tenure drifted: wasserstein")]
     assert found[0]["drifted"] == found[3]["drifted"] == []
-    assert {part["metric"] for part in found[0]["performance"]} == {"roc_auc", "average_precision", "log_loss", "brier"}
+    assert {part["metric"] for part in found[0]["performance"]} == {
+        "roc_auc",
+        "average_precision",
+        "log_loss",
+        "brier",
+        "miscalibration",
+    }
     assert all(part["status"] == "ok" for part in found[0]["performance"] + found[0]["quality"])
     series = served.registry("series")
     assert [point[1] for point in series["rows"]] == [ROWS] * 4

@@ -130,6 +130,9 @@ def test_every_module_is_used_and_every_import_is_there(
                 there = [target for target in targets if target.exists()]
                 missing |= set() if there else {f"{path.relative_to(source)}: {node.module}"}
                 pending += there
+            elif isinstance(node, ast.Constant) and re.fullmatch(r"lifecycle(\.\w+)+", str(node.value)):
+                module = source.joinpath(*str(node.value).split(".")).with_suffix(".py")  # started with `python -m`
+                pending += [module] if module.exists() else []
 
     modules = {path for path in source.glob("lifecycle/**/*.py") if path.name != "__init__.py"}
     assert missing == set()

@@ -39,7 +39,11 @@ ENVIRONMENT = {
 CLI = "<< cookiecutter.project >>"
 QUICK = (  # what takes long and shows nothing here
     ("params.yaml", "bootstrap: 1000", "bootstrap: 200"),
-    ("gates.yaml", "recompute: [data, validate, featurize, evaluate]", "recompute: [evaluate]"),
+    (
+        "gates.yaml",
+        "not_recomputed: {}",
+        "not_recomputed: {data: quick, validate: quick, featurize: quick, train: quick}",
+    ),
 )
 # What takes a model to production, in one process: importing MLflow takes longer than any of it.
 RELEASE = """

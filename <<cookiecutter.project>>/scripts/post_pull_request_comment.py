@@ -1,6 +1,6 @@
 """Post the gate's report of a workflow run on its pull request: one comment, kept up to date.
 
-    GH_REPO=owner/name python3 scripts/post_pull_request_comment.py RUN_ID
+    GH_REPO=owner/name python3 scripts/post_pull_request_comment.py RUN_ID ATTEMPT
 
 The report comes from the pull request's own run, so it is treated as hostile: it is read in memory up to a size limit, never
 unpacked, and laid out by lifecycle/gate/pull_request_comment.py, which escapes all of it. GitHub says which pull request the run
@@ -44,21 +44,29 @@ def pull_request(run: dict[str, Any]) -> int | None:
     return next((pull["number"] for pull in pulls if pull["head"]["sha"] == run["head_sha"]), None)
 
 
+def newest_artifact(run: dict[str, Any]) -> dict[str, Any] | None:
+    """Return the artifact with the gate's report that this attempt of the run has left: earlier attempts are listed beside it."""
+    query = ("--method", "GET", "-f", "name=gate", "-F", "per_page=100")
+    listed = json.loads(gh(f"actions/runs/{run['id']}/artifacts", *query))["artifacts"]
+    of_attempt = [artifact for artifact in listed if artifact["created_at"] >= run["run_started_at"]]
+    return max(of_attempt, key=lambda artifact: (artifact["created_at"], artifact["id"]), default=None)
+
+
 def report(run: dict[str, Any]) -> str:
     """Return the gate's report as Markdown, or why there is none."""
-    artifacts = json.loads(gh(f"actions/runs/{run['id']}/artifacts", "--method", "GET", "-f", "name=gate"))["artifacts"]
-    if not artifacts or artifacts[0]["size_in_bytes"] > MAX_ARTIFACT:
-        return "The gate left no report."
+    artifact = newest_artifact(run)
+    if artifact is None or artifact["size_in_bytes"] > MAX_ARTIFACT:
+        return "The gate left no report in this attempt of the run."
     try:
-        packed = io.BytesIO(gh(f"actions/artifacts/{int(artifacts[0]['id'])}/zip"))
+        packed = io.BytesIO(gh(f"actions/artifacts/{int(artifact['id'])}/zip"))
         with zipfile.ZipFile(packed) as archive, archive.open("gate.json") as file:
             return markdown(json.loads(file.read(MAX_REPORT)), run["html_url"])
     except Exception as error:  # whatever a hostile file may cause
         return f"The gate's report cannot be read ({type(error).__name__})."
 
 
-def main(run_id: str) -> None:
-    run = json.loads(gh(f"actions/runs/{int(run_id)}"))
+def main(run_id: str, attempt: str) -> None:
+    run = json.loads(gh(f"actions/runs/{int(run_id)}/attempts/{int(attempt)}"))
     number = pull_request(run)
     if number is None:
         print("no open pull request ends in this commit: nothing to report")
@@ -84,4 +92,4 @@ def main(run_id: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

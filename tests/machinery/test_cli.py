@@ -1,9 +1,12 @@
 """What every command does, whichever it is."""
 
 import os
+import re
 import subprocess
 import sys
 from typing import Any
+
+import pytest
 
 from lifecycle import cli
 
@@ -71,3 +74,34 @@ LogisticRegression(max_iter=1).fit(numpy.random.default_rng(1).normal(size=(99, 
     assert done.returncode == 0
     assert done.stderr.startswith("warning: lbfgs failed to converge")
     assert done.stderr.count("\n") == 1
+
+
+def test_what_the_machine_refuses_is_one_line() -> None:
+    writing = "from lifecycle.core.files import write_text; from pathlib import Path; "
+    command = f"{writing}from lifecycle.pipeline import commands; commands.tracking_uri = lambda _: write_text('', Path('params.yaml/x')); {CALL}"
+
+    done = call(command, capture_output=True)
+
+    assert done.returncode == 2
+    assert re.fullmatch(r"error: params\.yaml(/\S+)?: .+: name another place, then run this again\n", done.stderr)
+
+
+def test_a_full_disk_is_one_line() -> None:
+    full = "def full(_): raise OSError(28, 'No space left on device', '.dvc/tmp/gate')\n"
+    command = f"{full}from lifecycle.pipeline import commands; commands.tracking_uri = full; {CALL}"
+
+    done = call(command, capture_output=True)
+
+    assert (done.returncode, done.stderr) == (
+        2,
+        "error: .dvc/tmp/gate: No space left on device: free some space on the disk, then run this again\n",
+    )
+
+
+def test_in_a_subfolder_a_command_says_where_to_run_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("src/lifecycle")
+
+    done = call(f"import sys; sys.path.insert(0, '..'); {CALL}", capture_output=True)
+
+    assert done.returncode == 2
+    assert done.stderr.endswith("is a subfolder of the project: run this in its root (cd ../..)\n")

@@ -7,8 +7,9 @@ import os
 import sys
 from pathlib import Path
 
-from lifecycle.core.errors import ProjectError, exit_with
+from lifecycle.core.errors import ConfigError, ProjectError, exit_with, of_environment
 
+PARAMS = "params.yaml"
 FIRST = ("pipeline", "gate")  # in every repo; the other parts follow in alphabetical order
 
 
@@ -29,6 +30,7 @@ def main(argv: list[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal cannot show
     try:
+        _require_root()
         code = arguments.run(arguments)
         sys.stdout.flush()
         sys.exit(code)
@@ -37,8 +39,23 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(0)
     except ProjectError as error:
         exit_with(error)
+    except OSError as error:
+        if refusal := of_environment(error):
+            exit_with(refusal)
+        raise
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _require_root() -> None:
+    """Raise ConfigError in a subfolder of the project: commands name its files relative to its root."""
+    here = Path.cwd()
+    if not (here / PARAMS).exists() and (root := next((path for path in here.parents if _is_root(path)), None)):
+        raise ConfigError(f"{here} is a subfolder of the project: run this in its root (cd {os.path.relpath(root)})")
+
+
+def _is_root(folder: Path) -> bool:
+    return (folder / PARAMS).exists() and (folder / "dvc.yaml").exists()
 
 
 if __name__ == "__main__":

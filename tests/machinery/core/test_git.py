@@ -72,7 +72,7 @@ def test_a_revision_that_is_not_there_is_named(repo: Path) -> None:
         lambda params: changed_files("HEAD"),
         lambda params: version_code.hash_here(params.package),
         lambda params: version_code.hash_at("HEAD"),
-        lambda params: choose_base(None),
+        lambda params: choose_base(None, "HEAD"),
         lambda params: _git_tags(),
     ],
     ids=["commit", "text", "files", "changes", "code here", "code of a commit", "base of the gate", "tags of a run"],
@@ -108,5 +108,13 @@ def test_a_name_that_a_tag_and_a_branch_have_is_refused(repo: Path) -> None:
     git("branch", "release")
     git("tag", "release")
 
-    with pytest.raises(ConfigError, match="git knows several of this name"):
+    with pytest.raises(ConfigError, match="several of this name; write out which one: refs/heads/release, refs/tags/"):
         commit_of("release")
+
+
+def test_outside_of_a_repo_the_way_on_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(GitError, match=r"not a git repository.*; run this in the folder of the project"):
+        commit_of("HEAD")

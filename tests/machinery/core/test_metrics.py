@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn import metrics as sk
+from sklearn.isotonic import IsotonicRegression
 
 from lifecycle.core import metrics
 
@@ -12,6 +13,13 @@ WEIGHTS = {
     "ones": np.ones(ROWS),
     "resample": np.bincount(GENERATOR.integers(0, ROWS, ROWS), minlength=ROWS).astype(float),
 }
+
+
+def gained_by_recalibration(actual: np.ndarray, predicted: np.ndarray, weights: np.ndarray) -> float:
+    """The squared error of predictions minus that after isotonic recalibration, by scikit-learn."""
+    recalibrated = IsotonicRegression(out_of_bounds="clip").fit(predicted, actual, weights).predict(predicted)
+    errors = [sk.mean_squared_error(actual, side, sample_weight=weights) for side in (predicted, recalibrated)]
+    return errors[0] - errors[1]
 
 
 @pytest.mark.parametrize("weights", WEIGHTS.values(), ids=list(WEIGHTS))
@@ -33,6 +41,7 @@ def test_binary_metrics_equal_scikit_learns(weights: np.ndarray, decimals: int) 
             "brier": sk.brier_score_loss(positive, probability, sample_weight=weights),
             "f1": sk.f1_score(positive, label, sample_weight=weights),
             "accuracy": sk.accuracy_score(positive, label, sample_weight=weights),
+            "miscalibration": gained_by_recalibration(positive, probability, weights),
         }
     )
 
@@ -58,6 +67,9 @@ def test_multiclass_metrics_equal_scikit_learns(weights: np.ndarray) -> None:
             ),
             "f1": sk.f1_score(actual, label, average="macro", sample_weight=weights),
             "accuracy": sk.accuracy_score(actual, label, sample_weight=weights),
+            "miscalibration": np.mean(
+                [gained_by_recalibration(one_hot[:, i], probabilities[:, i], weights) for i in range(3)]
+            ),
         }
     )
 
@@ -74,6 +86,7 @@ def test_regression_metrics_equal_scikit_learns(weights: np.ndarray) -> None:
             "mae": sk.mean_absolute_error(actual, predicted, sample_weight=weights),
             "rmse": sk.root_mean_squared_error(actual, predicted, sample_weight=weights),
             "r2": sk.r2_score(actual, predicted, sample_weight=weights),
+            "miscalibration": gained_by_recalibration(actual, predicted, weights),
         }
     )
 
@@ -81,7 +94,7 @@ def test_regression_metrics_equal_scikit_learns(weights: np.ndarray) -> None:
 def test_a_metric_that_the_rows_do_not_define_is_left_out() -> None:
     measure = metrics.binary(np.zeros(5, dtype=bool), np.linspace(0.1, 0.9, 5), 0.5)
 
-    assert set(metrics.point(measure, 5)) == {"log_loss", "brier", "f1", "accuracy"}
+    assert set(metrics.point(measure, 5)) == {"log_loss", "brier", "f1", "accuracy", "miscalibration"}
 
 
 def test_the_interval_of_a_share_is_the_binomial_one() -> None:
@@ -100,3 +113,34 @@ def test_intervals_come_from_the_seed_alone() -> None:
 
     assert metrics.intervals(measure, 50, 200, seed=3) == metrics.intervals(measure, 50, 200, seed=3)
     assert metrics.intervals(measure, 50, 200, seed=3) != metrics.intervals(measure, 50, 200, seed=4)
+
+
+@pytest.mark.parametrize("overconfidence", [1.0, 2.0])
+def test_the_interval_of_miscalibration_covers_the_true_one_which_the_figure_itself_exceeds(
+    overconfidence: float,
+) -> None:
+    generator, rows, covered = np.random.default_rng(1), 500, 0
+    chance = generator.beta(1, 2.5, 100_000)
+    overconfident = 1 / (1 + (1 / chance - 1) ** overconfidence)
+    true = float(np.mean((overconfident - chance) ** 2))
+
+    for number in range(40):
+        sample = slice(number * rows, (number + 1) * rows)
+        measure = metrics.binary(generator.random(rows) < chance[sample], overconfident[sample], 0.5)
+        interval = metrics.intervals(measure, rows, 100, seed=number)["miscalibration"]
+        covered += interval["low"] <= true + 1e-5 and true <= interval["high"]
+        assert interval["low"] >= 0
+
+    assert covered >= 24  # the percentile interval covers it in 0 and 10 of 40
+
+
+def test_a_change_of_miscalibration_may_be_negative() -> None:
+    chance = GENERATOR.beta(1, 2.5, ROWS)
+    positive = GENERATOR.random(ROWS) < chance
+    overconfident = metrics.binary(positive, (chance > 0.3) * 1.0, 0.5)
+    calibrated = metrics.binary(positive, chance, 0.5)
+
+    def change(weights: np.ndarray) -> dict[str, float]:
+        return {"miscalibration": calibrated(weights)["miscalibration"] - overconfident(weights)["miscalibration"]}
+
+    assert metrics.intervals(change, ROWS, 200, seed=1)["miscalibration"]["high"] < 0

@@ -2,25 +2,27 @@
 
 import datetime
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from lifecycle.core import git
 from lifecycle.core.errors import ConfigError
-from lifecycle.gate import applied_policy as module
-from lifecycle.gate import exchanged_problem
+from lifecycle.gate import readable_files
 from lifecycle.gate.applied_policy import AppliedPolicy, applied_policy
+from lifecycle.gate.readable_files import refuse_unreadable
 
 TODAY = datetime.date(2026, 6, 15)
 PARAMS = "task: binary\ndata: {id: key, target: churn, positive: Yes}\n"
 OTHER = "task: regression\ndata: {id: key, target: price}\n"
 ALLOWED = "new_problem: {reason: our own table, accepted_by: Ada}\n"
 METRICS = json.dumps({"roc_auc": 0.8})
+HUGE = json.dumps({"roc_auc": 10**400})
+CONFLICT = "{\n<<<<<<< HEAD\n=======\n>>>>>>> other\n"
 
 
 def gates(least: float, more: str = "") -> str:
-    return f"metrics: {{metrics/test.json: {{roc_auc: {{min: {least}}}}}}}\nrecompute: [evaluate]\ntolerance: 0.0\nexceptions: []\n{more}"
+    return f"metrics: {{metrics/test.json: {{roc_auc: {{min: {least}}}}}}}\ntolerance: 0.0\nexceptions: []\n{more}"
 
 
 def applied(monkeypatch: pytest.MonkeyPatch, base: dict[str, Any], head: dict[str, Any]) -> AppliedPolicy:
@@ -29,12 +31,21 @@ def applied(monkeypatch: pytest.MonkeyPatch, base: dict[str, Any], head: dict[st
         "head": {"gates.yaml": gates(0.1), "params.yaml": PARAMS} | head,
     }
 
-    def text_at(commit: str, path: Path) -> str | None:
-        return files[commit].get(str(path))
-
-    monkeypatch.setattr(module, "text_at", text_at)
-    monkeypatch.setattr(exchanged_problem, "text_at", text_at)
+    commits(monkeypatch, files)
     return applied_policy("base", "head", TODAY)
+
+
+def commits(monkeypatch: pytest.MonkeyPatch, files: dict[str, Any]) -> None:
+    """Let git have these commits: commit → name of a file → its text."""
+
+    def files_at(commit: str, *paths: str) -> dict[str, bytes]:
+        return {
+            name: text.encode() for name, text in files[commit].items() if text is not None and name.startswith(paths)
+        }
+
+    monkeypatch.setattr(git, "files_at", files_at)
+    monkeypatch.setattr(readable_files, "files_at", files_at)
+    monkeypatch.setattr(readable_files, "refuse_links", lambda _: None)
 
 
 def least(policy: Any) -> float:
@@ -55,7 +66,6 @@ def test_the_bases_policy_counts(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"metrics/test.json": None}, "the base has no metrics"),
         ({"metrics/test.json": "{}"}, "the base has no metrics"),
         ({"metrics/test.json": None, "params.yaml": OTHER}, "the base has no metrics"),
-        ({"metrics/test.json": None, "gates.yaml": "]"}, "the base has no metrics"),
     ],
 )
 def test_a_first_model_is_judged_by_its_own_limits_and_needs_no_permission(
@@ -109,14 +119,65 @@ def test_another_problem_that_the_base_does_not_allow_is_refused(
     assert result.refusal == refusal
 
 
-@pytest.mark.parametrize("params", [None, "{{: [", "data: 3", "task: binary\ndata: {id: key}\n"])
-def test_a_base_whose_params_cannot_be_read_counts_as_another_problem(
-    monkeypatch: pytest.MonkeyPatch, params: str | None
+@pytest.mark.parametrize(
+    ("broken", "says"),
+    [
+        ({"params.yaml": "{{: ["}, "params.yaml of the base: not valid YAML: "),
+        ({"params.yaml": "data: 3"}, "params.yaml of the base: task, data.id or data.target is missing"),
+        (
+            {"params.yaml": "task: binary\ndata: {id: key}\n"},
+            "params.yaml of the base: task, data.id or data.target is",
+        ),
+        ({"dvc.lock": CONFLICT}, "dvc.lock of the base: line 2 is a conflict marker of git's: restore it from"),
+        ({"dvc.lock": "stages:"}, "dvc.lock of the base: stages is null, must be a mapping: restore it"),
+        ({"dvc.yaml": "stages: []"}, "dvc.yaml of the base: stages is a list, must be a mapping: correct it"),
+        ({"metrics/test.json": CONFLICT}, "metrics/test.json of the base: line 2 is a conflict marker of git's"),
+        (
+            {"metrics/test.json": "[]"},
+            "metrics/test.json of the base: expected a mapping of names to values, found list",
+        ),
+        ({"metrics/test.json": HUGE}, "metrics/test.json of the base: roc_auc is too large a number: correct it"),
+    ],
+)
+def test_of_a_base_that_cannot_be_read_only_the_absolute_limits_count_and_no_permission_is_needed(
+    monkeypatch: pytest.MonkeyPatch, broken: dict[str, Any], says: str
 ) -> None:
-    result = applied(monkeypatch, {"params.yaml": params}, {})
+    result = applied(monkeypatch, broken, {})
 
-    assert result.exchanged == ["the base's params.yaml cannot be read, so what it predicts is unknown"]
-    assert result.refusal
+    assert (result.broken, len(result.exchanged), result.refusal) == (True, 1, "")
+    assert result.exchanged[0].startswith(says)
+    assert least(result.policy) == 0.8
+    assert not result.of_branch
+
+
+@pytest.mark.parametrize("gates", ["]", CONFLICT, "metrics: 3"])
+def test_a_base_whose_policy_cannot_be_read_is_judged_by_the_branchs_own(
+    monkeypatch: pytest.MonkeyPatch, gates: str
+) -> None:
+    result = applied(monkeypatch, {"gates.yaml": gates}, {})
+
+    assert (result.broken, result.refusal, result.why_branch) == (True, "", "the base's cannot be read")
+    assert result.exchanged[0].startswith("gates.yaml of the base: ")
+    assert least(result.policy) == 0.1
+
+
+@pytest.mark.parametrize("name", ["dvc.lock", "dvc.yaml"])
+def test_a_branch_that_cannot_be_read_has_no_verdict(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    commits(monkeypatch, {"head": {name: CONFLICT}})
+
+    with pytest.raises(ConfigError, match=f"{name} of the branch: line 2 is a conflict marker"):
+        refuse_unreadable("head")
+
+
+def test_a_branch_with_a_number_that_dvc_cannot_compute_with_has_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    commits(monkeypatch, {"head": {"metrics/more.json": HUGE}})
+
+    with pytest.raises(ConfigError, match=r"metrics/more\.json of the branch: roc_auc is too large a number"):
+        refuse_unreadable("head")
+
+
+def test_of_a_base_no_file_without_limits_counts_as_unreadable(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not applied(monkeypatch, {"metrics/train.json": CONFLICT}, {}).broken
 
 
 def test_a_branch_without_a_policy_has_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,11 +1,13 @@
 """Which files of a branch the report names as affecting the verdict, and what a commit contains."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from lifecycle.core.git import git
-from lifecycle.gate.commit_metadata import both_retrained, files_affecting_verdict, lock_hash_of, slices_of
+from lifecycle.core.git import commit_of, git
+from lifecycle.gate import staleness
+from lifecycle.gate.commit_metadata import both_retrained, dataset, files_affecting_verdict, lock_hash_of, slices_of
 
 EXPECTED = (
     "docs/page.md",
@@ -41,12 +43,23 @@ def commit(repo: Path, **files: str) -> None:
 def test_only_files_that_no_pull_request_is_expected_to_change_affect_the_verdict(repo: Path) -> None:
     commit(repo, **dict.fromkeys((*EXPECTED, *AFFECTING), "changed"))
 
-    assert files_affecting_verdict("base") == [
+    assert files_affecting_verdict("base", "HEAD") == [
         "gates.yaml", "src/lifecycle/core/metrics.py", "src/users/checks.py", "Makefile",
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "readable"), [("stages: {}", True), ("{", False), ("- a", False), (None, False)])
+@pytest.mark.parametrize(
+    ("text", "readable"),
+    [
+        ("stages: {}", True),
+        ("{", False),
+        ("- a", False),
+        ("stages:", False),
+        ("vars: {}", False),
+        ("stages: []", False),
+        (None, False),
+    ],
+)
 def test_a_dvc_lock_that_cannot_be_read_has_no_hash(repo: Path, text: str | None, readable: bool) -> None:
     if text is not None:
         commit(repo, **{"dvc.lock": text})
@@ -54,7 +67,17 @@ def test_a_dvc_lock_that_cannot_be_read_has_no_hash(repo: Path, text: str | None
     assert (lock_hash_of("HEAD") is not None) == readable
 
 
-@pytest.mark.parametrize("text", [None, "{", "[]", '{"contract": 3}', '{"contract": {"One year": 3}}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        None,
+        "{",
+        "[]",
+        '{"contract": 3}',
+        '{"contract": {"One year": 3}}',
+        '{"contract": {"One year": {"rows": "many"}}}',
+    ],
+)
 def test_slices_of_another_form_are_none(text: str | None) -> None:
     assert slices_of(text) == {}
 
@@ -72,3 +95,21 @@ def test_both_have_retrained_if_each_has_results_of_its_own(repo: Path, base: st
     commit(repo, **{"dvc.lock": lock.format(base), "other.txt": "base"})
 
     assert both_retrained("later", "branch") == both
+
+
+@pytest.mark.parametrize("text", [None, "[", '{"checks": null}', '{"checks": 3, "rows": "many", "columns": -1}'])
+def test_of_a_validation_report_of_another_form_nothing_is_known(repo: Path, text: str | None) -> None:
+    assert dataset(text, "HEAD") == {"rows": None, "columns": None, "checks": 0, "md5": None}
+
+
+def test_if_head_moves_the_working_tree_is_not_compared_with_the_commit_that_is_judged(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(staleness, "dvc", lambda *_: subprocess.CompletedProcess((), 0, "{}", ""))
+    commit(repo, **{"metrics.txt": "0.8"})
+    judged = commit_of("HEAD")
+    (repo / "metrics.txt").write_text("0.9")
+
+    assert staleness.uncommitted(judged, 0.0) == ["metrics.txt"]
+    commit(repo, **{"metrics.txt": "0.9"})
+    assert staleness.uncommitted(judged, 0.0) == []

@@ -54,9 +54,9 @@ def test_a_worse_model_is_told_from_noise_and_a_better_one_too(params: Params, c
     bad = written(predictions(params, 0.4), tmp_path / "other.parquet")
 
     shutil.copy(bad, checkout / config.PREDICTIONS)
-    worse = compare("HEAD", good, checkout)
+    worse = compare("HEAD", good, checkout, {}, 0.0)
     shutil.copy(good, checkout / config.PREDICTIONS)
-    better = compare("HEAD", bad, checkout)
+    better = compare("HEAD", bad, checkout, {}, 0.0)
 
     assert worse.rows == better.rows == ROWS
     assert worse.complete
@@ -72,7 +72,7 @@ def test_the_same_predictions_in_another_order_differ_by_nothing(
     base = written(frame, tmp_path / "base.parquet")
     written(frame.sample(frac=1, random_state=0), checkout / config.PREDICTIONS)
 
-    comparison = compare("HEAD", base, checkout)
+    comparison = compare("HEAD", base, checkout, {}, 0.0)
 
     for bounds in comparison.changes.values():
         assert bounds["low"] == pytest.approx(0, abs=1e-9)
@@ -84,45 +84,80 @@ def test_pairing_sees_what_two_separate_intervals_would_not(params: Params, chec
     base = written(less, tmp_path / "base.parquet")
     written(more, checkout / config.PREDICTIONS)
 
-    interval = compare("HEAD", base, checkout).changes["roc_auc"]
+    interval = compare("HEAD", base, checkout, {}, 0.0).changes["roc_auc"]
 
     alone = metrics.intervals(metrics.measure(less[params.data.target], less, params), ROWS, 200, 0)["roc_auc"]
     assert interval["high"] - interval["low"] < (alone["high"] - alone["low"]) / 3
 
 
-@pytest.mark.parametrize(("moved", "paired"), [(0, ROWS), (ROWS // 2, ROWS // 2), (ROWS // 2 + 1, 0), (9000, 0)])
-def test_with_less_than_half_of_the_bases_rows_there_is_no_interval(
+@pytest.mark.parametrize(("moved", "paired"), [(0, ROWS), (60, ROWS - 60), (61, 0), (9000, 0)])
+def test_with_less_than_nine_tenths_of_the_bases_rows_the_sides_are_not_comparable(
     params: Params, checkout: Path, tmp_path: Path, moved: int, paired: int
 ) -> None:
     base = written(predictions(params, 0.1), tmp_path / "base.parquet")
     written(predictions(params, 0.2, first=moved), checkout / config.PREDICTIONS)
 
-    comparison = compare("HEAD", base, checkout)
+    comparison = compare("HEAD", base, checkout, {}, 0.0)
 
     assert comparison.rows == paired
     assert bool(comparison.changes) == bool(paired)
+    assert bool(comparison.other_rows) == (not paired)
     assert paired or "of the base's 600 test rows are still there" in comparison.note
 
 
 def test_rows_whose_label_has_changed_are_not_paired(params: Params, checkout: Path, tmp_path: Path) -> None:
     frame = predictions(params, 0.1)
     base = written(frame, tmp_path / "base.parquet")
-    frame.loc[:99, params.data.target] = frame.loc[:99, params.data.target].map(
+    frame.loc[:49, params.data.target] = frame.loc[:49, params.data.target].map(
         {"other": params.data.positive, params.data.positive: "other"}
     )
     written(frame, checkout / config.PREDICTIONS)
 
-    comparison = compare("HEAD", base, checkout)
+    comparison = compare("HEAD", base, checkout, {}, 0.0)
 
-    assert comparison.rows == ROWS - 100
+    assert comparison.rows == ROWS - 50
     assert not comparison.complete
+    assert not comparison.other_rows
+
+
+def test_a_base_whose_metrics_do_not_follow_from_its_predictions_is_not_paired(
+    params: Params, checkout: Path, tmp_path: Path
+) -> None:
+    honest = predictions(params, 0.1)
+    figures = metrics.point(metrics.measure(honest[params.data.target], honest, params), ROWS)
+    both = {name: {"old": value, "new": value} for name, value in figures.items()}
+    written(honest, checkout / config.PREDICTIONS)
+    forged = written(honest.assign(probability=1 - honest["probability"]), tmp_path / "forged.parquet")
+
+    comparison = compare("HEAD", forged, checkout, both, 1e-4)
+
+    assert not comparison.changes
+    assert comparison.note.startswith("the base's metrics do not follow from its predictions: roc_auc is 0.")
+    assert not comparison.problem
+    assert compare("HEAD", written(honest, forged), checkout, both, 1e-4).complete
+
+
+def test_a_branch_whose_metrics_do_not_follow_from_its_predictions_has_a_problem(
+    params: Params, checkout: Path, tmp_path: Path
+) -> None:
+    base = written(predictions(params, 0.1), tmp_path / "base.parquet")
+    written(predictions(params, 0.1), checkout / config.PREDICTIONS)
+
+    comparison = compare("HEAD", base, checkout, {"log_loss": {"old": None, "new": 0.01}}, 1e-4)
+
+    assert comparison.problem.startswith(
+        "the branch's metrics do not follow from its predictions: log_loss is 0.0100, the"
+    )
 
 
 def test_without_the_bases_predictions_there_is_a_reason(params: Params, checkout: Path) -> None:
-    comparison = compare("HEAD", None, checkout)
+    comparison = compare("HEAD", None, checkout, {}, 0.0)
 
     assert (comparison.changes, comparison.rows) == ({}, 0)
-    assert comparison.note == "the base's predictions are neither in DVC's cache nor its remote"
+    assert (
+        comparison.note
+        == "the base's predictions are neither in DVC's cache nor its remote, and its pipeline does not run here"
+    )
 
 
 def test_rows_that_came_in_leave_the_base_complete_and_repeated_ids_are_not_paired(
@@ -132,9 +167,9 @@ def test_rows_that_came_in_leave_the_base_complete_and_repeated_ids_are_not_pair
     base = written(predictions(params, 0.1), tmp_path / "base.parquet")
 
     written(more, checkout / config.PREDICTIONS)
-    added = compare("HEAD", base, checkout)
+    added = compare("HEAD", base, checkout, {}, 0.0)
     written(pd.concat([more, more.head(3)]), checkout / config.PREDICTIONS)
-    repeated = compare("HEAD", base, checkout)
+    repeated = compare("HEAD", base, checkout, {}, 0.0)
 
     assert (added.rows, added.complete) == (ROWS, True)
     assert added.note == "the base has 600 test rows, the branch 1,200"
@@ -144,13 +179,13 @@ def test_rows_that_came_in_leave_the_base_complete_and_repeated_ids_are_not_pair
 def test_the_branch_cannot_choose_seed_or_resamples(params: Params, checkout: Path, tmp_path: Path) -> None:
     base = written(predictions(params, 0.1), tmp_path / "base.parquet")
     written(predictions(params, 0.2), checkout / config.PREDICTIONS)
-    before = compare("HEAD", base, checkout)
+    before = compare("HEAD", base, checkout, {}, 0.0)
     text = config.PARAMS.read_text(encoding="utf-8")
     text = text.replace(f"seed: {params.seed}", "seed: 4321")
     (checkout / config.PARAMS).write_text(text.replace(f"bootstrap: {params.evaluate.bootstrap}", "bootstrap: 101"))
 
     assert config.load(checkout / config.PARAMS).evaluate.bootstrap == 101
-    assert compare("HEAD", base, checkout) == before
+    assert compare("HEAD", base, checkout, {}, 0.0) == before
 
 
 def test_two_tasks_are_not_compared(params: Params, checkout: Path, tmp_path: Path) -> None:
@@ -158,4 +193,4 @@ def test_two_tasks_are_not_compared(params: Params, checkout: Path, tmp_path: Pa
     text = config.PARAMS.read_text(encoding="utf-8")
     (checkout / config.PARAMS).write_text(text.replace("task: binary", "task: multiclass"), encoding="utf-8")
 
-    assert compare("HEAD", base, checkout).note == "the two sides predict different things"
+    assert compare("HEAD", base, checkout, {}, 0.0).note == "the two sides predict different things"

@@ -12,7 +12,7 @@ FILE = "metrics/test.json"
 VALID: dict[str, Any] = {
     "metrics": {FILE: {"roc_auc": {"min": 0.8, "max_drop": 0.01}}},
     "slices": {"min_rows": 100, "metrics": {"roc_auc": {"min": 0.7}}},
-    "recompute": ["evaluate"],
+    "not_recomputed": {"train": "takes long"},
     "tolerance": 0.0001,
     "exceptions": [],
 }
@@ -42,6 +42,24 @@ def test_the_policy_of_this_repo_is_valid() -> None:
         ("metrics", {}, "metrics is {}"),
         ("metrics", None, "metrics is missing"),
         (f"metrics {FILE}", {}, f"metrics.{FILE} is {{}}"),
+        ("fairness", {"min_rows": 9, "columns": {"a": {"f1": {}}}}, "no limit: give max_difference or min_ratio"),
+        (
+            "fairness",
+            {"min_rows": 9, "columns": {"a": {"f2": {"min_ratio": 0.8}}}},
+            "a: 'f2' is not a metric (there are: ",
+        ),
+        (
+            "fairness",
+            {"min_rows": 9, "columns": {"a": {"r2": {"min_ratio": 0.8}}}},
+            "a: r2 may be negative, so it has no ratio",
+        ),
+        ("fairness", {"min_rows": 9, "columns": {}}, "fairness.columns is {}"),
+        (
+            "weak_slices",
+            {"min_rows": 9, "metrics": {"log_loss": {"min": 0.1}}},
+            "log_loss: the limit is on the wrong side",
+        ),
+        ("weak_slices", {"min_rows": 9, "metrics": {"f1": {"min": 5}}}, "f1: min is 5, but f1 lies between 0 and 1"),
         (f"metrics {FILE} roc_auc", {}, f"metrics.{FILE}.roc_auc: no limit: give min, max, max_drop or max_rise"),
         (f"metrics {FILE} roc_auc min", "high", "roc_auc.min is 'high'"),
         (f"metrics {FILE} roc_auc min", True, "roc_auc.min is True"),
@@ -74,7 +92,7 @@ def test_the_policy_of_this_repo_is_valid() -> None:
         ("beats", {"linear": {"ruc": 0.1}}, "beats: linear: ruc is not a metric of baselines (there are: accuracy,"),
         ("new_problem", {"reason": "why"}, "new_problem.accepted_by is missing"),
         ("new_problem", {"reason": " ", "accepted_by": "Ada"}, "new_problem.reason is ' '"),
-        ("recompute", ["train"], "recompute: evaluate is missing"),
+        ("not_recomputed", {"evaluate": "quick"}, "not_recomputed: evaluate must be recomputed"),
         ("tolerance", -1.0, "tolerance is -1.0"),
         ("tolerance", None, "tolerance is missing"),
         ("exceptions", [EXCEPTION], "exceptions.0.expires is missing"),

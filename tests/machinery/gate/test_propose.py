@@ -14,7 +14,7 @@ from lifecycle.core import metrics, predict
 from lifecycle.core.config import Params
 from lifecycle.core.files import parse_yaml
 from lifecycle.gate import cross_validation, refits
-from lifecycle.gate.check_result import FAIL
+from lifecycle.gate.check_result import FAIL, PASS
 from lifecycle.gate.cross_validation import cross_validated
 from lifecycle.gate.limits import metric_limit, plain, rounded
 from lifecycle.gate.paired_bootstrap import PairedComparison, changes_of
@@ -84,7 +84,7 @@ def proposal(frame: pd.DataFrame, params: Params) -> tuple[Policy, pd.DataFrame,
     intervals = metrics.intervals(measure, test_rows, 100, params.seed)
     measured = spreads(test["y"], first, refitted_predictions(train, test, inputs_of(frame), params), params)
     limits = proposed_limits(params, metrics.point(measure, test_rows), intervals, measured, {})
-    return parse(policy_text(limits, {}, None, ["evaluate"], 0.0001), "gates.yaml"), train, test, first
+    return parse(policy_text(limits, {}, None, {}, 0.0001), "gates.yaml"), train, test, first
 
 
 @pytest.mark.usefixtures("linear")
@@ -119,7 +119,9 @@ def test_a_model_that_is_much_worse_does_not_pass(params: Params) -> None:
     before, after = (metrics.point(measure, len(test)) for measure in measures)
     figures = {FILE: {name: {"old": before[name], "new": after[name]} for name in before}}
     results = check_metrics(policy, figures, {}, datetime.date(2026, 6, 15))
-    assert {result.status for result in results} == {FAIL}
+    statuses = {result.name: result.status for result in results}
+    assert statuses.pop("miscalibration") == PASS  # a model that knows less need not be wrong about how much
+    assert set(statuses.values()) == {FAIL}
 
 
 SPREAD = Spread([0.84, 0.85, 0.86], 0.85, 0.02)
@@ -134,6 +136,14 @@ def test_a_limit_is_the_worse_end_of_the_interval_widened_by_the_spread_and_roun
     assert (plain(higher.bound), plain(higher.change)) == ("0.78", "0.03")
     assert lower.reached == pytest.approx(0.8966 + 2 * 0.01)
     assert plain(lower.bound) == "0.92"
+
+
+def test_a_limit_of_miscalibration_leaves_the_next_model_the_bias_of_its_figure_and_needs_no_trivial_model() -> None:
+    biased = metric_limit("miscalibration", 0.004, {"low": 0.0, "high": 0.003}, Spread([0.004] * 5, 0.004, 0.002), None)
+    perfect = metric_limit("miscalibration", 0.0, {"low": 0.0, "high": 0.0}, Spread([0.0] * 5, 0.0), None)
+
+    assert (plain(biased.bound), plain(biased.change)) == ("0.0055", "0.002")
+    assert (plain(perfect.bound), plain(perfect.change)) == ("0.001", "0.001")
 
 
 def test_a_limit_is_never_worse_than_the_trivial_model() -> None:
@@ -248,19 +258,28 @@ def test_a_class_with_a_single_row_leaves_nothing_to_cross_validate(params: Para
 def test_what_is_proposed_is_a_valid_policy_with_a_comment_for_each_key() -> None:
     limits = {"rmse": metric_limit("rmse", 10.0, {"low": 9.0, "high": 11.0}, Spread([10.0, 10.2], 10.0, 0.3), 30.0)}
 
-    text = policy_text(limits, {"linear": "rmse"}, ("rmse", rounded(14.2, 1, 1.0), 120), ["evaluate"], 0.001)
+    text = policy_text(
+        limits, {"linear": "rmse"}, ("rmse", rounded(14.2, 1, 1.0), 120), {"train": "it's: [slow]"}, 0.001
+    )
 
     policy = parse(text, "gates.yaml")
     assert policy.beats == {"linear": {"rmse": 0.0}}
     assert policy.slices is not None
     assert (policy.slices.min_rows, policy.slices.metrics["rmse"].max) == (120, 15)
-    assert (policy.recompute, policy.tolerance, policy.new_problem, policy.exceptions) == (
-        ["evaluate"],
+    assert (policy.not_recomputed, policy.tolerance, policy.new_problem, policy.exceptions) == (
+        {"train": "it's: [slow]"},
         0.001,
         None,
         [],
     )
-    assert set(parse_yaml(text, "gates.yaml")) == {"metrics", "beats", "slices", "recompute", "tolerance", "exceptions"}
+    assert set(parse_yaml(text, "gates.yaml")) == {
+        "metrics",
+        "beats",
+        "slices",
+        "not_recomputed",
+        "tolerance",
+        "exceptions",
+    }
 
 
 def test_limits_of_a_metric_between_0_and_1_lie_there() -> None:

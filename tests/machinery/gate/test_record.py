@@ -42,7 +42,8 @@ def test_a_verdict_on_other_results_or_other_code_is_recorded(
     monkeypatch: pytest.MonkeyPatch, recorded: str, base_lock: str | None, code_changed: bool, verdict: str
 ) -> None:
     monkeypatch.setattr(record, "lock_hash_of", lambda _: base_lock)
-    reasons = [{"kind": "limit", "text": "roc_auc is 0.7, below its limit 0.8"}] if verdict == "fail" else []
+    kinds = ("limit", "fairness", "weak_slice", "baseline") if verdict == "fail" else ()
+    reasons = [{"kind": kind, "text": "roc_auc is 0.7, below its limit 0.8"} for kind in kinds]
     content = CONTENT | {"verdict": verdict, "reasons": reasons, "code": {"sha256": "c" * 64, "changed": code_changed}}
 
     assert record.record(content).startswith(recorded)

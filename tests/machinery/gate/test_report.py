@@ -47,16 +47,44 @@ def test_nothing_changed_is_one_line(content: dict[str, Any]) -> None:
     assert markdown(content) == f"### ✅ Gate: {says}\n"
 
 
+def test_what_was_not_recomputed_is_said_even_if_nothing_changed(content: dict[str, Any]) -> None:
+    content["recomputed"] = {
+        "not": ["train was not run again (slow): its outputs are those of the base"],
+        "rounded": ["x"],
+    }
+
+    assert "gate: PASS: nothing changed" in terminal(content)
+    for text in (terminal(content), markdown(content)):
+        assert "- Not recomputed: train was not run again" in text
+        assert "- Rounded differently: x\n" in text
+
+
+def test_a_change_of_the_seed_alone_is_said_with_what_other_seeds_give(content: dict[str, Any]) -> None:
+    content["seed"] = {"only": True, "spread": {"roc_auc": [0.84, 0.85], "f1": [0.5, 0.6]}}
+
+    assert (
+        "Only the seed changed, which makes no model better; with five other seeds: roc_auc 0.8400 to 0.8500, f1 0.5"
+        in terminal(content)
+    )
+
+
+def test_what_a_diff_does_not_show_is_a_change(content: dict[str, Any]) -> None:
+    content["review"] = ["data/x.csv.dvc brings data/x.csv (000000000)"]
+
+    assert "nothing changed" not in terminal(content)
+    assert "- Read with care: data/x.csv.dvc brings data/x.csv" in markdown(content)
+
+
 @pytest.mark.parametrize(
     ("change", "shows"),
     [
         ({"params": {"params.yaml": {"seed": {"old": 1, "new": 2}}}}, "| seed | 1 | 2 |"),
         ({"data": {"base": SAME, "branch": SAME | {"rows": 8000}}}, "changed from 7,043 rows × 21 columns (DVC 000000000) to 8,000"),
-        ({"files_affecting_verdict": ["gates.yaml"]}, "- This branch changes 1 file that affects how the model is judged; review it with care:\n- gates.yaml\n"),
-        ({"files_affecting_verdict": ["gates.yaml", "dvc.yaml"]}, "- This branch changes 2 files that affect how the model is judged; review them with care:\n- gates.yaml\n- dvc.yaml\n"),
+        ({"files_affecting_verdict": ["gates.yaml"]}, "- This branch changes 1 file that affects how the model is judged; review it with care:\n- gates.yaml: the limits\n"),
+        ({"files_affecting_verdict": ["gates.yaml", "dvc.yaml"]}, "- This branch changes 2 files that affect how the model is judged; review them with care:\n- gates.yaml: the limits\n- dvc.yaml: what the stages run, and what they depend on\n"),
         ({"code": {"sha256": "f" * 64, "changed": True}}, "- Prediction code: changed since the base (the code that is stored with the model, params.yaml or contract.yaml), so answers may differ even where no metric does\n"),
         ({"metrics": [result(branch=0.86, change=0.01)]}, "| roc\\_auc | 0.8500 | 0.8600 | +0.0100 |"),
-        ({"slices": [result(name="roc_auc where a=b", change=0.01)]}, "**Slices that moved most**"),
+        ({"slices": [result(name="roc_auc where a=b", change=0.01)]}, "<details><summary>Slices that moved most</summary>"),
     ],
 )  # fmt: skip
 def test_whatever_changed_is_shown(content: dict[str, Any], change: dict[str, Any], shows: str) -> None:
@@ -162,7 +190,7 @@ def test_what_a_stranger_wrote_does_nothing_on_github(content: dict[str, Any]) -
 
     text = markdown(content)
 
-    outside = text.partition("<details>")[0] + text.partition("</details>")[2]
+    outside = re.sub("```.*?```", "", text, flags=re.DOTALL)
     assert "@everyone" not in outside
     assert "<img" not in text
     assert "](http" not in text.replace("\\](http", "")
@@ -258,6 +286,81 @@ def test_the_baselines_stand_beside_the_model_with_what_is_demanded(content: dic
     )
     assert "| roc\\_auc | 0.5000 | 0.9000 | 0.8500 | better than linear | ❌ FAIL |" in markdown(content)
     assert "1. make the model better than that" in terminal(content)
+
+
+def test_what_decides_comes_before_what_is_folded_and_what_fails_is_unfolded(content: dict[str, Any]) -> None:
+    failed = result(name="roc_auc where a=b", status="FAIL", branch=0.1, change=-0.75)
+    content["reasons"] = [{"kind": "limit", "text": "roc_auc where a=b is 0.1"}]
+    content["slices"], content["files_affecting_verdict"] = [failed], ["src/lifecycle/gate/rules.py"]
+    content["params"] = {"params.yaml": {"seed": {"old": 1, "new": 2}}}
+
+    text = markdown(content)
+
+    order = [
+        "### ❌ Gate: FAIL", "where a=b is 0.1", "| metric | base | branch |", "**What to do next**",
+        "rules.py: the gate itself", "<details open><summary>Slices that moved most",
+        "<details><summary>Parameters that changed",
+    ]  # fmt: skip
+    places = [text.replace("\\", "").index(part) for part in order]
+    assert places == sorted(places)
+
+
+def test_fairness_and_weak_slices_have_a_table_each(content: dict[str, Any]) -> None:
+    gap = result(
+        name="accuracy by region: ratio", base=0.9, branch=0.7, low=0.65, high=0.75, limit="≥ 0.8", status="FAIL"
+    )
+    content["fairness"] = [gap | {"lowest": "south", "highest": "north"}]
+    figures = {"rows": 120, "loss": 0.8, "excess": {"value": 0.3, "low": 0.1, "high": 0.5}}
+    check = result(name="log_loss where plan=basic", branch=0.8, limit="≤ 0.7", status="FAIL")
+    content["weak_slices"] = {"searched": {"rows": 1000, "slices": 900}, "slices": {"plan=basic": figures, "a <= 2": {"rows": 50}}, "checks": [check]}  # fmt: skip
+    content["reasons"] = [{"kind": "fairness", "text": "a gap"}, {"kind": "weak_slice", "text": "a slice"}]
+
+    text = terminal(content)
+
+    assert re.search(r"accuracy by region: ratio +south +north +0.9000 +0.7000 +0.6500 to 0.7500 +≥ 0.8 +FAIL\n", text)
+    assert re.search(r"plan=basic +120 +0.8000 +\+0.3000 +\+0.1000 to \+0.5000 +log_loss ≤ 0.7 +FAIL\n", text)
+    assert re.search(r"a <= 2 +50\n", text)
+    assert "- Weak slices: 2 among 900 searched on 1,000 validation rows\n" in text
+    assert "1. make the model better for the group that is behind" in text
+    assert "2. look at the rows of that slice" in text
+
+
+PLOT = {
+    "x": [0.0, 1.0],
+    "lines": [
+        {"side": "base", "group": "`no`|x", "values": [0.0, 0.5, 1.0]},
+        {"side": "branch", "group": "`no`|x", "values": [0.0, 0.6, 1.0]},
+        {"side": "branch", "group": "yes", "values": [0.0, 0.7, 1.0]},
+    ],
+}
+
+
+def test_the_plots_of_both_sides_are_drawn_over_each_other(content: dict[str, Any]) -> None:
+    content |= {"files_affecting_verdict": ["x"], "plots": {"distribution": PLOT}}
+
+    text = markdown(content)
+
+    chart = text.partition("```mermaid\n")[2].partition("```")[0]
+    assert '{"plotColorPalette": "#8cb4e8, #0550ae, #bc4c00"}' in chart
+    assert 'x-axis "score or residual" 0 --> 1\n  y-axis "share of rows" 0 --> 1\n  line [0, 0.5, 1]\n' in chart
+    assert "(\\`no\\`\\|x: blue, yes: orange)" in text
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"x": [0.0, "1\n```"]}, {"x": [0.0]}, {"lines": "```"}, {"lines": [{"side": "other", "group": "", "values": [1.0]}]},
+        {"lines": [{"side": "base", "group": "", "values": ["```\n@everyone"]}]}, {"lines": [{"side": "base", "group": "", "values": []}]},
+        {"lines": [{"side": "base", "group": "", "values": [float("nan")]}]}, {"lines": [{"side": "base", "group": "", "values": [1.0] * 999}]},
+    ],
+)  # fmt: skip
+def test_what_is_not_the_points_of_a_plot_is_not_drawn(content: dict[str, Any], change: dict[str, Any]) -> None:
+    content |= {"files_affecting_verdict": ["x"], "plots": {"roc": PLOT | change, "unknown": PLOT, "calibration": 3}}
+
+    text = markdown(content)
+
+    assert "```" not in text
+    assert "Plots of both sides: the base" not in text
 
 
 def test_an_error_is_reported_as_no_verdict() -> None:

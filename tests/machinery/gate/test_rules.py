@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from lifecycle.core.errors import ConfigError
+from lifecycle.gate.accepted_regressions import unused_exceptions
 from lifecycle.gate.check_result import CheckResult
 from lifecycle.gate.paired_bootstrap import PairedComparison
 from lifecycle.gate.policy import Policy
@@ -19,7 +21,6 @@ def policy(**changes: Any) -> Policy:
     content: dict[str, Any] = {
         "metrics": {FILE: {"roc_auc": {"min": 0.8, "max_drop": 0.01}}},
         "slices": {"min_rows": 100, "metrics": {"roc_auc": {"min": 0.7}}},
-        "recompute": ["evaluate"],
         "tolerance": 0.0,
         "exceptions": [],
     }
@@ -254,3 +255,49 @@ def test_an_exception_for_all_rows_covers_no_slice() -> None:
 
 def test_without_slices_in_the_policy_none_are_judged() -> None:
     assert check_slices(policy(slices=None), part(200, 0.8), {}, TODAY) == []
+
+
+SLICES: dict[str, Any] = {
+    "base": {"contract": {"One year": {}}, "a=b": {}},
+    "branch": {"contract": {"Two years": {}}, "a=b": {"1": {}}},
+}
+
+
+@pytest.mark.parametrize("name", ["contract", "contract=One year", "a=b", "a=b=1", None])
+def test_an_exception_for_a_slice_that_is_there_is_not_remarked_on(name: str | None) -> None:
+    own = policy(exceptions=[exception(slice=name)])
+
+    assert unused_exceptions(own, own, SLICES, TODAY) == []
+
+
+@pytest.mark.parametrize("base", [policy(), policy(exceptions=[exception(slice="contract=One yaer")])])
+def test_an_exception_for_a_slice_that_neither_side_has_is_said_to_cover_nothing(base: Policy) -> None:
+    own = policy(exceptions=[exception(slice="contract=One yaer")])
+
+    assert unused_exceptions(base, own, SLICES, TODAY) == [
+        "the exception of Ada for roc_auc where contract=One yaer covers nothing: neither side has this slice "
+        "(did you mean contract=One year?)"
+    ]
+
+
+def test_an_exception_of_the_branch_for_a_column_without_slices_is_refused_until_it_has_ended() -> None:
+    own = policy(exceptions=[exception(slice="contrakt=One year")])
+
+    for base in (policy(), own):
+        with pytest.raises(ConfigError, match=r"slice 'contrakt=One year' is of no column in evaluate\.slices"):
+            unused_exceptions(base, own, SLICES, TODAY)
+        assert unused_exceptions(base, own, SLICES, TODAY + datetime.timedelta(days=1)) == []
+
+
+def test_an_exception_of_the_base_for_a_column_without_slices_is_remarked_on_so_that_the_branch_can_remove_it() -> None:
+    (line,) = unused_exceptions(policy(exceptions=[exception(slice="contrakt")]), policy(), SLICES, TODAY)
+
+    assert "where contrakt covers nothing" in line
+
+
+@pytest.mark.parametrize("value", [10**400, float("nan"), [1], "0.9"])
+def test_a_slices_figure_that_is_no_finite_number_fails_and_is_shown_as_text(value: Any) -> None:
+    (result,) = check_slices(policy(), {}, {"contract": {"a": {"rows": 200, "roc_auc": value}}}, TODAY)
+
+    assert result.status == "FAIL"
+    assert isinstance(result.branch, str)

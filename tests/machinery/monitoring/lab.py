@@ -36,7 +36,6 @@ columns:
 GATES = """
 metrics:
   metrics/test.json: {LIMITS}
-recompute: [evaluate]
 tolerance: 0.0001
 exceptions: []
 """

@@ -1,4 +1,5 @@
 import json
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -34,10 +35,12 @@ def test_every_task_has_finite_metrics_plots_and_importances(case, chosen: Param
 
     values = metrics.point(metrics.measure(frame[chosen.data.target], predictions, chosen), len(frame))
     drawn = curves(frame[chosen.data.target], predictions, chosen)
-    importances = column_importance(fitted, frame, chosen)
+    importances = column_importance(
+        partial(predict, fitted, params=chosen), list(fitted.feature_names_in_), frame, chosen
+    )
 
-    classification = {"roc_auc", "average_precision", "log_loss", "brier", "f1", "accuracy"}
-    assert set(values) == ({"mae", "rmse", "r2"} if chosen.task == "regression" else classification)
+    classification = {"roc_auc", "average_precision", "log_loss", "brier", "f1", "accuracy", "miscalibration"}
+    assert set(values) == ({"mae", "rmse", "r2", "miscalibration"} if chosen.task == "regression" else classification)
     assert values["r2" if chosen.task == "regression" else "roc_auc"] > 0.7
     assert {"calibration", "distribution"} <= set(drawn)
     assert ("roc" in drawn) == (chosen.task != "regression")
@@ -90,7 +93,7 @@ def test_many_classes_with_odd_names_of_which_the_rows_lack_some(params: Params)
     slices = slice_metrics(frame, predictions, chosen)
     drawn = curves(actual, predictions, chosen)
 
-    assert set(values) == {"roc_auc", "average_precision", "log_loss", "brier", "f1", "accuracy"}
+    assert set(values) == {"roc_auc", "average_precision", "log_loss", "brier", "f1", "accuracy", "miscalibration"}
     assert set(metrics.intervals(measure, 200, 100, 1)) == set(values)
     assert "roc_auc" in slices["a slice"]["p q"]
     json.dumps(drawn, allow_nan=False)
@@ -103,6 +106,11 @@ def test_importance_needs_no_row_of_every_class(table: pd.DataFrame, features: p
     chosen = params.model_copy(update={"task": "multiclass", "data": data})
     fitted = fit(features, [name for name in table if name not in (data.id, "contract")], chosen)
 
-    importances = column_importance(fitted, features[features["contract"] != "Two year"], chosen)
+    importances = column_importance(
+        partial(predict, fitted, params=chosen),
+        list(fitted.feature_names_in_),
+        features[features["contract"] != "Two year"],
+        chosen,
+    )
 
     assert max(importances.values()) > 0

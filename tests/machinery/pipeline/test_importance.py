@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from lifecycle.core.config import Params
+from lifecycle.core.predict import predict
 from lifecycle.pipeline import importance
 from lifecycle.pipeline.importance import column_importance
 
@@ -13,6 +16,10 @@ from lifecycle.pipeline.importance import column_importance
 def of_task(params: Params, task: str) -> Params:
     data = params.data.model_copy(update={"id": "key", "target": "y", "positive": "c1"})
     return params.model_copy(update={"task": task, "data": data})
+
+
+def importance_of(model: Pipeline, frame: pd.DataFrame, params: Params) -> dict[str, float]:
+    return column_importance(partial(predict, model, params=params), list(model.feature_names_in_), frame, params)
 
 
 def case(task: str, columns: int = 4, rows: int = 300) -> tuple[Pipeline, pd.DataFrame]:
@@ -33,28 +40,28 @@ def case(task: str, columns: int = 4, rows: int = 300) -> tuple[Pipeline, pd.Dat
 def test_the_column_that_decides_matters_most_and_others_hardly(task: str, params: Params) -> None:
     model, frame = case(task)
 
-    rises = column_importance(model, frame, of_task(params, task))
+    rises = importance_of(model, frame, of_task(params, task))
 
     assert list(rises) == ["column 0.%", "column 1.%", "column 2.%", "column 3.%"]
     assert rises["column 0.%"] > 0.3
     assert all(abs(rise) < 0.05 for name, rise in rises.items() if name != "column 0.%")
-    assert rises == column_importance(model, frame, of_task(params, task))
+    assert rises == importance_of(model, frame, of_task(params, task))
 
 
 def test_columns_shuffled_together_give_what_they_give_one_by_one(
     params: Params, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     model, frame = case("binary")
-    together = column_importance(model, frame, of_task(params, "binary"))
+    together = importance_of(model, frame, of_task(params, "binary"))
     monkeypatch.setattr(importance, "BATCH_CELLS", 1)
 
-    assert column_importance(model, frame, of_task(params, "binary")) == pytest.approx(together)
+    assert importance_of(model, frame, of_task(params, "binary")) == pytest.approx(together)
 
 
 def test_rows_that_lack_a_class_are_no_obstacle(params: Params) -> None:
     model, frame = case("multiclass")
 
-    rises = column_importance(model, frame[frame["y"] != "c1"], of_task(params, "multiclass"))
+    rises = importance_of(model, frame[frame["y"] != "c1"], of_task(params, "multiclass"))
 
     assert np.isfinite(list(rises.values())).all()
 

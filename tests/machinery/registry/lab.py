@@ -8,7 +8,8 @@ import pytest
 
 from lifecycle import cli
 from lifecycle.core import config, version_code
-from lifecycle.core.files import file_hash, read_yaml
+from lifecycle.core.dvc_files import stages_here
+from lifecycle.core.files import file_hash
 from lifecycle.core.git import git
 from lifecycle.core.tracking import lock_hash, run_of
 from lifecycle.registry import ledger
@@ -70,7 +71,7 @@ class Lab:
     def gate(self, verdict: str = "pass", reason: str = "") -> None:
         """Note a verdict on the last commit on the run of its model."""
         tags = {"gate.verdict": verdict, "gate.reason": reason}
-        tags["gate.dvc.lock.sha256"] = lock_hash(read_yaml(config.LOCK))
+        tags["gate.dvc.lock.sha256"] = lock_hash(stages_here())
         tags["gate.code.sha256"] = str(version_code.hash_at("HEAD"))
         self.tag(self.run, tags)
 

@@ -91,6 +91,19 @@ def test_a_newer_candidate_is_not_promoted_under_an_older_ones_name(lab: Lab) ->
     assert lab.everything() == before
 
 
+def test_a_release_that_is_approved_after_a_newer_one_reached_staging_is_refused(lab: Lab) -> None:
+    lab.to_production("one")
+    for model in ("two", "three"):
+        lab.train(model)
+        lab("register")
+        lab(*promote("staging"))
+    before = lab.everything()
+
+    for which in ("2", "HEAD~1"):
+        assert "version 2 is not in staging (version 3 is)" in lab(*promote("production", "--version", which), code=1)
+    assert lab.everything() == before
+
+
 def test_promoting_what_is_there_already_changes_nothing(lab: Lab) -> None:
     lab.to_production("one")
     before = lab.everything()

@@ -27,6 +27,7 @@ INTERVALS = Path("reports/intervals.json")
 LOCK = Path("dvc.lock")
 GATES = Path("gates.yaml")
 SLICES = METRICS / "slices.json"
+WEAK_SLICES = METRICS / "weak_slices.json"
 BASELINES = {name: METRICS / f"{name}.json" for name in ("trivial", "linear")}
 
 Share = Annotated[float, Field(gt=0, lt=1)]

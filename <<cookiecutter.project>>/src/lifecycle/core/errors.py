@@ -1,9 +1,24 @@
 """Errors that a user can fix: one line on stderr and an exit code, instead of a traceback."""
 
 import difflib
+import errno
 import sys
 from collections.abc import Iterable
 from typing import NoReturn
+
+REFUSALS = {
+    errno.ENOSPC: "free some space on the disk",
+    errno.EDQUOT: "free some space on the disk",
+    errno.EFBIG: "allow larger files (ulimit -f)",
+    errno.EROFS: "make the place writable, or name another",
+    errno.EACCES: "get the permission, or name another place",
+    errno.EPERM: "get the permission, or name another place",
+    errno.EMFILE: "allow more open files (ulimit -n)",
+    errno.ENOTDIR: "name another place",
+    errno.EISDIR: "name another place",
+    errno.EEXIST: "name another place",
+    errno.ENAMETOOLONG: "name another place",
+}
 
 
 class ProjectError(Exception):
@@ -28,6 +43,14 @@ class ConfigError(ProjectError):
     """A usage, configuration or environment error."""
 
     exit_code = 2
+
+
+def of_environment(error: OSError) -> ConfigError | None:
+    """Return what the machine refuses in one line, or None if it is not the machine's fault."""
+    if error.errno not in REFUSALS:
+        return None
+    place = f"{error.filename}: " if error.filename else ""
+    return ConfigError(f"{place}{error.strerror}: {REFUSALS[error.errno]}, then run this again")
 
 
 def exit_with(error: ProjectError) -> NoReturn:

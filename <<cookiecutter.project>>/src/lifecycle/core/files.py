@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from lifecycle.core.errors import ConfigError
 
@@ -67,12 +67,19 @@ def file_hash(path: Path, algorithm: str = "sha256") -> str:
 
 def read_yaml(path: Path) -> dict[str, Any]:
     """Read a YAML 1.2 mapping, as DVC does. Raises ConfigError if the file is missing, or is not a mapping in valid YAML."""
+    return parse_yaml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """Return the text of a file. Raises ConfigError if it is missing, not UTF-8, or cannot be read."""
     try:
-        return parse_yaml(path.read_text(encoding="utf-8"), str(path))
+        return path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; restore it with `git checkout -- {path}`") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
+        raise ConfigError(f"{path}: not UTF-8: {error}; save it as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
 
 
 def parse_yaml(text: str, source: str) -> dict[str, Any]:
@@ -80,7 +87,35 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     try:
         content = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError) as error:
-        raise ConfigError(f"{source}: not valid YAML: {str(error)[:300]}") from None
+        raise ConfigError(f"{source}: {_conflict(text) or f'not valid YAML: {_explained(error)[:300]}'}") from None
+    return _mapping(content, source)
+
+
+def parse_json(text: str, source: str) -> dict[str, Any]:
+    """Return the mapping that a JSON text holds. Raises ConfigError, which names the source, if it does not hold one."""
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ConfigError(f"{source}: {_conflict(text) or f'not valid JSON: {str(error)[:300]}'}") from None
+    return _mapping(content, source)
+
+
+def _conflict(text: str) -> str:
+    """Say in which line a text holds git's conflict markers, if it does."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.startswith(("<" * 7 + " ", ">" * 7 + " ")):  # written so that rendering the template leaves it alone
+            return f"line {number} is a conflict marker of git's"
+    return ""
+
+
+def _explained(error: Exception) -> str:
+    """What is wrong with a YAML text, and in which line."""
+    if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return str(error)
+
+
+def _mapping(content: Any, source: str) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise ConfigError(f"{source}: expected a mapping of names to values, found {type(content).__name__}")
     return content

@@ -9,6 +9,8 @@ from pathlib import Path
 from lifecycle.core.errors import ConfigError
 
 ANY_REPO = ("rev-parse", "--git-dir")  # fails only where git does not work at all
+UNSHALLOW = "this clone is shallow: `git fetch --unshallow` brings the commits that it lacks"
+FULL = ("No space left on device", "Disk quota exceeded", "unable to write")
 NO_HOOKS = ("-c", "core.hooksPath=/dev/null")  # the user's hooks are meant for the user's checkout
 
 
@@ -46,9 +48,16 @@ def run(*arguments: str, folder: Path = Path(), stdin: str | None = None) -> sub
     if done.returncode:
         reason = done.stderr.decode(errors="replace").strip() or f"exit code {done.returncode}"
         if arguments == ANY_REPO:
-            raise (NoRepositoryError if "not a git repository" in reason else GitError)(f"git: {reason}")
+            if "not a git repository" in reason:
+                raise NoRepositoryError(f"git: {reason}; run this in the folder of the project")
+            raise GitError(f"git: {reason}")
         run(*ANY_REPO, folder=folder)  # a folder that git refuses is the reason, whatever the command makes of it
-        raise ConfigError(f"git {' '.join(arguments[:2])}: {reason}")
+        command = " ".join(arguments[2:4] if arguments[0] == "-c" else arguments[:2])
+        if any(text in reason for text in FULL):
+            raise ConfigError(
+                f"git {command}: {reason.splitlines()[0][:200]}; free some space on the disk (`df` shows it), then run this again"
+            )
+        raise ConfigError(f"git {command}: {reason}")
     return done
 
 
@@ -91,14 +100,33 @@ def commit_of(revision: str, source: str = "--base", folder: Path = Path()) -> s
     except ConfigError as error:
         commit, warning = "", str(error)
     if "is ambiguous" in warning:  # a tag or branch could be given the name of what it is compared with
-        raise ConfigError(
-            f"{source} {revision}: git knows several of this name; write it out, as in refs/remotes/{revision}"
-        )
+        names = ", ".join(_refs_named(revision, folder)) or f"as in refs/remotes/{revision}"
+        raise ConfigError(f"{source} {revision}: git knows several of this name; write out which one: {names}")
     if not commit:
-        raise UnknownRevisionError(
-            f"{source} {revision}: git knows no such revision here; fetch it (`git fetch origin`) or name another, such as HEAD~1"
-        )
+        way = UNSHALLOW if is_shallow(folder) else "fetch it (`git fetch origin`) or name another, such as HEAD~1"
+        raise UnknownRevisionError(f"{source} {revision}: git knows no such revision here; {way}")
     return commit
+
+
+def is_shallow(folder: Path = Path()) -> bool:
+    """Whether a clone lacks the commits before some."""
+    return git("rev-parse", "--is-shallow-repository", folder=folder).strip() == "true"
+
+
+def merge_base(first: str, second: str) -> str | None:
+    """Return the commit where two parted, or None if they have none in common, or a shallow clone lacks it."""
+    try:
+        return git("merge-base", first, second).strip()
+    except GitError:
+        raise
+    except ConfigError:
+        return None
+
+
+def _refs_named(revision: str, folder: Path) -> list[str]:
+    """The tags and branches that have a name."""
+    names = [f"refs/{kind}/{revision}" for kind in ("tags", "heads", "remotes")]
+    return git("for-each-ref", "--format=%(refname)", *names, folder=folder).split()
 
 
 def text_at(commit: str, path: Path) -> str | None:

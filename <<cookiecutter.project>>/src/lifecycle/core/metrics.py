@@ -12,13 +12,16 @@ import pandas as pd
 from tqdm import trange
 
 from lifecycle.core.config import Params
+from lifecycle.core.miscalibration import miscalibration
+from lifecycle.core.ranking import ranking
 from lifecycle.core.target import is_class
 
 Measure = Callable[[np.ndarray], dict[str, float]]
 """Weights of shape (rows,) in, metrics by name out; NaN where the weighted rows do not define one."""
 
 HIGHER_IS_BETTER = {"roc_auc", "average_precision", "f1", "accuracy", "r2"}
-LOWER_IS_BETTER = {"log_loss", "brier", "mae", "rmse"}
+LOWER_IS_BETTER = {"log_loss", "brier", "miscalibration", "mae", "rmse"}
+BIASED = {"miscalibration"}  # metrics of which a resample has more than the rows it is drawn from
 UNIT_INTERVAL = {"roc_auc", "average_precision", "f1", "accuracy"}  # metrics between 0 and 1
 
 EPSILON = np.finfo(np.float64).eps
@@ -53,7 +56,7 @@ def binary(positive: np.ndarray, probability: np.ndarray, threshold: float) -> M
         probability: shape (rows,), the predicted probability of the positive class.
         threshold: the probability at and above which a row is labelled positive.
     """
-    rank = _ranking(positive, probability)
+    rank, calibration = ranking(positive, probability), miscalibration(probability, positive)
     label = probability >= threshold
     sums = _weighted_sums(
         log_loss=-np.log(np.clip(np.where(positive, probability, 1 - probability), EPSILON, None)),
@@ -73,6 +76,7 @@ def binary(positive: np.ndarray, probability: np.ndarray, threshold: float) -> M
             "brier": means["brier"],
             "f1": _ratio(2 * means["hits"], means["labelled_or_positive"]),
             "accuracy": means["accuracy"],
+            "miscalibration": calibration(weights),
         }
 
     return measure
@@ -81,7 +85,8 @@ def binary(positive: np.ndarray, probability: np.ndarray, threshold: float) -> M
 def multiclass(actual: np.ndarray, probabilities: np.ndarray) -> Measure:
     """Return the measure of a classifier among k classes.
 
-    ROC AUC, average precision and F1 are means over the classes for which the weighted rows define them.
+    ROC AUC, average precision and F1 are means over the classes for which the weighted rows define them; miscalibration
+    is that of one class against the rest, the mean over all classes.
 
     Args:
         actual: shape (rows,), the number of each row's class, 0 to k - 1.
@@ -90,7 +95,8 @@ def multiclass(actual: np.ndarray, probabilities: np.ndarray) -> Measure:
     k = probabilities.shape[1]
     one_hot = np.eye(k, dtype=bool)[actual]
     label = np.eye(k, dtype=bool)[probabilities.argmax(axis=1)]
-    ranks = [_ranking(one_hot[:, i], probabilities[:, i]) for i in range(k)]
+    ranks = [ranking(one_hot[:, i], probabilities[:, i]) for i in range(k)]
+    calibrations = [miscalibration(probabilities[:, i], one_hot[:, i]) for i in range(k)]
     sums = _weighted_sums(
         log_loss=-np.log(np.clip(probabilities[np.arange(len(actual)), actual], EPSILON, None)),
         brier=((probabilities - one_hot) ** 2).sum(axis=1),
@@ -110,22 +116,28 @@ def multiclass(actual: np.ndarray, probabilities: np.ndarray) -> Measure:
             "brier": means["brier"],
             "f1": _mean(f1),
             "accuracy": means["accuracy"],
+            "miscalibration": _mean([calibration(weights) for calibration in calibrations]),
         }
 
     return measure
 
 
 def regression(actual: np.ndarray, predicted: np.ndarray) -> Measure:
-    """Return the measure of a regression; both arrays have shape (rows,) and the target's unit."""
+    """Return the measure of a regression; both arrays have shape (rows,) and the target's unit.
+
+    Miscalibration is in the square of that unit.
+    """
     error = predicted - actual
     centred = actual - actual.mean()  # the variance below loses no digits to a large mean
     sums = _weighted_sums(absolute=np.abs(error), squared=error**2, first=centred, second=centred**2)
+    calibration = miscalibration(predicted, actual)
 
     def measure(weights: np.ndarray) -> dict[str, float]:
         means = sums(weights)
         variance = means["second"] - means["first"] ** 2
         r2 = 1 - means["squared"] / variance if variance > 0 else float("nan")
-        return {"mae": means["absolute"], "rmse": means["squared"] ** 0.5, "r2": r2}
+        rmse = means["squared"] ** 0.5
+        return {"mae": means["absolute"], "rmse": rmse, "r2": r2, "miscalibration": calibration(weights)}
 
     return measure
 
@@ -138,42 +150,25 @@ def point(measure: Measure, rows: int) -> dict[str, float]:
 def intervals(measure: Measure, rows: int, resamples: int, seed: int) -> dict[str, dict[str, float]]:
     """Return the 95% interval of each metric: `low` and `high`.
 
-    Percentile bootstrap over rows (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13).
+    Percentile bootstrap over rows (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 13). Resampling
+    raises a biased metric once more, by about as much as its bias: its interval is the basic one, which takes that off twice
+    (Davison and Hinkley, Bootstrap Methods and their Application, 1997, section 5.2), so it may end below the metric itself.
     """
     generator = np.random.default_rng(seed)
     draws: list[dict[str, float]] = []
     for _ in trange(resamples, desc="bootstrap", unit="resample", delay=3, leave=False):
         weights = np.bincount(generator.integers(0, rows, rows), minlength=rows).astype(np.float64)
         draws.append(measure(weights))
-    bounds = {}
+    whole, bounds = measure(np.ones(rows)), {}
     for name in draws[0]:
         values = np.array([draw[name] for draw in draws])
         if np.isfinite(values).any():
             low, high = np.nanpercentile(values, [2.5, 97.5])
+            if name in BIASED:
+                lowest = 0.0 if np.nanmin(values) >= 0 else -np.inf  # a change may be negative, the metric may not
+                low, high = np.clip([2 * whole[name] - high, 2 * whole[name] - low], lowest, None)
             bounds[name] = {"low": round(float(low), 6), "high": round(float(high), 6)}
     return bounds
-
-
-def _ranking(positive: np.ndarray, score: np.ndarray) -> Callable[[np.ndarray], tuple[float, float]]:
-    """ROC AUC (Mann-Whitney, ties count half) and average precision (not interpolated); rows are sorted once."""
-    order = np.argsort(score, kind="stable")
-    hit = positive[order].astype(np.float64)
-    starts = np.flatnonzero(np.append(True, np.diff(score[order]) != 0))  # the first row of each run of equal scores
-
-    def measure(weights: np.ndarray) -> tuple[float, float]:
-        weight = weights[order]
-        positives = np.add.reduceat(weight * hit, starts)
-        in_all = np.add.reduceat(weight, starts)
-        hits, rows = np.cumsum(positives[::-1])[::-1], np.cumsum(in_all[::-1])[::-1]  # at this score or above
-        total, negatives = hits[0], rows[0] - hits[0]
-        if not (total > 0 and negatives > 0):
-            return float("nan"), float("nan")
-        auc = np.dot(in_all - positives, hits - positives / 2) / (total * negatives)
-        with np.errstate(invalid="ignore"):  # 0 / 0 above the highest score that was drawn
-            precision = np.nan_to_num(hits / rows, copy=False)
-        return float(auc), float(np.dot(precision, positives) / total)
-
-    return measure
 
 
 def _weighted_sums(**columns: np.ndarray) -> Callable[[np.ndarray], dict[str, float]]:

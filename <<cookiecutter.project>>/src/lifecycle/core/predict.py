@@ -40,13 +40,16 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
 
     Args:
         model: a fitted model.
-        frame: rows with the contract's columns; the target may be missing.
+        frame: rows with the contract's columns. The model is given those that it was fitted on, and never the target.
         params: the task, the positive class and the threshold at and above which a label is positive.
 
     Returns:
         A row per row of `frame`, with the same index: `prediction`, and for a classifier the probabilities: `probability`
         (of the positive class) or a `probability_<class>` for each.
     """
+    inputs = getattr(model[0], "feature_names_in_", None)
+    if inputs is not None and len(inputs) != frame.shape[1]:
+        frame = frame[list(inputs)]
     group = GROUP if sums_features(model[-1]) else 1
     if params.task == "regression":
         return pd.DataFrame({"prediction": in_batches(model.predict, frame, group)}, index=frame.index)

@@ -10,10 +10,11 @@ import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lifecycle.core import config
 from lifecycle.core.config import Params
+from lifecycle.core.dvc_files import Stages
 from lifecycle.core.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -32,11 +33,10 @@ MODEL_HASH, LOCK_HASH = "model.sha256", "dvc.lock.sha256"  # the tags by which a
 MODEL_ID, COMPLETE = "model.id", "complete"  # tags of a run: its model in MLflow, and that nothing is missing
 
 
-def lock_hash(lock: dict[str, Any]) -> str:
-    """Return the SHA-256 of all stages in dvc.lock but `track`, which DVC records only after it has run."""
-    stages = lock.get("stages")
-    stages = {name: entry for name, entry in stages.items() if name != "track"} if isinstance(stages, dict) else {}
-    return hashlib.sha256(json.dumps(stages, sort_keys=True).encode()).hexdigest()
+def lock_hash(stages: Stages) -> str:
+    """Return the SHA-256 of all stages in a dvc.lock but `track`, which DVC records only after it has run."""
+    hashed = {name: entry for name, entry in stages.items() if name != "track"}
+    return hashlib.sha256(json.dumps(hashed, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def tracking_uri(params: Params) -> str:

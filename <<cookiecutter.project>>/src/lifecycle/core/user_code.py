@@ -1,6 +1,8 @@
 """The user's package. Its name is `package` in params.yaml; no other module imports it."""
 
-import importlib
+import ast
+import importlib.util
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -33,5 +35,7 @@ def get(package: str, module: str, name: str) -> Any:
 
 
 def description(package: str) -> str:
-    """Return what the model is for: the docstring of the user's package, as one line."""
-    return " ".join((importlib.import_module(package).__doc__ or package).split()).rstrip(".") + "."
+    """Return what the model is for: the docstring of the user's package, as one line. Its code is read, not run."""
+    spec = importlib.util.find_spec(package)
+    source = Path(spec.origin).read_text(encoding="utf-8") if spec and spec.origin else ""
+    return " ".join((ast.get_docstring(ast.parse(source)) or package).split()).rstrip(".") + "."

@@ -15,7 +15,7 @@ from lifecycle.core.dvc import cache_folder, remotes
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import NO_HOOKS, environment, git
 
-GATE = Path(".dvc/tmp/gate")
+GATE, BASE = Path(".dvc/tmp/gate"), Path(".dvc/tmp/gate-base")
 
 
 @contextmanager

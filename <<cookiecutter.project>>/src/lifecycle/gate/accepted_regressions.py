@@ -2,9 +2,46 @@
 
 import datetime
 from dataclasses import replace
+from typing import Any
 
+from lifecycle.core import config
+from lifecycle.core.errors import ConfigError, did_you_mean
 from lifecycle.gate.check_result import ACCEPTED, FAIL, CheckResult, not_a_number
-from lifecycle.gate.policy import Exemption
+from lifecycle.gate.policy import Exemption, Policy
+
+
+def unused_exceptions(
+    policy: Policy, branch: Policy, slices: dict[str, dict[str, dict[str, Any]]], today: datetime.date
+) -> list[str]:
+    """Return a line for each exception that covers nothing today, because neither side has its slice.
+
+    Args:
+        policy: the one that counts.
+        branch: the branch's own.
+        slices: of each side.
+        today: the day on which an exception must still hold.
+
+    Raises ConfigError if the branch adds an exception from a column that neither side has slices of.
+    """
+    columns = dict.fromkeys(column for side in slices.values() for column in side)
+    names = [*columns, *(f"{column}={value}" for side in slices.values() for column in side for value in side[column])]
+    lines = []
+    for exemption in dict.fromkeys([*policy.exceptions, *branch.exceptions]):
+        name = exemption.slice
+        if name is None or name in names or exemption.expires < today:
+            continue
+        own = branch is policy or exemption not in policy.exceptions
+        if own and not any(name.startswith(f"{column}=") for column in columns):
+            known = ", ".join(columns) or "none"
+            raise ConfigError(
+                f"{config.GATES} of the branch: exceptions: slice {name!r} is of no column in evaluate.slices of {config.PARAMS} "
+                f"(there are: {known}): correct it, or remove the exception"
+            )
+        lines.append(
+            f"the exception of {exemption.accepted_by} for {exemption.metric} where {name} covers nothing: "
+            f"neither side has this slice{did_you_mean(name, names)}"
+        )
+    return lines
 
 
 def apply_exceptions(

@@ -2,7 +2,9 @@
 
 import datetime
 import difflib
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from lifecycle.core import config
@@ -11,6 +13,7 @@ from lifecycle.core.git import text_at
 from lifecycle.gate.commit_metadata import json_mapping
 from lifecycle.gate.exchanged_problem import exchanged, permission_problem
 from lifecycle.gate.policy import Policy, parse
+from lifecycle.gate.readable_files import unreadable
 from lifecycle.gate.rules import describe
 
 
@@ -30,21 +33,40 @@ class AppliedPolicy:
     """Why another problem is not allowed, if it is not."""
     permission: str = ""
     """Who has allowed it, and why."""
+    broken: bool = False
+    """Whether nothing is comparable because the base cannot be read; `exchanged` then says why."""
 
     @property
     def of_branch(self) -> bool:
         return bool(self.why_branch)
 
+    @property
+    def judged_files(self) -> list[Path]:
+        """The files that the policy is about: git has to have them, else the next branch has no baseline."""
+        of_policy = [Path(name) for name in self.policy.metrics]
+        of_groups = {
+            config.SLICES: self.policy.slices or self.policy.fairness,
+            config.WEAK_SLICES: self.policy.weak_slices,
+        }
+        named = [*of_policy, *config.BASELINES.values(), *(path for path, limits in of_groups.items() if limits)]
+        return list(dict.fromkeys(named))
+
     def problem(self) -> dict[str, Any]:
         """Return what the report says about an exchanged problem."""
         approve = _limits(self.policy) if self.exchanged else []
-        return {"exchanged": self.exchanged, "permission": self.permission, "approve": approve}
+        return {
+            "exchanged": self.exchanged,
+            "broken": self.broken,
+            "permission": self.permission,
+            "approve": approve,
+        }
 
 
 def applied_policy(base: str, head: str, today: datetime.date) -> AppliedPolicy:
     """Return the policy that counts for a commit.
 
-    The base's counts, unless the base has no policy or no metrics, or its table or task was exchanged.
+    The base's counts, unless the base has no policy or no metrics, or its table or task was exchanged. Of a base that
+    cannot be read only the absolute limits do; the branch's own, if it is the policy that cannot be read.
 
     Raises ConfigError if the branch has no policy, or one of the two is not valid: it would block the next branch.
     """
@@ -56,14 +78,39 @@ def applied_policy(base: str, head: str, today: datetime.date) -> AppliedPolicy:
         return AppliedPolicy(branch, branch, "", "the base has no gates.yaml", differences)
     lines = difflib.unified_diff(of_base.splitlines(), of_branch.splitlines(), n=1, lineterm="")
     diff = "\n".join(list(lines)[2:])
+    policy = None
+    with suppress(ConfigError):
+        policy = parse(of_base, f"{config.GATES} of the base")
+    if broken := unreadable(base, "the base", (policy or branch).metrics):
+        why = "" if policy else "the base's cannot be read"
+        return AppliedPolicy(policy or branch, branch, diff, why, broken, broken=True)
     if not json_mapping(text_at(base, config.METRICS / "test.json")):
         return AppliedPolicy(branch, branch, diff, "the base has no metrics", differences)
     policy = parse(of_base, f"{config.GATES} of the base")
     if not differences:
         return AppliedPolicy(policy, branch, diff)
-    allowed, refusal = policy.new_problem, permission_problem(policy, today)
-    permission = f"{allowed.reason} (accepted by {allowed.accepted_by})" if allowed and not refusal else ""
+    refusal = permission_problem(policy, today)
+    permission = _permission(policy, refusal)
     return AppliedPolicy(branch, branch, diff, "the base predicts something else", differences, refusal, permission)
+
+
+def with_other_rows(applied: AppliedPolicy, difference: str, today: datetime.date) -> AppliedPolicy:
+    """Return the policy that counts if the branch is tested on other rows than its base, which shows only once it has run."""
+    refusal = "" if applied.of_branch else permission_problem(applied.policy, today)
+    return replace(
+        applied,
+        policy=applied.branch,
+        why_branch=applied.why_branch or "the base is tested on other rows",
+        exchanged=[*applied.exchanged, difference],
+        refusal=refusal,
+        permission="" if applied.of_branch else _permission(applied.policy, refusal),
+    )
+
+
+def _permission(policy: Policy, refusal: str) -> str:
+    """Who has allowed another problem, and why, if it is not refused."""
+    allowed = policy.new_problem
+    return f"{allowed.reason} (accepted by {allowed.accepted_by})" if allowed and not refusal else ""
 
 
 def _limits(policy: Policy) -> list[str]:
@@ -72,5 +119,8 @@ def _limits(policy: Policy) -> list[str]:
     lines = [f"{name} {describe(limit)}" for name, limit in limits.items()]
     of_slices = policy.slices.metrics.items() if policy.slices else ()
     lines += [f"{name} of each slice {describe(floor)}" for name, floor in of_slices]
+    of_weak = policy.weak_slices.metrics.items() if policy.weak_slices else ()
+    lines += [f"{name} of each weak slice {describe(floor)}" for name, floor in of_weak]
+    lines += policy.fairness.lines() if policy.fairness else []
     margins = [(name, metric, by) for name, metrics in policy.beats.items() for metric, by in metrics.items()]
     return lines + [f"{metric} better than {name} by {by:g}" for name, metric, by in margins]

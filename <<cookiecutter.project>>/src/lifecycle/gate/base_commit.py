@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from lifecycle.core import config, version_code
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.git import UnknownRevisionError, commit_of, git
+from lifecycle.core.git import UNSHALLOW, UnknownRevisionError, commit_of, git, is_shallow, merge_base
 from lifecycle.gate.commit_metadata import lock_hash_of
 
-ORIGIN, LOCAL = "refs/remotes/origin/", "refs/heads/"
+ORIGIN, LOCAL, BEFORE = "refs/remotes/origin/", "refs/heads/", "HEAD~1"
 
 
 @dataclass(frozen=True)
@@ -19,29 +19,42 @@ class Base:
     """How it was chosen, if nobody named it."""
 
 
-def choose_base(revision: str | None) -> Base:
+def choose_base(revision: str | None, head: str) -> Base:
     """Return the commit to compare HEAD with: the one that a revision names, or by default where HEAD will be merged.
 
     That is the default branch of origin, else the local branch of that name, else the commit before HEAD. If HEAD is
     already there, and no commit since has other results or code, it is the last one that had others: what a release replaces.
 
-    Raises ConfigError if there is no such commit.
+    Args:
+        revision: of the user, or None.
+        head: the commit that HEAD was when the command started.
+
+    Raises ConfigError if there is no such commit, or it has no commit in common with HEAD.
     """
-    if revision:
-        return Base(revision, commit_of(revision))
+    base = Base(revision, commit_of(revision)) if revision else _default_base(head)
+    if merge_base(base.commit, head) is None:
+        way = UNSHALLOW if is_shallow() else "name the branch that HEAD started from (BASE=, --base)"
+        raise ConfigError(f"base {base.revision}: git knows no commit that it has in common with HEAD; {way}")
+    return base
+
+
+def _default_base(head: str) -> Base:
     main = _main()
     name = _default(main)
     try:
-        base = commit_of(name)
+        base = commit_of(f"{head}~1" if name == BEFORE else name)
     except UnknownRevisionError:
         raise ConfigError(
-            "HEAD is the only commit, so there is nothing to compare it with: commit the results of `make repro` first"
+            f"the commit before HEAD is not here, and nothing else to compare it with; {UNSHALLOW}"
+            if is_shallow()
+            else "HEAD is the only commit, so there is nothing to compare it with: commit the results of `make repro` first"
         ) from None
     short = name.removeprefix("refs/remotes/").removeprefix(LOCAL)
-    head = commit_of("HEAD")
     if not (_is_checked_out(main) or _contains(base, head)) or not _same(base, head):
         return Base(name, base, f"Compared with {short}, because no base was named")
     earlier = _last_different(base, head)
+    if earlier is None and is_shallow():
+        raise ConfigError(f"HEAD is already in {short}, and the commits before it are not here; {UNSHALLOW}")
     if earlier is None:
         return Base(
             name, base, f"Compared with {short}, because no base was named; no commit before it has other results"
@@ -59,7 +72,7 @@ def _main() -> str:
 def _default(main: str) -> str:
     if _exists(f"{ORIGIN}{main}"):
         return f"{ORIGIN}{main}"
-    return f"{LOCAL}{main}" if _exists(f"{LOCAL}{main}") and not _is_checked_out(main) else "HEAD~1"
+    return f"{LOCAL}{main}" if _exists(f"{LOCAL}{main}") and not _is_checked_out(main) else BEFORE
 
 
 def _last_different(base: str, head: str) -> str | None:

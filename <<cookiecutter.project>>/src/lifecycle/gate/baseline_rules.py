@@ -4,7 +4,7 @@ from typing import Any
 
 from lifecycle.core import config
 from lifecycle.core.metrics import HIGHER_IS_BETTER
-from lifecycle.gate.check_result import FAIL, PASS, CheckResult, finite_or_none, not_a_number
+from lifecycle.gate.check_result import FAIL, PASS, CheckResult, figure_of, finite_or_none, not_a_number
 from lifecycle.gate.policy import Policy
 
 ROUNDING = 1e-9
@@ -55,8 +55,7 @@ def _check(metric: str, baseline: str, margin: float, value: Any, figure: Any) -
         gain = value - figure if metric in HIGHER_IS_BETTER else figure - value
         status = PASS if gain > ROUNDING and gain >= margin - ROUNDING else FAIL
         why = "" if status == PASS else _too_little(metric, baseline, margin, value, figure, gain)
-    printable = value if value is None or finite_or_none(value) is not None else str(value)
-    return CheckResult(name, finite_or_none(figure), printable, limit, status, why)
+    return CheckResult(name, finite_or_none(figure), figure_of(value), limit, status, why)
 
 
 def _too_little(metric: str, baseline: str, margin: float, value: float, figure: float, gain: float) -> str:

@@ -29,9 +29,22 @@ def not_a_number(value: Any, missing: str) -> str:
         return missing
     if isinstance(value, bool) or not isinstance(value, int | float):
         return f"is {str(value)[:40]!r}, not a number"
-    return "" if math.isfinite(value) else f"is {value}, not a finite number"
+    try:
+        return "" if math.isfinite(value) else f"is {value}, not a finite number"
+    except OverflowError:
+        return f"is {str(value)[:10]}..., too large a number"
 
 
 def finite_or_none(value: Any) -> float | None:
     """Return a value if it is a finite number, else None."""
     return None if not_a_number(value, "missing") else value
+
+
+def figure_of(value: Any) -> Any:
+    """Return a value as the report has it: a finite number or None unchanged, anything else as text."""
+    return value if value is None or finite_or_none(value) is not None else str(value)[:40]
+
+
+def count_or_none(value: Any) -> int | None:
+    """Return a value if it is a number of things, such as rows, else None."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**15 else None

@@ -1,15 +1,17 @@
 """What a commit contains beside its metrics: its dataset, slices, dvc.lock and code, and which files affect the verdict."""
 
-import json
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lifecycle.core import config
+from lifecycle.core.dvc_files import outs_of, stages_at, stages_of
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import parse_yaml
-from lifecycle.core.git import changed_files, git, text_at
+from lifecycle.core.files import parse_json, parse_yaml
+from lifecycle.core.git import changed_files, git, merge_base, text_at
 from lifecycle.core.tracking import lock_hash
+from lifecycle.gate.check_result import count_or_none
+from lifecycle.gate.commit_files import acted_on
 from lifecycle.gate.rules import SliceFigures
 
 # A pull request is expected to change these. A change of any other file may alter what the metrics mean or how they are
@@ -47,28 +49,27 @@ def refuse_links(commit: str) -> None:
             raise ConfigError(f"{line.partition(chr(9))[2]} is a link in the commit: put the file itself there")
 
 
-def files_affecting_verdict(base: str) -> list[str]:
+def files_affecting_verdict(base: str, head: str) -> list[str]:
     """Return the files changed since the base that may affect the verdict, code and settings first."""
     excluded = [f":(exclude,glob){name}" for name in EXPECTED_CHANGES]
-    changed = changed_files(f"{base}...HEAD", "--", ".", *excluded)
+    changed = {*changed_files(f"{base}...{head}", "--", ".", *excluded), *acted_on(base, head)} - {str(config.LOCK)}
     return sorted(changed, key=lambda name: (not name.endswith((".py", ".yaml", ".yml")), name))
 
 
 def dataset(validation: str | None, commit: str) -> dict[str, Any]:
     """Return rows, columns, number of checks and DVC's hash of the dataset; None for what the commit does not contain."""
-    report = json_mapping(validation)
-    lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
-    raw = None
-    with suppress(ConfigError, AttributeError):  # a base whose params.yaml cannot be read
-        raw = (parse_yaml(text_at(commit, config.PARAMS) or "{}", str(config.PARAMS)).get("data") or {}).get("raw")
-    pointer = parse_yaml(text_at(commit, Path(f"{raw}.dvc")) or "{}", f"{raw}.dvc")
-    deps = [dep for stage in lock.get("stages", {}).values() for dep in stage.get("deps", [])]
-    hashes = [out.get("md5") for out in pointer.get("outs", [])]
-    hashes += [dep.get("md5") for dep in deps if dep["path"] == raw]
+    report, checks = json_mapping(validation), json_mapping(validation).get("checks")
+    hashes: list[str | None] = []
+    with suppress(ConfigError, AttributeError):  # a commit whose params.yaml, dvc.lock or .dvc file cannot be read
+        raw = str(parse_yaml(text_at(commit, config.PARAMS) or "{}", str(config.PARAMS)).get("data", {}).get("raw"))
+        if pointer := text_at(commit, Path(f"{raw}.dvc")):
+            hashes += [out.get("md5") for out in outs_of(pointer, f"{raw}.dvc")]
+        deps = [dep for stage in stages_at(commit).values() for dep in stage.get("deps", [])]
+        hashes += [dep.get("md5") for dep in deps if dep["path"] == raw]
     return {
-        "rows": report.get("rows"),
-        "columns": report.get("columns"),
-        "checks": len(report.get("checks", [])),
+        "rows": count_or_none(report.get("rows")),
+        "columns": count_or_none(report.get("columns")),
+        "checks": len(checks) if isinstance(checks, list) else 0,
         "md5": next(iter(hashes), None),
     }
 
@@ -79,30 +80,27 @@ def slices_of(text: str | None) -> SliceFigures:
     for values in content.values():
         if not isinstance(values, dict) or not all(isinstance(figures, dict) for figures in values.values()):
             return {}
+        if any(count_or_none(figures.get("rows")) is None for figures in values.values()):
+            return {}
     return content
 
 
 def json_mapping(text: str | None) -> dict[str, Any]:
     """Return the content of a JSON text if that is a mapping, else an empty one."""
-    try:
-        content = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
+    with suppress(ConfigError):
+        return parse_json(text or "{}", "")
+    return {}
 
 
 def both_retrained(base: str, head: str) -> bool:
     """Whether both commits have other results than the commit where they parted, and than each other."""
-    try:
-        fork = git("merge-base", base, head).strip()
-    except ConfigError:  # no common commit, or one that a shallow clone lacks
-        return False
-    return len({lock_hash_of(commit) for commit in (fork, base, head)}) == 3
+    fork = merge_base(base, head)
+    return fork is not None and len({lock_hash_of(commit) for commit in (fork, base, head)}) == 3
 
 
 def lock_hash_of(commit: str) -> str | None:
     """Return the hash of a commit's dvc.lock, or None if it has none that can be read."""
     text = text_at(commit, config.LOCK)
     with suppress(ConfigError):
-        return lock_hash(parse_yaml(text, str(config.LOCK))) if text else None
+        return lock_hash(stages_of(text, str(config.LOCK))) if text else None
     return None

@@ -4,27 +4,23 @@ import datetime
 from typing import Any
 
 from lifecycle.core import config
+from lifecycle.core.config import Split
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import text_at
 from lifecycle.gate.policy import Policy
-
-UNREADABLE = "the base's params.yaml cannot be read, so what it predicts is unknown"
 
 
 def exchanged(base: str, head: str) -> list[str]:
     """Return how what the branch predicts differs from what the base predicts, a line each; nothing if it does not."""
     of_base, of_branch = text_at(base, config.PARAMS), text_at(head, config.PARAMS)
     try:
-        before = _problem(of_base)
+        before, after = problem_of(of_base), problem_of(of_branch)
     except ConfigError:
-        return [UNREADABLE]
-    try:
-        after = _problem(of_branch)
-    except ConfigError:
-        return []  # the pipeline fails, and says why
+        return []  # readable_files.py says so of the base; of the branch the pipeline fails, and says why
     names = [name for name in after if name in before]  # the positive class only where both tasks have one
-    return [f"{name} was {before[name]}, is {after[name]}" for name in names if before[name] != after[name]]
+    changes = [f"{name} was {before[name]}, is {after[name]}" for name in names if before[name] != after[name]]
+    return changes + _split_changes(of_base, of_branch)
 
 
 def permission_problem(policy: Policy, today: datetime.date) -> str:
@@ -35,11 +31,24 @@ def permission_problem(policy: Policy, today: datetime.date) -> str:
     return f"new_problem in {config.GATES} of the base ended on {expires}" if expires and expires < today else ""
 
 
-def _problem(text: str | None) -> dict[str, str]:
-    """What params.yaml says is predicted, by name. Raises ConfigError if it does not say so."""
-    params = parse_yaml(text or "", str(config.PARAMS))
+def _split_changes(of_base: str | None, of_branch: str | None) -> list[str]:
+    """How the choice of the test rows differs: the settings of the split, with their defaults."""
+    splits = []
+    for text in (of_base, of_branch):
+        try:
+            splits.append(Split.checked(parse_yaml(text or "", str(config.PARAMS)).get("split"), "split").model_dump())
+        except ConfigError:
+            return []  # of another version of the template, or the pipeline fails, and says why
+    return [
+        f"split.{name} was {old}, is {splits[1][name]}" for name, old in splits[0].items() if old != splits[1][name]
+    ]
+
+
+def problem_of(text: str | None, source: str = str(config.PARAMS)) -> dict[str, str]:
+    """Return what the text of a params.yaml says is predicted, by name. Raises ConfigError, which names the source, if it does not say so."""
+    params = parse_yaml(text or "", source)
     data: Any = params.get("data")
     if not isinstance(data, dict) or not {"id", "target"} <= data.keys() or "task" not in params:
-        raise ConfigError(f"{config.PARAMS}: task, data.id or data.target is missing")
+        raise ConfigError(f"{source}: task, data.id or data.target is missing")
     positive = {"data.positive": str(data.get("positive"))} if params["task"] == "binary" else {}
     return {"task": str(params["task"]), "data.target": str(data["target"]), **positive, "data.id": str(data["id"])}

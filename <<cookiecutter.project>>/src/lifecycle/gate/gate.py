@@ -6,40 +6,43 @@ The result is plain data; report.py words it for people.
 """
 
 import datetime
-import json
-import math
-import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from lifecycle.core import config, version_code
-from lifecycle.core.dvc import dvc
-from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import file_hash, read_yaml
 from lifecycle.core.git import commit_of, git, text_at
-from lifecycle.gate.applied_policy import applied_policy
+from lifecycle.gate.accepted_regressions import unused_exceptions
+from lifecycle.gate.applied_policy import AppliedPolicy, applied_policy, with_other_rows
 from lifecycle.gate.base_commit import choose_base
+from lifecycle.gate.base_predictions import base_predictions
 from lifecycle.gate.baseline_rules import check_baselines, finite_figures
 from lifecycle.gate.check_result import FAIL, CheckResult
+from lifecycle.gate.commit_files import brought, not_regular, refused
 from lifecycle.gate.commit_metadata import (
     both_retrained,
     dataset,
     files_affecting_verdict,
     json_mapping,
     lock_hash_of,
-    refuse_links,
     slices_of,
 )
-from lifecycle.gate.exchanged_problem import UNREADABLE
-from lifecycle.gate.paired_bootstrap import PairedComparison, compare, predictions_at
+from lifecycle.gate.committed_output import believed_results, output_at
+from lifecycle.gate.dvc_diffs import figures_of_base, metrics_diff, of_branch_alone, params_diff
+from lifecycle.gate.group_checks import GroupChecks, check_groups
+from lifecycle.gate.paired_bootstrap import PairedComparison, compare
+from lifecycle.gate.plot_overlay import overlay
 from lifecycle.gate.policy import Policy
+from lifecycle.gate.readable_files import refuse_huge_metrics, refuse_unreadable
+from lifecycle.gate.reasons import listed, reason, reasons_of_rerun
 from lifecycle.gate.recompute import Recomputed, clean_checkout, recompute
-from lifecycle.gate.rules import Figures, check_metrics, check_slices, refuse_unknown_metrics
+from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics
+from lifecycle.gate.seed_spread import only_seed, spread_in
 from lifecycle.gate.staleness import uncommitted
+from lifecycle.gate.unusual_code import unusual_changes
 
-MAX_LISTED = 6
 TEST = str(config.METRICS / "test.json")
 
 
@@ -50,34 +53,45 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
 
     Raises ConfigError if there is no verdict: an unknown revision, or a policy that cannot be read or met.
     """
-    chosen, head = choose_base(revision), commit_of("HEAD")
+    head = commit_of("HEAD")  # once: it may move while this runs
+    chosen = choose_base(revision, head)
     base = chosen.commit
-    refuse_links(head)
+    refuse_unreadable(head)
     applied = applied_policy(base, head, today)
-    policy, comparable = applied.policy, not applied.exchanged
+    believed = applied.policy.not_recomputed
     with clean_checkout(head) as folder, ThreadPoolExecutor(1) as executor:
         pending = executor.submit(
             lambda: (
-                _params_diff(base) if UNREADABLE not in applied.exchanged else {},
-                uncommitted(head, policy.tolerance),
-                predictions_at(base) if comparable else None,
+                params_diff(base, head) if not applied.broken else {},
+                uncommitted(head, applied.policy.tolerance),
+                base_predictions(base) if not applied.exchanged else None,
             )
         )
-        rerun = recompute(folder, policy.recompute, policy.tolerance)
+        rerun = recompute(folder, believed, applied.policy.tolerance)
         params, dirty, predictions = pending.result()
-        figures = _figures(base if comparable else head, comparable, folder)
+        refuse_huge_metrics(folder)
+        comparable = not applied.exchanged
+        figures = metrics_diff(base if comparable else head, folder)
+        paired = _paired(base, predictions, folder, rerun, applied, figures.get(TEST, {}))
+        if paired.other_rows:
+            applied, comparable = with_other_rows(applied, paired.other_rows, today), False
+        policy = applied.policy
+        if not comparable:
+            figures = of_branch_alone(figures)
         of_base = slices_of(text_at(base, config.SLICES)) if comparable else {}
         slices = {"base": of_base, "branch": slices_of(_text(folder / config.SLICES))}
         baselines = {name: json_mapping(_text(folder / path)) for name, path in config.BASELINES.items()}
+        owner = "branch" if policy is applied.branch else "base"
+        groups = GroupChecks() if rerun.failure else check_groups(policy, slices, folder, owner)
+        plots = {} if rerun.failure else overlay(base if comparable else None, folder)
         report = None if rerun.failure else _text(folder / config.VALIDATION_REPORT)
         data = {"base": dataset(text_at(base, config.VALIDATION_REPORT), base), "branch": dataset(report, head)}
-        model = file_hash(folder / config.MODEL) if (folder / config.MODEL).exists() else None
+        model = output_at(head, config.MODEL) or folder / config.MODEL
+        model_hash = file_hash(model) if model.exists() else None
         task = read_yaml(folder / config.PARAMS).get("task", "")
-        if rerun.failure or not comparable:
-            note = "the pipeline failed" if rerun.failure else "the base predicts something else"
-            paired = PairedComparison({}, 0, note=note)
-        else:
-            paired = compare(base, predictions, folder)
+        same_data, code = data["base"]["md5"] == data["branch"]["md5"], version_code.hash_at(head)
+        seed = only_seed(params, same_data, not files_affecting_verdict(base, head)) and not rerun.failure
+        spread = spread_in(folder) if seed and "train" not in believed else {}
 
     def check(by: Policy) -> tuple[list[CheckResult], list[CheckResult], list[CheckResult]]:
         if rerun.failure:
@@ -89,14 +103,24 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         return metrics, check_slices(by, slices["base"], slices["branch"], today), against_baselines
 
     metrics, of_slices, against_baselines = check(policy)
-    reasons = _reasons(rerun, dirty)
+    reasons = [reason("refused", line) for line in refused(base, head)]
+    reasons += [reason("uncommitted_results", line) for line in not_regular(head, applied.judged_files)]
+    reasons += reasons_of_rerun(rerun, dirty)
+    reasons += [reason("altered", paired.problem)] if paired.problem else []
+    if predictions is None and comparable and not same_data and figures_of_base(figures) and not rerun.failure:
+        reasons.append(
+            reason(
+                "unknown_rows",
+                f"the dataset has changed, and nobody can tell its test rows from the base's: {paired.note}",
+            )
+        )
     if applied.refusal:
-        text = f"the branch predicts something else than its base ({_listed(applied.exchanged)}), and {applied.refusal}"
-        reasons.append(_reason("new_problem", text))
-    reasons += [_reason("limit", result.why) for result in (*metrics, *of_slices) if result.status == FAIL]
-    reasons += [_reason("baseline", result.why) for result in against_baselines if result.status == FAIL]
+        text = f"the branch is not comparable with its base ({listed(applied.exchanged)}), and {applied.refusal}"
+        reasons.append(reason("new_problem", text))
+    reasons += [reason("limit", result.why) for result in (*metrics, *of_slices) if result.status == FAIL]
+    reasons += [reason("baseline", result.why) for result in against_baselines if result.status == FAIL]
+    reasons += groups.reasons()
     of_branch = [] if applied.of_branch or not applied.diff else chain(*check(applied.branch))
-    code = version_code.hash_at(head)
     return {
         "verdict": "fail" if reasons else "pass",
         "date": str(today),
@@ -109,9 +133,10 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         },
         "branch": {
             "commit": head,
-            "behind": int(git("rev-list", "--count", f"HEAD..{base}")),
+            "moved": commit_of("HEAD") != head,
+            "behind": int(git("rev-list", "--count", f"{head}..{base}")),
             "both_retrained": both_retrained(base, head),
-            "model": model,
+            "model": model_hash,
             "lock": lock_hash_of(head),
         },
         "code": {"sha256": code, "changed": code is None or code != version_code.hash_at(base)},
@@ -119,74 +144,39 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
         "metrics": [vars(result) for result in metrics],
         "baselines": {"figures": finite_figures(baselines), "checks": [vars(result) for result in against_baselines]},
         "slices": [vars(result) for result in of_slices],
+        **groups.content(),
+        "plots": plots,
         "paired_rows": paired.rows,
         "pairing_note": paired.note,
         "params": params,
+        "seed": {"only": seed, "spread": spread},
         "data": data,
         "policy": {
             "of": "branch" if applied.of_branch else "base",
             "why": applied.why_branch,
             "change": applied.diff,
+            "unused": [] if rerun.failure else unused_exceptions(policy, applied.branch, slices, today),
             "later": [result.why for result in of_branch if result.status == FAIL],
         },
-        "files_affecting_verdict": files_affecting_verdict(base),
+        "files_affecting_verdict": files_affecting_verdict(base, head),
+        "review": [*brought(base, head), *unusual_changes(base, head)],
+        "recomputed": {"not": believed_results(believed, base, head), "rounded": rerun.rounded},
     }
 
 
-def _figures(revision: str, comparable: bool, folder: Path) -> Figures:
-    """The metrics of base and branch; of the branch alone if the two are not comparable."""
-    figures: Figures = _json(dvc("metrics", "diff", "--all", "--json", revision, folder=folder))
-    if comparable:
-        return figures
-    return {
-        file: {name: {"new": figure["new"]} for name, figure in of_file.items() if "new" in figure}
-        for file, of_file in figures.items()
-    }
-
-
-def _reasons(rerun: Recomputed, dirty: list[str]) -> list[dict[str, str]]:
-    """The reasons to fail before any limit is checked. Their kinds select the next steps in the report."""
-    if rerun.environment:
-        return [_reason("environment", f"nothing was recomputed: {line}") for line in rerun.environment]
-    failure = [_reason("pipeline", f"the pipeline fails: {rerun.failure}")] if rerun.failure else []
-    if rerun.undeclared:
-        text = f"no stage of dvc.yaml depends on {_listed(rerun.undeclared)}, so a change there would go unnoticed"
-        failure.append(_reason("undeclared", text))
-    if rerun.stale:
-        text = f"the committed results are stale: {_listed(rerun.stale)} changed since the last dvc repro"
-        return [_reason("stale", text), *failure]
-    if rerun.altered:
-        return failure + [_reason("altered", f"not made by the pipeline: {line}") for line in rerun.altered]
-    text = f"the working tree differs from the commit that is checked: {_listed(dirty)}"
-    return failure + ([_reason("uncommitted", text)] if dirty else [])
-
-
-def _params_diff(base: str) -> dict[str, Any]:
-    diff = _json(dvc("params", "diff", "--json", base, "HEAD"))
-    for names in diff.values():  # infinity and NaN are valid parameters, but not valid JSON
-        for change in names.values():
-            for side, value in change.items():
-                if isinstance(value, float) and not math.isfinite(value):
-                    change[side] = str(value)
-    return diff
-
-
-def _reason(kind: str, text: str) -> dict[str, str]:
-    return {"kind": kind, "text": text}
+def _paired(
+    base: str,
+    predictions: Path | None,
+    folder: Path,
+    rerun: Recomputed,
+    applied: AppliedPolicy,
+    figures: dict[str, Any],
+) -> PairedComparison:
+    if rerun.failure or applied.exchanged:
+        note = "the pipeline failed" if rerun.failure else "the base is not comparable"
+        return PairedComparison({}, 0, note=note)
+    return compare(base, predictions, folder, figures, applied.policy.tolerance)
 
 
 def _text(path: Path) -> str | None:
-    return path.read_text(encoding="utf-8") if path.exists() else None
-
-
-def _json(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
-    """The JSON that a DVC command has printed."""
-    if done.returncode:
-        raise ConfigError(f"{' '.join(done.args[2:5])}: {done.stderr.strip()[-300:]}")
-    content: dict[str, Any] = json.loads(done.stdout or "{}")
-    return content
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - MAX_LISTED} more" if len(names) > MAX_LISTED else ""
-    return ", ".join(names[:MAX_LISTED]) + more
+    return path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else None

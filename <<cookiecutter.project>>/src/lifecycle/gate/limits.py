@@ -4,12 +4,15 @@ import math
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from lifecycle.core.metrics import HIGHER_IS_BETTER, UNIT_INTERVAL
+from lifecycle.core.metrics import BIASED, HIGHER_IS_BETTER, UNIT_INTERVAL
 from lifecycle.gate.refits import Spread
 
 DEVIATIONS = 2  # of the refits, by which the bound is widened
 DEVIATIONS_OF_CHANGE = 3  # a few refits underestimate how far another one may be
 RESOLUTION = 0.01  # of the gain over the trivial model: no limit is tighter, though every interval were of no width
+SMALLEST = {
+    "miscalibration": 0.001
+}  # likewise: probabilities that are off by three points, the root of this, are calibrated
 LARGEST_CHANGE = 0.99  # of a metric between 0 and 1
 
 
@@ -49,9 +52,11 @@ def metric_limit(
         trivial: what the trivial model reaches.
     """
     sign = sign_of(metric)
-    resolution = RESOLUTION * abs(point - trivial) if trivial is not None else 0.0
+    resolution = SMALLEST.get(metric, 0.0) if trivial is None else RESOLUTION * abs(point - trivial)
     worse, deviation = spread.loss(sign), spread.deviation
     end = interval["low" if sign > 0 else "high"]
+    if metric in BIASED:  # the next model's figure is biased as well, and the interval is not
+        end = point - sign * (interval["high"] - interval["low"]) / 2
     reached = sign * (min(sign * end, sign * point - resolution, sign * spread.first) - worse - DEVIATIONS * deviation)
     change = max(spread.detectable, worse + DEVIATIONS_OF_CHANGE * deviation, resolution)
     if metric in UNIT_INTERVAL:

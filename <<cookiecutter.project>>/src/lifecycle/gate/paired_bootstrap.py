@@ -5,16 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from lifecycle.core import config, metrics
 from lifecycle.core.config import Params
-from lifecycle.core.dvc import cache_folder, dvc
 from lifecycle.core.errors import ProjectError
-from lifecycle.core.files import file_hash, parse_yaml, read_parquet
+from lifecycle.core.files import parse_yaml, read_parquet
 from lifecycle.core.git import text_at
 from lifecycle.core.metrics import Measure
+from lifecycle.gate.check_result import finite_or_none
 
-MIN_SHARED = 0.5  # of the base's test rows: a branch cannot widen the interval by moving its rows elsewhere
+MIN_SHARED = 0.9  # of the base's test rows; with fewer, the two sides are not judged by the same rows
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,46 @@ class PairedComparison:
     """Whether these are all test rows of the base; the branch may have more."""
     note: str = ""
     """Why nothing could be compared, or how the rows differ."""
+    other_rows: str = ""
+    """How the test rows differ, if they are others than the base's: nothing of the two is comparable then."""
+    problem: str = ""
+    """Why the branch's metrics cannot be believed, if so."""
 
 
-def compare(base: str, predictions: Path | None, folder: Path) -> PairedComparison:
-    """Compare the test predictions of a commit with those in a checkout of the branch."""
+def compare(
+    base: str, predictions: Path | None, folder: Path, figures: dict[str, Any], tolerance: float
+) -> PairedComparison:
+    """Compare the test predictions of a commit with those in a checkout of the branch.
+
+    The metrics of each side must follow from its predictions. If the base's do not, nothing is paired; if the branch's do
+    not, that is a problem.
+
+    Args:
+        base: the commit.
+        predictions: its predictions for the test rows, if there are any.
+        folder: the checkout.
+        figures: the metrics of the test rows: name → `old`, the base's, and `new`, the branch's.
+        tolerance: how far a metric may be from the one that the predictions give.
+    """
     try:
         before = Params.checked(parse_yaml(text_at(base, config.PARAMS) or "", str(config.PARAMS)), str(config.PARAMS))
         after = config.load(folder / config.PARAMS)
     except ProjectError:
         return _not_compared("the base's params.yaml cannot be read by this code")
     if predictions is None:
-        return _not_compared("the base's predictions are neither in DVC's cache nor its remote")
+        return _not_compared(
+            "the base's predictions are neither in DVC's cache nor its remote, and its pipeline does not run here"
+        )
     if _predicted(before) != _predicted(after):
         return _not_compared("the two sides predict different things")
     base_rows, branch_rows = read_parquet(predictions), read_parquet(folder / config.PREDICTIONS)
     key, target = after.data.id, after.data.target
-    if key not in base_rows:
-        return _not_compared(f"the base's rows have no column {key}")
+    if problem := _contradiction(branch_rows, after, figures, "new", tolerance):
+        return PairedComparison({}, 0, note=problem, problem=f"the branch's {problem}")
+    if not {key, target} <= {*base_rows}:
+        return _not_compared(f"the base's predictions have no column {key}, or none {target}")
+    if problem := _contradiction(base_rows, before, figures, "old", tolerance):
+        return _not_compared(f"the base's {problem}")
     base_rows, branch_rows = (frame.set_index(frame[key].astype(str)) for frame in (base_rows, branch_rows))
     if base_rows.index.has_duplicates or branch_rows.index.has_duplicates:
         return _not_compared(f"{key} repeats among the test rows")
@@ -53,7 +77,10 @@ def compare(base: str, predictions: Path | None, folder: Path) -> PairedComparis
     base_target, branch_target = (frame.loc[shared, target].astype(str) for frame in (base_rows, branch_rows))
     shared = shared[(base_target == branch_target).to_numpy()]
     if len(shared) < MIN_SHARED * len(base_rows):
-        return _not_compared(f"only {len(shared):,} of the base's {len(base_rows):,} test rows are still there")
+        difference = (
+            f"only {len(shared):,} of the base's {len(base_rows):,} test rows are still there with the same {target}"
+        )
+        return PairedComparison({}, 0, note=difference, other_rows=difference)
     base_metrics = metrics.measure(base_rows.loc[shared, target], base_rows.loc[shared], before)
     branch_metrics = metrics.measure(branch_rows.loc[shared, target], branch_rows.loc[shared], after)
 
@@ -87,27 +114,24 @@ def changes_of(base: Measure, branch: Measure, rows: int, resamples: int, seed: 
     return {name: {"change": points[name], **bounds[name]} for name in points if name in bounds}
 
 
+def _contradiction(rows: pd.DataFrame, params: Params, figures: dict[str, Any], side: str, tolerance: float) -> str:
+    """How the metrics of one side differ from those that its predictions give, or nothing."""
+    try:
+        points = metrics.point(metrics.measure(rows[params.data.target], rows, params), len(rows))
+    except (KeyError, ValueError, TypeError) as error:
+        return f"predictions cannot be measured: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
+    for name, value in points.items():
+        figure = finite_or_none(figures.get(name, {}).get(side))
+        if figure is not None and not abs(value - figure) <= tolerance * max(1.0, abs(figure)):
+            return (
+                f"metrics do not follow from its predictions: {name} is {figure:.4f}, the predictions give {value:.4f}"
+            )
+    return ""
+
+
 def _not_compared(reason: str) -> PairedComparison:
     return PairedComparison({}, 0, note=reason)
 
 
 def _predicted(params: Params) -> tuple[Any, ...]:
     return params.task, params.data.id, params.data.target, params.data.positive
-
-
-def predictions_at(commit: str) -> Path | None:
-    """Return the test predictions of a commit as DVC has them, in its cache or its remote, or None.
-
-    A file whose hash is not the one in that commit's dvc.lock is ignored.
-    """
-    lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
-    outs = [out for stage in lock.get("stages", {}).values() for out in stage.get("outs", [])]
-    md5 = next((out.get("md5") for out in outs if out["path"] == str(config.PREDICTIONS)), None)
-    if md5 is None:
-        return None
-    cached = cache_folder() / "files" / "md5" / md5[:2] / md5[2:]
-    if not cached.exists():
-        fetched = Path(".dvc/tmp") / f"base-{md5}.parquet"
-        dvc("get", ".", str(config.PREDICTIONS), "--rev", commit, "--out", str(fetched), "--force", "--quiet")
-        cached = fetched
-    return cached if cached.exists() and file_hash(cached, "md5") == md5 else None

@@ -9,6 +9,7 @@ from pydantic import Field, StringConstraints, model_validator
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, UNIT_INTERVAL
 from lifecycle.core.section import Section
+from lifecycle.gate.fairness_limits import Fairness
 
 LONGEST_EXCEPTION = datetime.timedelta(days=366)  # what is meant to last longer belongs in the limit itself
 
@@ -101,7 +102,13 @@ class Policy(Section):
     )
     """Baseline → metric → by how much the model must be better."""
     slices: Slices | None = None
-    recompute: list[str]
+    weak_slices: Slices | None = None
+    """As found by `evaluate`; their limits."""
+    fairness: Fairness | None = None
+    not_recomputed: dict[str, Text] = Field(default_factory=dict)
+    """Stage → why the gate believes its committed results instead of running it again."""
+    recompute: list[str] | None = None
+    """Of policies that are older: it has no effect, because everything else is recomputed."""
     tolerance: Annotated[float, Field(ge=0, le=0.01)]
     exceptions: list[Exemption]
     new_problem: NewProblem | None = None
@@ -111,6 +118,7 @@ class Policy(Section):
         limits = {(name, False): limit for limits in self.metrics.values() for name, limit in limits.items()}
         floors = {(name, True): floor for name, floor in (self.slices.metrics.items() if self.slices else ())}
         ranges: list[tuple[str, Floor]] = [(name, floor) for (name, _), floor in (limits | floors).items()]
+        ranges += self.weak_slices.metrics.items() if self.weak_slices else ()
         for name, floor in ranges:
             if (floor.guards_above and name in HIGHER_IS_BETTER) or (floor.guards_below and name in LOWER_IS_BETTER):
                 right = "min and max_drop" if name in HIGHER_IS_BETTER else "max and max_rise"
@@ -128,8 +136,10 @@ class Policy(Section):
                 raise ValueError(f"beats: {baseline}: {unknown[0]} is not a metric of baselines (there are: {known})")
         for exemption in self.exceptions:
             _check_exemption(exemption, limits | floors)
-        if "evaluate" not in self.recompute:
-            raise ValueError("recompute: evaluate is missing; without it the gate would believe any metrics file")
+        if "evaluate" in self.not_recomputed:
+            raise ValueError(
+                "not_recomputed: evaluate must be recomputed, else the gate would believe any metrics file"
+            )
         return self
 
 

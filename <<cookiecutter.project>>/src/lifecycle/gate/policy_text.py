@@ -1,5 +1,6 @@
 """gates.yaml as text, with a comment for each of its keys."""
 
+import json
 from decimal import Decimal
 
 from lifecycle.gate.limits import MetricLimit, plain, sign_of
@@ -22,10 +23,15 @@ SLICES = """
 # Limits for every value of the columns in evaluate.slices of params.yaml, so that no group of rows falls behind unnoticed.
 slices:
 """
+GROUPS = """
+# Two more limits that may be set: docs/pull-requests.md.
+#   weak_slices: {min_rows: 50, metrics: {log_loss: {max: 0.6931}}}    # of the groups in which evaluate finds that the model errs more than it says
+#   fairness: {min_rows: 100, columns: {region: {accuracy: {max_difference: 0.15, min_ratio: 0.8}}}}
+"""
 TAIL = """
-# Stages that the gate runs again instead of trusting their committed results. Add `train` if training is quick and models may
-# come from people you do not know: without it the gate trusts the model that dvc.lock names.
-recompute: [{recompute}]
+# The gate runs every stage again. Stages whose committed results it believes instead, each with a reason, which every report shows:
+# not_recomputed: {{train: takes nine hours on a GPU}}
+not_recomputed: {not_recomputed}
 tolerance: {tolerance}               # how far a committed number may be from the recomputed one, which is the one that counts
 
 # Regressions accepted on purpose, for a while. They apply once they are on the base branch:
@@ -43,7 +49,7 @@ def policy_text(
     limits: dict[str, MetricLimit],
     beats: dict[str, str],
     slices: tuple[str, Decimal, int] | None,
-    recompute: list[str],
+    not_recomputed: dict[str, str],
     tolerance: float,
 ) -> str:
     """Return the text of gates.yaml.
@@ -52,7 +58,7 @@ def policy_text(
         limits: by metric; the first is the main one.
         beats: baseline → metric in which the model must be better.
         slices: a metric, its limit in every slice, and the rows from which a slice is judged.
-        recompute: stages that the gate runs again.
+        not_recomputed: stages that the gate does not run again, and why.
         tolerance: how far a committed number may be from the recomputed one.
     """
     main = next(iter(limits))
@@ -64,9 +70,13 @@ def policy_text(
         text += SLICES + f"  min_rows: {min_rows:<20} # smaller slices are shown, not judged\n"
         text += f"  metrics:\n    {metric}: {{{_side(metric)}: {plain(bound)}}}\n"
     example = f"{_side(main)}: {plain(limits[main].bound)}"
-    return text + TAIL.format(
-        recompute=", ".join(recompute), tolerance=f"{tolerance:f}".rstrip("0"), metric=main, bound=example
+    tail = TAIL.format(
+        not_recomputed=json.dumps(not_recomputed, ensure_ascii=False),  # JSON is YAML, whatever a reason contains
+        tolerance=f"{tolerance:f}".rstrip("0"),
+        metric=main,
+        bound=example,
     )
+    return text + GROUPS + tail
 
 
 def _limit(metric: str, limit: MetricLimit, explained: bool) -> str:

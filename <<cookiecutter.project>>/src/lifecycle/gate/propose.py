@@ -1,6 +1,5 @@
 """Limits for gates.yaml, from what the present model reaches and how uncertain that is."""
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +7,13 @@ import pandas as pd
 
 from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
+from lifecycle.core.dvc_files import metrics_of
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import read_parquet, read_yaml
+from lifecycle.core.files import read_parquet, read_text, read_yaml
+from lifecycle.core.metrics import BIASED
 from lifecycle.core.tables import figure, text_table
 from lifecycle.gate.baseline_rules import loss_of
+from lifecycle.gate.check_result import finite_or_none
 from lifecycle.gate.cross_validation import cross_validated, scaled
 from lifecycle.gate.limits import MetricLimit, metric_limit, plain, sign_of
 from lifecycle.gate.policy_text import policy_text
@@ -19,12 +21,12 @@ from lifecycle.gate.refits import REFITS, Spread, refitted_predictions, spreads
 from lifecycle.gate.slice_limits import is_useful, rows_needed, slice_limit
 
 SUITABLE = {
-    "binary": ["roc_auc", "average_precision", "log_loss", "brier"],
-    "multiclass": ["roc_auc", "log_loss", "f1", "accuracy"],
+    "binary": ["roc_auc", "average_precision", "log_loss", "brier", "miscalibration"],
+    "multiclass": ["roc_auc", "log_loss", "f1", "accuracy", "miscalibration"],
     "regression": ["rmse", "mae", "r2"],
 }
 FEW_TEST_ROWS = 100
-RECOMPUTE, TOLERANCE = ["data", "validate", "featurize", "evaluate"], 0.0001
+TOLERANCE = 0.0001
 
 Intervals = dict[str, dict[str, float]]
 Baselines = dict[str, dict[str, float]]
@@ -64,8 +66,12 @@ def propose(params: Params) -> tuple[str, list[str]]:
     lines += [*of_beats, _slices_explained(main, min_rows, of_slices, params)]
     present = read_yaml(config.GATES) if config.GATES.exists() else {}
     slices = (main, of_slices[0], min_rows) if of_slices else None
-    recompute, tolerance = present.get("recompute", RECOMPUTE), float(present.get("tolerance", TOLERANCE))
-    return policy_text(limits, beats, slices, recompute, tolerance), _worthless(params, measured, baselines) + lines
+    not_recomputed, tolerance = present.get("not_recomputed", {}), present.get("tolerance", TOLERANCE)
+    if not isinstance(not_recomputed, dict) or finite_or_none(tolerance) is None:
+        raise ConfigError(f"{config.GATES}: not_recomputed is no mapping, or tolerance no number: correct it")
+    return policy_text(limits, beats, slices, not_recomputed, tolerance), _worthless(
+        params, measured, baselines
+    ) + lines
 
 
 def proposed_limits(
@@ -91,9 +97,8 @@ def proposed_limits(
         raise ConfigError(
             f"{config.METRICS}/test.json has none of {', '.join(SUITABLE[params.task])}: nothing to limit"
         )
-    return {
-        name: metric_limit(name, points[name], intervals[name], measured[name], trivial.get(name)) for name in names
-    }
+    bounds = {name: trivial.get(name) for name in names if name not in BIASED}  # what is the same for all is calibrated
+    return {name: metric_limit(name, points[name], intervals[name], measured[name], bounds.get(name)) for name in names}
 
 
 def beaten(loss: str, limits: dict[str, MetricLimit], baselines: Baselines) -> tuple[dict[str, str], list[str]]:
@@ -188,10 +193,6 @@ def _read(path: Path) -> pd.DataFrame:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; `make repro` makes it") from None
-    except ValueError:
-        raise ConfigError(f"{path}: not valid JSON; `make repro` makes it anew") from None
-    return content
+    if not path.is_file():
+        raise ConfigError(f"{path}: no such file; `make repro` makes it")
+    return metrics_of(read_text(path), f"{path} (which `make repro` makes anew)")

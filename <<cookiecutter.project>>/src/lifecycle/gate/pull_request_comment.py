@@ -9,20 +9,29 @@ from typing import Any
 from lifecycle.core.markdown import plain
 from lifecycle.core.tables import markdown_table
 from lifecycle.gate.report import (
-    SHORT,
     base_name,
     example,
     headline,
     next_steps,
-    preface,
     remarks,
     unchanged,
 )
+from lifecycle.gate.report_comparison import SHORT, preface
+from lifecycle.gate.report_plots import charts
 from lifecycle.gate.report_tables import MAX_ROWS, tables
 
 MAX_FENCED = 4000  # characters
 MARKS = {"pass": "✅", "FAIL": "❌", "within noise": "〰️", "accepted": "☑️", "not judged": "➖"}
-FIGURES = ("base", "branch", "change", "trivial", "linear")  # columns to align to the right
+FIGURES = (
+    "base",
+    "branch",
+    "change",
+    "trivial",
+    "linear",
+    "test rows",
+    "loss",
+    "excess",
+)  # columns to align to the right
 
 
 def markdown(content: dict[str, Any], run_url: str = "") -> str:
@@ -35,23 +44,32 @@ def markdown(content: dict[str, Any], run_url: str = "") -> str:
     reasons = content["reasons"]
     title = f"❌ Gate: FAIL against {base_name(content)}" if reasons else f"✅ Gate: {headline(content)}"
     lines = [f"### {plain(title)}", *noted, "", *(f"- {plain(reason['text'])}" for reason in reasons[:MAX_ROWS]), ""]
-    for name, header, rows in tables(content):
-        lines += [*([f"**{name}**", ""] if name else []), _table(header, rows), ""]
+    every_table = tables(content)
+    lines += [line for name, header, rows in every_table if not name for line in (_table(header, rows), "")]
+    if reasons:
+        steps = (f"{number}. {step}" for number, step in enumerate(next_steps(content), start=1))
+        lines += ["**What to do next**", "", *steps, ""]
+    if entry := example(content):
+        lines += ["```yaml", *map(_fenced, entry), "```", ""]
     if run_url:
         plots = f"[in the artifacts of this run]({run_url}#artifacts)"
     else:
         plots = f"`dvc plots diff {plain(content['base']['commit'])[:SHORT]}`"
     lines += [*(f"- {plain(line)}" for line in remarks(content)), f"- Plots of both sides: {plots}", ""]
+    for name, header, rows in every_table:
+        failed = any(row[-1] == "FAIL" for row in rows)
+        lines += _folded(name, [_table(header, rows)], failed) if name else []
+    if drawn := charts(content):
+        lines += _folded("Plots of both sides: the base in pale colours, the branch in strong ones", drawn)
     if change := content["policy"]["change"]:
         since = "is applied here already" if content["policy"]["of"] == "branch" else "applies once it is merged"
-        lines += [f"<details><summary>The change to gates.yaml, which {since}</summary>", ""]
-        lines += ["```diff", _fenced(change), "```", "</details>", ""]
-    if reasons:
-        steps = (f"{number}. {step}" for number, step in enumerate(next_steps(content), start=1))
-        lines += ["**What to do next**", "", *steps, ""]
-    if entry := example(content):
-        lines += ["```yaml", *map(_fenced, entry), "```"]
+        lines += _folded(f"The change to gates.yaml, which {since}", ["```diff", _fenced(change), "```"])
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _folded(summary: str, lines: list[str], unfolded: bool = False) -> list[str]:
+    """Lines behind a summary that a click opens."""
+    return [f"<details{' open' if unfolded else ''}><summary>{summary}</summary>", "", *lines, "", "</details>", ""]
 
 
 def _table(header: list[str], rows: list[list[str]]) -> str:

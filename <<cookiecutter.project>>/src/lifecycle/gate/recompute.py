@@ -2,22 +2,26 @@
 
 import re
 import shutil
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
 
 from lifecycle.core import config, package_versions
 from lifecycle.core.dvc import dvc, failure_line
+from lifecycle.core.dvc_files import Stage, Stages, pipeline_of, stages_at, stages_here
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import parse_yaml, read_yaml
+from lifecycle.core.files import read_yaml
 from lifecycle.core.git import commit_of, git, text_at
 from lifecycle.core.worktree import GATE, worktree
+from lifecycle.gate.output_differences import compare_outputs
 from lifecycle.gate.staleness import altered, stale_inputs
+
+SILENT_SECONDS, LONGEST_SECONDS = 2, 3600  # of waiting for another gate
 
 
 @dataclass
@@ -28,6 +32,8 @@ class Recomputed:
     """Inputs that changed since dvc.lock was written, as `path` or `params.yaml: name`."""
     altered: list[str] = field(default_factory=list)
     """Committed results that the pipeline does not reproduce, each as a sentence."""
+    rounded: list[str] = field(default_factory=list)
+    """Outputs that this machine computes with other bytes but the same numbers, each as a sentence."""
     failure: str = ""
     """The line in which the pipeline failed, if it did."""
     environment: list[str] = field(default_factory=list)
@@ -40,27 +46,46 @@ class Recomputed:
 def clean_checkout(commit: str) -> Iterator[Path]:
     """Check a commit out, with what DVC's cache has of its data, and remove it in the end. One gate at a time."""
     GATE.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{GATE}.lock", timeout=3600), worktree(commit, GATE) as folder:
+    with _alone(), worktree(commit, GATE) as folder:
         dvc("checkout", "--quiet", "--allow-missing", folder=folder)
         yield folder
 
 
-def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
-    """Run the pipeline in a clean checkout as if the named stages had never run, and report how the results differ.
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Wait until no other gate runs in this repo. Raises ConfigError if that takes an hour."""
+    lock = FileLock(f"{GATE}.lock")
+    try:
+        lock.acquire(timeout=SILENT_SECONDS)
+    except Timeout:
+        print("gate: another gate is running in this repo; this one waits for it", file=sys.stderr, flush=True)
+        try:
+            lock.acquire(timeout=LONGEST_SECONDS)
+        except Timeout:
+            raise ConfigError(
+                f"{lock.lock_file}: another gate has been running for an hour: see whether it hangs, and stop it"
+            ) from None
+    try:
+        yield
+    finally:
+        lock.release()
 
-    Stages that depend on them run too if an output of theirs differs from the committed one. Raises ConfigError if
-    dvc.yaml lacks one of the stages, or the gate cannot run it again.
+
+def recompute(folder: Path, believed: Collection[str], tolerance: float) -> Recomputed:
+    """Run the pipeline in a clean checkout as if it had never run, and report how the results differ from those committed.
+
+    Stages that are believed run only if an output that they depend on differs from the committed one. So does one without
+    outputs, such as `track`, never. Raises ConfigError if the gate cannot run a stage again.
     """
     rerun = Recomputed(environment=package_versions.differences(folder))
     if rerun.environment:
         rerun.failure = rerun.environment[0]
         return rerun
-    pipeline = read_yaml(folder / "dvc.yaml").get("stages", {})
-    if unknown := [name for name in stages if name not in pipeline]:
-        raise ConfigError(f"{config.GATES}: recompute names stage {unknown[0]!r}, which dvc.yaml does not have")
+    pipeline = pipeline_of(text_at(commit_of("HEAD", folder=folder), Path("dvc.yaml")), "dvc.yaml of the branch")
+    producing = [name for name, stage in pipeline.items() if stage.keys() & {"outs", "metrics", "plots"}]
+    stages = [name for name in producing if name not in believed]
     commit = commit_of("HEAD", folder=folder)
-    lock = parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK))
-    before = lock.get("stages", {})
+    before = stages_at(commit, "the branch")
     for name in stages:
         if unsupported := pipeline[name].keys() & {"frozen", "foreach", "matrix"}:
             key = unsupported.pop()
@@ -69,10 +94,9 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
     if before:
         others = {name: entry for name, entry in before.items() if name not in stages}
         # In block style, which DVC keeps: in JSON's, it would write an address such as sqlite:///x so that it cannot read it again.
-        YAML().dump(lock | {"stages": others}, folder / config.LOCK)
-    producing = [name for name, stage in pipeline.items() if stage.keys() & {"outs", "metrics", "plots"}]
-    done = dvc("repro", *dict.fromkeys([*producing, *stages]), folder=folder)
-    after = read_yaml(folder / config.LOCK).get("stages", {}) if (folder / config.LOCK).exists() else {}
+        YAML().dump({"schema": "2.0", "stages": others}, folder / config.LOCK)
+    done = dvc("repro", "--no-run-cache", *producing, folder=folder)
+    after = stages_here(folder / config.LOCK) if (folder / config.LOCK).exists() else {}
     ran = {name.partition("@")[0] for name in re.findall(r"^Running stage '(.+)':$", done.stdout, flags=re.MULTILINE)}
     idle = [name for name in stages if name not in ran]
     if done.returncode:
@@ -85,10 +109,13 @@ def recompute(folder: Path, stages: list[str], tolerance: float) -> Recomputed:
     if not rerun.stale and not rerun.failure:
         git("add", "--all", folder=folder)  # DVC stages some of what it writes, and not all
         rerun.altered = altered(folder, commit, tolerance)
+        differences = compare_outputs(folder, commit, before, after, tolerance)
+        rerun.altered += differences.problems
+        rerun.rounded = differences.rounded
     return rerun
 
 
-def _undeclared(folder: Path, commit: str, stages: dict[str, Any]) -> list[str]:
+def _undeclared(folder: Path, commit: str, stages: Stages) -> list[str]:
     """The files of the user's package that no stage depends on but `track`, which depends on all of them."""
     package = f"src/{read_yaml(folder / config.PARAMS).get('package')}"
     declared = {dep["path"] for name, stage in stages.items() if name != "track" for dep in stage.get("deps", [])}
@@ -96,7 +123,7 @@ def _undeclared(folder: Path, commit: str, stages: dict[str, Any]) -> list[str]:
     return [name for name in names if not declared & {name, *map(str, Path(name).parents)}]
 
 
-def _forget(folder: Path, stage: dict[str, Any]) -> None:
+def _forget(folder: Path, stage: Stage) -> None:
     """Remove the outputs of a stage: if they come back, the stage has written them again."""
     for out in stage.get("outs", []):
         path = folder / out["path"]

@@ -11,11 +11,8 @@ from lifecycle.gate.check_result import ACCEPTED
 from lifecycle.gate.commit_metadata import lock_hash_of
 from lifecycle.gate.report import headline
 
-JUDGED = {
-    "limit",
-    "baseline",
-    "new_problem",
-}  # kinds of reasons that are about the model; others: it is not the pipeline's
+# Kinds of reasons that are about the model; others: it is not the pipeline's.
+JUDGED = {"limit", "fairness", "weak_slice", "baseline", "new_problem"}
 
 
 def record(content: dict[str, Any]) -> str:

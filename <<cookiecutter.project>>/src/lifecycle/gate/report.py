@@ -7,10 +7,10 @@ import datetime
 from typing import Any
 
 from lifecycle.core.markdown import counted
+from lifecycle.gate.report_comparison import SHORT, broken, exchanged, rule
+from lifecycle.gate.report_files import review
 from lifecycle.gate.report_tables import MAX_ROWS, moved_slices
 
-MAX_NAME = 80  # characters of a file's name
-SHORT = 9  # digits of a commit
 PERMISSION = ["new_problem:", "  reason: (why the table or task is replaced)", "  accepted_by: (who)"]
 EXAMPLE_DAYS = 14  # for which the exception that the report proposes lasts
 NEXT_STEPS = {
@@ -18,9 +18,14 @@ NEXT_STEPS = {
     "pipeline": "run make repro to see the whole error; if the data breaks the contract, reports/validation_failed.json lists all of it",
     "undeclared": "add each file to deps of the stages in dvc.yaml that use it, run make repro and commit",
     "stale": "run make repro and commit what it writes: dvc.lock, metrics, plots and reports",
+    "refused": "take the file out of the branch",
+    "uncommitted_results": "commit the file itself: it is an output with cache: false in dvc.yaml, so git has to have it",
     "altered": "let the pipeline write the results: run dvc repro --force and commit what it writes",
     "uncommitted": "commit the change (for data, dvc add first), or undo it with git stash and dvc checkout",
+    "unknown_rows": "run make repro on the base, so that DVC's cache has its predictions, or dvc push them from where they are",
     "new_problem": "have somebody allow it: a separate pull request adds these lines to gates.yaml of the base",
+    "fairness": "make the model better for the group that is behind; or have a reviewer change fairness in the gates.yaml that applies, in a separate pull request",
+    "weak_slice": "look at the rows of that slice, and give the model what it lacks there; or have a reviewer change weak_slices in the gates.yaml that applies, in a separate pull request",
     "baseline": "make the model better than that: look at features, target and split; or lower beats in the gates.yaml that applies (better than the trivial model is always demanded)",
     "limit": "make the model better; or have a reviewer accept the regression for a while, in a separate pull request that adds this under exceptions in gates.yaml (replacing [] if there are none):",
     "own limit": "make the model better; or change the limits in this branch's gates.yaml, which apply here already (`gate propose` writes them anew)",
@@ -38,7 +43,9 @@ def headline(content: dict[str, Any]) -> str:
     if unchanged(content):
         return f"PASS: nothing changed: metrics, parameters, data and code are those of {base}"
     notes = []
-    if changes := _exchanged(content):
+    if broken(content):
+        notes.append("the base cannot be read, so only absolute limits were checked")
+    elif changes := exchanged(content):
         notes.append(
             f"another problem than the base's ({', '.join(changes)}), so only this branch's own limits were checked"
         )
@@ -57,31 +64,15 @@ def unchanged(content: dict[str, Any]) -> bool:
     """Whether the branch passes and changes no metric, slice, parameter, dataset or code that matters."""
     moved = any(result["change"] != 0 for result in content["metrics"]) or moved_slices(content)
     data = content["data"]["base"] != content["data"]["branch"]
-    code = content["files_affecting_verdict"] or content["code"]["changed"]
+    code = content["files_affecting_verdict"] or content["code"]["changed"] or content.get("review")
     return not (content["reasons"] or moved or content["params"] or data or code)
-
-
-def preface(content: dict[str, Any]) -> list[str]:
-    """Return what a reader must know before the tables, a line each: the base, and whether it can be compared at all."""
-    lines = [note] if (note := content["base"].get("note")) else []
-    if not (changes := _exchanged(content)):
-        return lines
-    problem = content["problem"]
-    lines += [
-        f"Another problem than the base's: {'; '.join(changes)}",
-        "Not compared with the base: metrics, slices and predictions of the same test rows",
-        f"A person has to approve the limits in this branch's gates.yaml: {'; '.join(problem['approve'][:MAX_ROWS]) or 'none'}",
-    ]
-    return lines + (
-        [f"Allowed by new_problem in the base's gates.yaml: {problem['permission']}"] if problem["permission"] else []
-    )
 
 
 def remarks(content: dict[str, Any]) -> list[str]:
     """Return what the tables do not show, a line each."""
     noted = ("within noise", "accepted")
     lines = [result["why"] for result in content["metrics"] + content["slices"] if result["status"] in noted]
-    lines += [f"Rule: {_rule(content)}"] if content["metrics"] else []
+    lines += [f"Rule: {rule(content)}"] if content["metrics"] else []
     before, after = content["data"]["base"], content["data"]["branch"]
     if after["rows"] is None:
         pass  # the pipeline failed before it was read
@@ -93,12 +84,18 @@ def remarks(content: dict[str, Any]) -> list[str]:
         lines.append(f"Data: changed from {_dataset(before)} to {_dataset(after)}")
     if not any(reason["kind"] == "pipeline" for reason in content["reasons"]):
         lines.append(f"Data validation: {counted(after['checks'], 'check')} of contract.yaml passed, none failed")
+    if searched := content.get("weak_slices", {}).get("searched"):
+        listed = len(content["weak_slices"]["slices"])
+        lines.append(
+            f"Weak slices: {listed or 'none'} among {searched['slices']:,} searched on {searched['rows']:,} validation rows"
+        )
     if content["code"]["changed"]:
         lines.append(
             "Prediction code: changed since the base (the code that is stored with the model, params.yaml or contract.yaml), "
             "so answers may differ even where no metric does"
         )
-    lines += _review(content["files_affecting_verdict"])
+    lines += review(content["files_affecting_verdict"])
+    lines += content["policy"].get("unused", [])
     if later := content["policy"]["later"]:
         lines.append(f"Under this branch's own gates.yaml it would FAIL: {'; '.join(later[:MAX_ROWS])}")
     if content["policy"]["of"] == "branch":
@@ -151,12 +148,6 @@ def base_name(content: dict[str, Any]) -> str:
     return commit[:SHORT] if commit.startswith(revision) else f"{revision} ({commit[:SHORT]})"
 
 
-def _exchanged(content: dict[str, Any]) -> list[str]:
-    """How what is predicted differs from what the base predicts."""
-    changes: list[str] = content.get("problem", {}).get("exchanged", [])
-    return changes
-
-
 def _behind(content: dict[str, Any]) -> str:
     """How to bring a branch up to date that lacks commits of its base."""
     behind = f"This branch is {counted(content['branch']['behind'], 'commit')} behind its base"
@@ -164,31 +155,6 @@ def _behind(content: dict[str, Any]) -> str:
         base = base_name(content).partition(" ")[0]
         return f"{behind}, and both have retrained: run git merge {base}, then make resolve, which computes the results of both together"
     return f"{behind}: merge the base first for a fair comparison"
-
-
-def _rule(content: dict[str, Any]) -> str:
-    """Which rule decided whether a metric got worse."""
-    note = content["pairing_note"]
-    if _exchanged(content):
-        return "the base predicts something else, so only absolute limits apply"
-    if not content["base"]["has_metrics"]:
-        return "no baseline, so only absolute limits apply"
-    if not content["paired_rows"]:
-        return f"any regression beyond its limit fails, without an interval, because {note}"
-    rows = counted(content["paired_rows"], "test row") + f" of both sides{f' ({note})' if note else ''}"
-    return f"paired bootstrap on {rows}; a regression beyond its limit fails if its 95% interval excludes zero"
-
-
-def _review(files: list[str]) -> list[str]:
-    """The files that a reviewer should read with care, a line each."""
-    if not files:
-        return []
-    verb, pronoun = ("affects", "it") if len(files) == 1 else ("affect", "them")
-    lines = [
-        f"This branch changes {counted(len(files), 'file')} that {verb} how the model is judged; review {pronoun} with care:"
-    ]
-    lines += [name[:MAX_NAME] for name in files[:MAX_ROWS]]
-    return lines + ([f"and {len(files) - MAX_ROWS} more"] if len(files) > MAX_ROWS else [])
 
 
 def _dataset(data: dict[str, Any]) -> str:

@@ -8,6 +8,8 @@ from typing import Any
 MAX_ROWS, MAX_SLICES = 20, 6
 HEADER = ["metric", "base", "branch", "change", "95% interval", "limit", "status"]
 BASELINES_HEADER = ["metric", "trivial", "linear", "branch", "demanded", "status"]
+FAIRNESS_HEADER = ["metric", "lowest", "highest", "base", "branch", "95% interval", "limit", "status"]
+WEAK_HEADER = ["slice", "test rows", "loss", "excess", "95% interval", "limit", "status"]
 SLICES_HEADER = [name for name in HEADER if name != "95% interval"]  # only metrics of all rows have one
 
 
@@ -22,6 +24,8 @@ def tables(content: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]
         ("", HEADER, [_cells(result) for result in content["metrics"]]),
         ("Baselines", BASELINES_HEADER, _baselines(content)),
         ("Slices that moved most", SLICES_HEADER, [_cells(slice_, False) for slice_ in moved_slices(content)]),
+        ("Fairness: metrics between groups", FAIRNESS_HEADER, [_gap(result) for result in content.get("fairness", [])]),
+        ("Weak slices", WEAK_HEADER, _weak_slices(content.get("weak_slices", {}))),
         ("Parameters that changed", ["parameter", "base", "branch"], params),
     ]
     return [(title, header, _first(rows, len(header))) for title, header, rows in every_table if rows]
@@ -53,6 +57,30 @@ def _baselines(content: dict[str, Any]) -> list[list[str]]:
         status = ("FAIL" if any(check["status"] == "FAIL" for check in of_this) else "pass") if of_this else ""
         rows.append([name, *sides, _figure(value), demanded, status])
     return rows
+
+
+def _gap(result: dict[str, Any]) -> list[str]:
+    """A row of the fairness table; the interval is that of the branch's gap."""
+    bounds = "" if result["low"] is None else f"{result['low']:.4f} to {result['high']:.4f}"
+    sides = [result["lowest"], result["highest"], _figure(result["base"]), _figure(result["branch"])]
+    return [result["name"], *sides, bounds, result["limit"], result["status"]]
+
+
+def _weak_slices(weak: dict[str, Any]) -> list[list[str]]:
+    """A row per weak slice, with the limits of its metrics; and one for each check that is of none of them."""
+    checks, rows = weak.get("checks", []), []
+    for name, figures in weak.get("slices", {}).items():
+        of_this = [check for check in checks if check["name"].partition(" where ")[2] == name]
+        excess = figures.get("excess") or {}
+        bounds = f"{excess['low']:+.4f} to {excess['high']:+.4f}" if excess else ""
+        limits = ", ".join(f"{check['name'].partition(' where ')[0]} {check['limit']}" for check in of_this)
+        statuses = [check["status"] for check in of_this]
+        status = "FAIL" if "FAIL" in statuses else next(iter(statuses), "")
+        value = f"{excess['value']:+.4f}" if excess else ""
+        count = "" if figures.get("rows") is None else f"{figures['rows']:,}"
+        rows.append([name, count, _figure(figures.get("loss")), value, bounds, limits, status])
+    of_none = [check for check in checks if " where " not in check["name"]]
+    return rows + [[check["name"], "", "", "", "", check["limit"], check["status"]] for check in of_none]
 
 
 def _first(rows: list[list[str]], columns: int) -> list[list[str]]:

@@ -5,7 +5,16 @@ from typing import Any
 
 from lifecycle.core.errors import ConfigError, did_you_mean
 from lifecycle.gate.accepted_regressions import apply_exceptions
-from lifecycle.gate.check_result import FAIL, NOISE, NOT_JUDGED, PASS, CheckResult, finite_or_none, not_a_number
+from lifecycle.gate.check_result import (
+    FAIL,
+    NOISE,
+    NOT_JUDGED,
+    PASS,
+    CheckResult,
+    figure_of,
+    finite_or_none,
+    not_a_number,
+)
 from lifecycle.gate.paired_bootstrap import PairedComparison
 from lifecycle.gate.policy import Floor, Limit, Policy
 
@@ -68,7 +77,7 @@ def check_slices(policy: Policy, base: SliceFigures, branch: SliceFigures, today
                 status, why = FAIL, f"{name} is {after:.4f}, {broken}"
             else:
                 status, why = PASS, ""
-            result = CheckResult(name, before, after, describe(floor), status, why, _change(before, after))
+            result = CheckResult(name, before, figure_of(after), describe(floor), status, why, _change(before, after))
             results.append(apply_exceptions(result, policy.exceptions, metric, (column, str(value)), today))
     return results
 
@@ -104,12 +113,11 @@ def _check_metric(
     base, branch = finite_or_none(figure.get("old")), figure.get("new")
     change = _change(base, branch)
     status, why = _verdict(name, file, metric, limit, branch, change, paired)
-    printable = branch if finite_or_none(branch) is not None or branch is None else str(branch)
     interval = paired.changes.get(metric) if paired and change is not None else None
     if interval is None:
-        return CheckResult(name, base, printable, describe(limit), status, why, change)
+        return CheckResult(name, base, figure_of(branch), describe(limit), status, why, change)
     low, high, change = interval["low"], interval["high"], interval["change"]  # on the rows that both sides have
-    return CheckResult(name, base, printable, describe(limit), status, why, change, low, high)
+    return CheckResult(name, base, figure_of(branch), describe(limit), status, why, change, low, high)
 
 
 def _verdict(
@@ -165,5 +173,5 @@ def _change(base: float | None, branch: Any) -> float | None:
 
 
 def _slice_keys(base: SliceFigures, branch: SliceFigures) -> list[tuple[str, str]]:
-    """Every column and value of either side, the branch's first."""
+    """Column and value of every slice of either side, the branch's first."""
     return list(dict.fromkeys((column, value) for side in (branch, base) for column in side for value in side[column]))

@@ -7,13 +7,14 @@ from typing import Any
 
 from lifecycle.core import config
 from lifecycle.core.dvc import dvc
+from lifecycle.core.dvc_files import Stages
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.git import changed_files, text_at
+from lifecycle.core.git import changed_files, commit_of, text_at
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w)")
 
 
-def stale_inputs(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+def stale_inputs(before: Stages, after: Stages) -> list[str]:
     """Return the inputs, outputs of stages left out, in which the stages of two versions of dvc.lock differ.
 
     Each as `path`, `params.yaml: name` or `dvc.yaml: stage`.
@@ -21,7 +22,7 @@ def stale_inputs(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
     outputs = {out["path"] for stage in after.values() for out in stage.get("outs", [])}
     stale: dict[str, None] = {}
     for name, stage in after.items():
-        old = before.get(name, {})
+        old: Any = before.get(name, {})
         old_hashes = {dep["path"]: dep.get("md5") for dep in old.get("deps", [])}
         for dep in stage.get("deps", []):
             if old_hashes.get(dep["path"]) != dep.get("md5") and dep["path"] not in outputs:
@@ -45,7 +46,7 @@ def altered(folder: Path, commit: str, tolerance: float) -> list[str]:
         committed, path = text_at(commit, Path(name)), folder / name
         if committed is None:
             sentences.append(f"{name} is made by the pipeline and was not committed")
-        elif not path.exists():
+        elif not path.is_file():
             sentences.append(f"{name} is committed but the pipeline does not make it")
         elif name != str(config.LOCK):
             how = difference(committed, path.read_bytes().decode("utf-8", errors="replace"), tolerance)
@@ -56,13 +57,16 @@ def altered(folder: Path, commit: str, tolerance: float) -> list[str]:
 def uncommitted(commit: str, tolerance: float) -> list[str]:
     """Return the files of the working tree that differ from the commit: those in git, and data with a .dvc file.
 
-    Raises ConfigError if DVC cannot tell.
+    None do if HEAD has moved to another commit since: then the working tree is that one's. Raises ConfigError if DVC cannot
+    tell.
     """
     done = dvc("data", "status", "--json")
     if done.returncode:
         raise ConfigError(f"dvc data status: {done.stderr.strip()[-300:]}")
     modified = json.loads(done.stdout).get("uncommitted", {}).get("modified", [])
     data = [name for name in modified if Path(f"{name}.dvc").exists()]  # results are recomputed in any case
+    if commit_of("HEAD") != commit:
+        return []
     return [sentence.partition(" ")[0] for sentence in altered(Path(), commit, tolerance)] + data
 
 

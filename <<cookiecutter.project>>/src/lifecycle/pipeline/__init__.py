@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from lifecycle.core import package_versions
-from lifecycle.core.errors import ProjectError, exit_with
+from lifecycle.core.errors import ProjectError, exit_with, of_environment
 
 # Threads that wait for each other by spinning make a stage many times slower on a machine that is doing anything else,
 # such as a second queued experiment. Set here because it is read when scikit-learn is first imported.
@@ -23,4 +23,8 @@ def run(name: str, main: Callable[[], str]) -> None:
         summary = main()
     except ProjectError as error:
         exit_with(error)
+    except OSError as error:
+        if refusal := of_environment(error):
+            exit_with(refusal)
+        raise
     print(f"{name}: {summary} ({time.perf_counter() - started:.1f} s)")

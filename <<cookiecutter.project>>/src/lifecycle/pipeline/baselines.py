@@ -1,4 +1,4 @@
-"""Two models to compare with, by their metrics on the test rows: one that ignores the features, and a linear one."""
+"""Two models to compare with on the test rows: one that ignores the features, and a linear one."""
 
 import warnings
 
@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.utils import gen_batches
 
-from lifecycle.core import metrics, predict, user_code
+from lifecycle.core import config, metrics, predict, user_code
 from lifecycle.core.config import Params
 
 ROWS = 50_000  # training rows, at most, of the linear model
@@ -20,32 +20,40 @@ MOST_CELLS = 200_000_000  # of a matrix of so few rows, above which it is not tr
 TEST_ROWS = 8192  # predicted at a time: the matrix may be wide
 ITERATIONS = 300
 
-Baselines = dict[str, dict[str, float]]
-"""`trivial` and `linear` → metric → value on the test rows."""
 
-
-def baselines(train: pd.DataFrame, test: pd.DataFrame, params: Params) -> tuple[Baselines, str]:
-    """Return the metrics of the baselines on the test rows, and why there are none of the linear model, or nothing.
+def predictions_of_baselines(
+    train: pd.DataFrame, test: pd.DataFrame, params: Params
+) -> tuple[dict[str, pd.DataFrame], str]:
+    """Return what the baselines predict for the test rows, by name, and why there is nothing of the linear one, if so.
 
     The trivial model predicts the share of each class (regression: the mean) in all training rows. The linear one is a
     LogisticRegression (regression: Ridge) with the user's preparation, fitted on a seeded sample of them.
 
     Args:
         train: training rows as `build_features` returns them, with id and target.
-        test: test rows, likewise.
+        test: test rows, likewise; their target is not needed.
         params: the task, the seed, and which columns are features.
     """
     regression = params.task == "regression"
     trivial = DummyRegressor() if regression else DummyClassifier(strategy="prior")
-    of_both: Baselines = {"trivial": _metrics(_fitted(trivial, train, params), test, params), "linear": {}}
+    of_both = {"trivial": _predictions(_fitted(trivial, train, params), test, params)}
     linear = Ridge() if regression else LogisticRegression(max_iter=ITERATIONS)
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")  # one that does not converge is still a baseline
-            of_both["linear"] = _metrics(_fitted_with_preparation(linear, train, params), test, params)
+            of_both["linear"] = _predictions(_fitted_with_preparation(linear, train, params), test, params)
     except Exception as error:  # whatever the data or the user's preparation does to it: the model itself is evaluated
         return of_both, f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     return of_both, ""
+
+
+def figures(predictions: dict[str, pd.DataFrame], test: pd.DataFrame, params: Params) -> dict[str, dict[str, float]]:
+    """Return `trivial` and `linear` → metric → value on the test rows; of one without predictions there are none."""
+    measured = {
+        name: metrics.point(metrics.measure(test[params.data.target], of_baseline, params), len(test))
+        for name, of_baseline in predictions.items()
+    }
+    return {name: measured.get(name, {}) for name in config.BASELINES}
 
 
 def _fitted(estimator: BaseEstimator, train: pd.DataFrame, params: Params) -> Pipeline:
@@ -82,13 +90,11 @@ def _features(frame: pd.DataFrame, params: Params) -> pd.DataFrame:
     return frame[params.data.inputs(frame)]
 
 
-def _metrics(model: Pipeline, test: pd.DataFrame, params: Params) -> dict[str, float]:
-    """The metrics on the test rows."""
+def _predictions(model: Pipeline, test: pd.DataFrame, params: Params) -> pd.DataFrame:
     with predict.threads(0):
-        predictions = pd.concat(
+        return pd.concat(
             [
                 predict.predict(model, _features(test.iloc[rows], params), params)
                 for rows in gen_batches(len(test), TEST_ROWS)
             ]
         )
-    return metrics.point(metrics.measure(test[params.data.target], predictions, params), len(test))

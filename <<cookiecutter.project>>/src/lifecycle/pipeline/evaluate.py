@@ -3,6 +3,7 @@
 metrics/{train,validation,test}.json   the metrics of each side of the split; the gate judges those of `test`
 metrics/{trivial,linear}.json          those of two models to compare with, on the test rows
 metrics/slices.json                    the metrics of the test rows, per value of the columns in evaluate.slices
+metrics/weak_slices.json               those of slices in which the model errs more than it says: see weak_slices.py
 reports/intervals.json                 the 95% interval of each test metric
 data/reference/reference.parquet       a sample of the test rows with predictions: see core/reference.py
 """
@@ -13,14 +14,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lifecycle.core import config, metrics, model_file, package_versions, plots, predict, reference
+from lifecycle.core import config, metrics, package_versions, plots, reference
 from lifecycle.core.config import Params
 from lifecycle.core.files import read_parquet, write_json, write_parquet, write_text
 from lifecycle.core.tables import figure
-from lifecycle.pipeline import run
-from lifecycle.pipeline.baselines import baselines
+from lifecycle.pipeline import baselines, run
 from lifecycle.pipeline.importance import column_importance
 from lifecycle.pipeline.model_card import model_card
+from lifecycle.pipeline.prediction_process import PredictionProcess
+from lifecycle.pipeline.weak_slices import measured, search
 
 
 def slice_metrics(
@@ -61,25 +63,39 @@ def curves(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dict
 def main() -> str:
     params = config.load()
     target = params.data.target
-    fitted = model_file.load(config.MODEL, params.package)
     points = {}
-    for side in ("train", "validation", "test"):
-        frame = read_parquet(config.FEATURES / f"{side}.parquet")
-        with predict.threads(len(frame)):
-            predictions = predict.predict(fitted, frame, params)
-        measure = metrics.measure(frame[target], predictions, params)
-        points[side] = metrics.point(measure, len(frame))
-    # From here on, frame, predictions and measure are those of the test rows.
+    with PredictionProcess(params) as model:  # first of all: it is a copy of this process
+        for side in ("train", "validation", "test"):
+            frame = read_parquet(config.FEATURES / f"{side}.parquet")
+            predictions = model.predict(frame)
+            measure = metrics.measure(frame[target], predictions, params)
+            points[side] = metrics.point(measure, len(frame))
+            if side == "validation":
+                columns = list(dict.fromkeys([*params.evaluate.slices, *model.inputs]))
+                weakest, searched = search(frame, predictions, columns, params)
+        # From here on, frame, predictions and measure are those of the test rows.
+        importances = column_importance(model.predict, model.inputs, frame, params)
+        of_baselines, failure = model.baselines(frame)
+    compared = baselines.figures(of_baselines, frame, params)
     bounds = metrics.intervals(measure, len(frame), params.evaluate.bootstrap, params.seed)
     slices = slice_metrics(frame, predictions, params)
-    importances = column_importance(fitted, frame, params)
-    compared, failure = baselines(read_parquet(config.FEATURES / "train.parquet"), frame, params)
+    weak = {"searched": searched, "slices": measured(weakest, frame, predictions, params)}
 
     drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
     plotted = {name: curve for name, curve in drawn.items() if curve}  # of one class there is no ROC curve
-    sample = reference.reference(frame, predictions, fitted.feature_names_in_, params)
+    sample = reference.reference(frame, predictions, model.inputs, params)
     card = model_card(
-        params, fitted, package_versions.recorded(), len(frame), points, bounds, slices, importances, compared, failure
+        params,
+        model.estimator,
+        package_versions.recorded(),
+        len(frame),
+        points,
+        bounds,
+        slices,
+        weak,
+        importances,
+        compared,
+        failure,
     )
 
     # Nothing is written until everything is computed.
@@ -91,6 +107,7 @@ def main() -> str:
     for name, path in config.BASELINES.items():
         write_json(compared[name], path)
     write_json(slices, config.SLICES)
+    write_json(weak, config.WEAK_SLICES)
     write_json(bounds, config.INTERVALS)
     write_text(card, config.MODEL_CARD)
     write_parquet(pd.concat([frame[[params.data.id, target]], predictions], axis=1), config.PREDICTIONS)

@@ -1,10 +1,11 @@
 """How much a model depends on each raw column: how far its loss rises when the column is shuffled."""
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
-from sklearn.pipeline import Pipeline
 
-from lifecycle.core import metrics, predict
+from lifecycle.core import metrics
 from lifecycle.core.config import Params
 
 ROWS, FEW_ROWS = 2000, 100  # a sample is enough to rank columns
@@ -14,24 +15,31 @@ CELLS = 100_000_000
 BATCH_CELLS = 10_000_000  # at once
 
 
-def column_importance(fitted: Pipeline, frame: pd.DataFrame, params: Params) -> dict[str, float]:
-    """Return how much log loss (regression: RMSE) rises when a column is shuffled, by raw column (Breiman, 2001)."""
-    names = list(fitted.feature_names_in_)
+def column_importance(
+    predict: Callable[[pd.DataFrame], pd.DataFrame], names: list[str], frame: pd.DataFrame, params: Params
+) -> dict[str, float]:
+    """Return how much log loss (regression: RMSE) rises when a column is shuffled, by raw column (Breiman, 2001).
+
+    Args:
+        predict: returns the model's predictions for rows with those columns.
+        names: the raw columns that the model takes.
+        frame: rows with these columns and the target.
+        params: the task, the target and the seed.
+    """
     rows, repeats = _size(len(frame), len(names))
     sample = frame.sample(rows, random_state=params.seed)
     inputs, target = sample[names], sample[params.data.target]
     generator = np.random.default_rng(params.seed)
     orders = [(name, generator.permutation(rows)) for name in names for _ in range(repeats)]
     rises: dict[str, float] = dict.fromkeys(map(str, names), 0.0)
-    with predict.threads(rows):
-        loss = _loss(target, predict.predict(fitted, inputs, params), params)
-        at_once = max(BATCH_CELLS // (rows * len(names)), 1)
-        for start in range(0, len(orders), at_once):
-            batch = orders[start : start + at_once]
-            predictions = predict.predict(fitted, _shuffled(inputs, batch), params)
-            for position, (name, _) in enumerate(batch):
-                of_column = predictions.iloc[position * rows : (position + 1) * rows]
-                rises[str(name)] += (_loss(target, of_column, params) - loss) / repeats
+    loss = _loss(target, predict(inputs), params)
+    at_once = max(BATCH_CELLS // (rows * len(names)), 1)
+    for start in range(0, len(orders), at_once):
+        batch = orders[start : start + at_once]
+        predictions = predict(_shuffled(inputs, batch))
+        for position, (name, _) in enumerate(batch):
+            of_column = predictions.iloc[position * rows : (position + 1) * rows]
+            rises[str(name)] += (_loss(target, of_column, params) - loss) / repeats
     return rises
 
 

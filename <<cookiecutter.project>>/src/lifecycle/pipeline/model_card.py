@@ -2,8 +2,6 @@
 
 from typing import Any
 
-from sklearn.pipeline import Pipeline
-
 from lifecycle.core import user_code
 from lifecycle.core.config import Params
 from lifecycle.core.tables import markdown_table
@@ -13,12 +11,13 @@ TOP = 10
 
 def model_card(
     params: Params,
-    fitted: Pipeline,
+    estimator: str,
     versions: dict[str, str],
     rows: int,
     points: dict[str, dict[str, float]],
     intervals: dict[str, dict[str, float]],
     slices: dict[str, dict[str, dict[str, Any]]],
+    weak: dict[str, Any],
     importances: dict[str, float],
     baselines: dict[str, dict[str, float]],
     baseline_failure: str,
@@ -27,12 +26,13 @@ def model_card(
 
     Args:
         params: the task, the data, the split and the settings.
-        fitted: the model.
+        estimator: the name of its class.
         versions: of Python and of the packages that it was computed with, by name.
         rows: how many test rows there are.
         points: metrics by side of the split (`train`, `validation`, `test`).
         intervals: 95% interval of each test metric.
         slices: column → value → rows and metrics.
+        weak: the content of metrics/weak_slices.json.
         importances: of the raw columns, by name.
         baselines: `trivial` and `linear` → metric → value on the test rows.
         baseline_failure: why there is no linear model, or nothing.
@@ -43,7 +43,7 @@ def model_card(
     sections = [
         "# Model card",
         user_code.description(params.package),
-        _overview(params, fitted, versions),
+        _overview(params, estimator, versions),
         "## Performance",
         f"On {rows:,} test rows that were not used in training, with intervals by bootstrap over rows.",
         _performance(points, intervals),
@@ -55,6 +55,8 @@ def model_card(
         "## Slices",
         *(_slice(column, values, metrics) for column, values in slices.items()),
         *([] if slices else ["None: name columns in `evaluate.slices` of `params.yaml`."]),
+        "## Weak slices",
+        *_weak(weak, metrics),
         "## Importance of the columns",
         f"How much {loss} rises on test rows when a column is shuffled; the {len(ranked)} largest.",
         markdown_table(["column", "rise"], [[f"`{name}`", _figure(value)] for name, value in ranked]),
@@ -64,12 +66,12 @@ def model_card(
     return "\n\n".join(sections) + "\n"
 
 
-def _overview(params: Params, fitted: Pipeline, versions: dict[str, str]) -> str:
+def _overview(params: Params, estimator: str, versions: dict[str, str]) -> str:
     positive = f" (`{params.data.positive}` is positive)" if params.task == "binary" else ""
     settings = ", ".join(f"`{name}={value}`" for name, value in sorted(params.train.settings.items()))
     rows = [
         ["Task", f"{params.task}: predict `{params.data.target}`{positive}"],
-        ["Model", f"`{type(fitted[-1]).__name__}` with {settings or 'its default settings'}"],
+        ["Model", f"`{estimator}` with {settings or 'its default settings'}"],
         ["Data", f"`{params.data.raw}`, validated against `contract.yaml`: see `reports/validation.json`"],
         ["Split", _split(params)],
         ["Computed with", ", ".join(f"{name} {number}" for name, number in versions.items())],
@@ -121,6 +123,30 @@ def _slice(column: str, values: dict[str, dict[str, Any]], metrics: list[str]) -
         for value, measured in values.items()
     ]
     return markdown_table([f"`{column}`", "rows", *metrics], rows)
+
+
+def _weak(weak: dict[str, Any], metrics: list[str]) -> list[str]:
+    searched = f"{weak['searched']['slices']:,} slices of one or two conditions were searched on {weak['searched']['rows']:,} validation rows"
+    if not weak["slices"]:
+        return [f"None: {searched}, and in none does the model err more than elsewhere by more than chance explains."]
+    rows = [
+        [
+            f"`{name}`",
+            f"{figures['rows']:,}",
+            _excess(figures.get("excess")),
+            *(_figure(figures.get(of)) for of in metrics),
+        ]
+        for name, figures in weak["slices"].items()
+    ]
+    return [
+        f"{searched}. In these the model errs more than elsewhere, by more than chance explains; the figures are of the test rows, which the search "
+        "has not seen.",
+        markdown_table(["slice", "rows", "excess loss (95% interval)", *metrics], rows),
+    ]
+
+
+def _excess(excess: dict[str, float] | None) -> str:
+    return f"{excess['value']:+.4f} ({excess['low']:+.4f} to {excess['high']:+.4f})" if excess else ""
 
 
 def _limits(params: Params, slices: dict[str, dict[str, dict[str, Any]]]) -> str:

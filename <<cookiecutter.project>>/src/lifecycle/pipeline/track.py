@@ -4,7 +4,6 @@ A run is identified by the hash of its model: tracking the same model twice upda
 before this stage starts, so after a failure of the server only this stage has to run again.
 """
 
-import json
 import os
 import tempfile
 import warnings
@@ -16,7 +15,9 @@ import pandas as pd
 
 from lifecycle.core import config, model_file, package_versions, version_code
 from lifecycle.core.config import Params
-from lifecycle.core.files import file_hash, read_parquet, read_yaml
+from lifecycle.core.dvc_files import metrics_of, stages_here
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import file_hash, read_parquet, read_text
 from lifecycle.core.git import git
 from lifecycle.core.tracking import (
     COMPLETE,
@@ -62,7 +63,7 @@ def log_run(client: "MlflowClient", params: Params) -> tuple[str, bool]:
     earlier = run_of(client, params, model_hash)
     code = version_code.hash_here(params.package)
     versions = {f"version.{name}": number for name, number in package_versions.recorded().items()}
-    tags = {MODEL_HASH: model_hash, LOCK_HASH: lock_hash(read_yaml(config.LOCK)), **_git_tags(), **versions}
+    tags = {MODEL_HASH: model_hash, LOCK_HASH: lock_hash(stages_here()), **_git_tags(), **versions}
     with mlflow.start_run(
         run_id=earlier.info.run_id if earlier else None, run_name=os.environ.get("DVC_EXP_NAME")
     ) as active:
@@ -87,8 +88,10 @@ def _log_dataset(params: Params) -> None:
     from mlflow.data.http_dataset_source import HTTPDatasetSource
     from mlflow.data.meta_dataset import MetaDataset
 
-    entry = read_yaml(config.LOCK)["stages"]["data"]["deps"]
-    digest = next(item["md5"] for item in entry if item["path"] == str(params.data.raw))
+    entry = stages_here().get("data", {}).get("deps", [])
+    digest = next((item["md5"] for item in entry if item["path"] == str(params.data.raw) and "md5" in item), None)
+    if digest is None:
+        raise ConfigError(f"{config.LOCK}: stage data does not depend on {params.data.raw}: run `make repro`")
     mlflow.log_input(
         MetaDataset(HTTPDatasetSource(f"dvc://{params.data.raw}"), name=str(params.data.raw), digest=digest), "training"
     )
@@ -165,7 +168,7 @@ def _metrics() -> dict[str, float]:
 
 
 def _read(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return metrics_of(read_text(path), str(path))
 
 
 def _flat(params: Params) -> dict[str, Any]:

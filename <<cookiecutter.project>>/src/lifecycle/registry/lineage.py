@@ -3,10 +3,10 @@
 import json
 from typing import TYPE_CHECKING
 
-from lifecycle.core import config, version_code
+from lifecycle.core import version_code
+from lifecycle.core.dvc_files import stages_at
 from lifecycle.core.errors import ConfigError, RefusedError
-from lifecycle.core.files import parse_yaml
-from lifecycle.core.git import commit_of, text_at
+from lifecycle.core.git import commit_of
 from lifecycle.core.tracking import MODEL_HASH, lock_hash
 from lifecycle.registry import ledger
 from lifecycle.registry.aliases import ALIASES, find, state
@@ -38,7 +38,7 @@ def version_of(client: "MlflowClient", model: str, which: str) -> "ModelVersion"
             raise ConfigError(f"MLflow has no version {which} of {model}, or has it no more: see history")
         return version
     commit = commit_of(which, "version")
-    lock = lock_hash(parse_yaml(text_at(commit, config.LOCK) or "{}", str(config.LOCK)))
+    lock = lock_hash(stages_at(commit))
     version = existing_version(client, model, now, lock, version_code.hash_at(commit))
     if not version:
         raise RefusedError(

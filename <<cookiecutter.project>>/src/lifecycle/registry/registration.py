@@ -1,12 +1,13 @@
 """How a model becomes a version: only if the gate has passed exactly its bytes, its dvc.lock and the code it answers with."""
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from lifecycle.core import config, version_code
 from lifecycle.core.config import Params
+from lifecycle.core.dvc_files import Stages, metrics_of, stages_at, stages_here
 from lifecycle.core.errors import ConfigError, RefusedError
-from lifecycle.core.files import file_hash, parse_yaml, read_yaml
+from lifecycle.core.files import file_hash
 from lifecycle.core.git import git, text_at
 from lifecycle.core.tracking import COMPLETE, LOCK_HASH, MODEL_HASH, MODEL_ID, lock_hash, run_of
 from lifecycle.core.version_code import CODE_HASH
@@ -29,7 +30,7 @@ def register(client: "MlflowClient", params: Params) -> tuple[int, bool]:
     """
     if not config.MODEL.exists():
         raise ConfigError(f"{config.MODEL}: no such file; `dvc checkout` restores it, `dvc repro` makes it")
-    model, lock = file_hash(config.MODEL), read_yaml(config.LOCK)
+    model, lock = file_hash(config.MODEL), stages_here()
     code = version_code.hash_here(params.package)
     _require_commit(lock_hash(lock), code)
     run = _gated_run(client, params, model, lock_hash(lock), code)
@@ -77,7 +78,7 @@ def existing_version(
 
 def _require_commit(lock: str, code: str) -> None:
     """Raise ConfigError unless dvc.lock and the code are those of the last commit, by which the version can be made again."""
-    if lock_hash(parse_yaml(text_at("HEAD", config.LOCK) or "{}", str(config.LOCK))) != lock:
+    if lock_hash(stages_at("HEAD", "the last commit")) != lock:
         raise ConfigError(f"{config.LOCK} differs from the commit: commit it, so that the version can be made again")
     if version_code.hash_at("HEAD") != code:
         raise ConfigError(
@@ -106,12 +107,11 @@ def _gated_run(client: "MlflowClient", params: Params, model: str, lock: str, co
     return run
 
 
-def _tags(params: Params, run: "Run", model: str, lock: dict[str, Any]) -> dict[str, str]:
+def _tags(params: Params, run: "Run", model: str, lock: Stages) -> dict[str, str]:
     """The tags of a version: what it was made from, and the gate's verdict."""
     metrics = text_at("HEAD", config.METRICS / "test.json")
-    stages = lock.get("stages")
-    deps = stages.get("data", {}).get("deps", []) if isinstance(stages, dict) else []
-    raw = next((item for item in deps if item["path"] == str(params.data.raw)), None)
+    deps = lock.get("data", {}).get("deps", [])
+    raw = next((item for item in deps if item["path"] == str(params.data.raw) and "md5" in item), None)
     if not raw or not metrics:
         raise ConfigError(
             f"{config.LOCK} of the commit does not match its params.yaml or metrics: `make repro`, then commit"
@@ -122,7 +122,7 @@ def _tags(params: Params, run: "Run", model: str, lock: dict[str, Any]) -> dict[
         "git.commit": git("rev-parse", "HEAD").strip(),
         "data.path": raw["path"],
         "data.md5": raw["md5"],
-        "metrics": json.dumps(parse_yaml(metrics, "metrics/test.json of the commit")),
+        "metrics": json.dumps(metrics_of(metrics, "metrics/test.json of the last commit")),
         **{key: value for key, value in run.data.tags.items() if key.startswith("gate.") or key == CODE_HASH},
     }
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lifecycle.core import config
+from lifecycle.core.dvc_files import stages_here, stages_of
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import parse_yaml, read_yaml
 from lifecycle.core.git import git, text_at
 
 BASE, OURS, THEIRS = "1", "2", "3"  # the stages of git's index
@@ -57,9 +57,9 @@ def generated_files(conflicting: list[Conflict]) -> set[Path]:
 
 
 def is_readable(lock: Path) -> bool:
-    """Whether a dvc.lock is valid YAML: one with conflict markers is not."""
+    """Whether a dvc.lock is one that DVC can read: one with conflict markers is not."""
     try:
-        read_yaml(lock)
+        stages_here(lock)
     except ConfigError:
         return False
     return True
@@ -67,8 +67,7 @@ def is_readable(lock: Path) -> bool:
 
 def outputs_of(lock: str) -> list[str]:
     """Return the paths that the stages in the text of a dvc.lock write."""
-    stages = parse_yaml(lock or "{}", str(config.LOCK)).get("stages", {})
-    return [out["path"] for stage in stages.values() for out in stage.get("outs", [])]
+    return [out["path"] for stage in stages_of(lock, str(config.LOCK)).values() for out in stage.get("outs", [])]
 
 
 def take_ours(files: set[Path]) -> None:

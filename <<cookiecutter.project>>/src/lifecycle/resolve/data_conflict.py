@@ -28,7 +28,10 @@ def describe(conflict: Conflict) -> str:
     """Return what the data of both sides is, and which of them can be taken, in one line."""
     data = _format(conflict.path)
     with data_versions(conflict) as paths:
-        sides = [f"{name} {_described(conflict.text(stage), paths.get(stage), data)}" for name, stage in SIDES.items()]
+        sides = [
+            f"{name} {_described(conflict.text(stage), f'{conflict.path} of {name}', paths.get(stage), data)}"
+            for name, stage in SIDES.items()
+        ]
         try:
             rows = row_count(_join(conflict, paths, data), data)
             joining = f", or with DATA=both, as rows were only appended ({rows:,} in all)"
@@ -55,7 +58,7 @@ def take(conflict: Conflict, choice: str) -> str:
     with data_versions(conflict) as paths:
         joined = _join(conflict, paths, data)
         rows = row_count(joined, data)
-        text = _pointer_of(conflict, add(joined, output(conflict.text(OURS)).get("remote")))
+        text = _pointer_of(conflict, add(joined, output(conflict.text(OURS), f"{conflict.path} of ours").get("remote")))
     for folder in remotes(Path()).values():  # the commit carries a remote that lies in the repo
         if folder.is_relative_to(Path().resolve()) and folder.exists():
             git("add", "--", str(folder))
@@ -85,12 +88,12 @@ def _pointer_of(conflict: Conflict, added: dict[str, object]) -> str:
     return text.getvalue()
 
 
-def _described(pointer: str | None, path: Path | None, data: Data) -> str:
+def _described(pointer: str | None, source: str, path: Path | None, data: Data) -> str:
     if pointer is None:
         return "has none"
-    rows = row_count(path, data) if path else None
-    size = f"{rows:,} rows" if rows is not None else f"{int(output(pointer).get('size', 0)):,} bytes"
-    return f"has {size} (DVC {str(output(pointer).get('md5'))[:SHORT]}{'' if path else ', which no remote has'})"
+    rows, content = row_count(path, data) if path else None, output(pointer, source)
+    size = f"{rows:,} rows" if rows is not None else f"{content.get('size', 'an unknown number of')} bytes"
+    return f"has {size} (DVC {str(content.get('md5'))[:SHORT]}{'' if path else ', which no remote has'})"
 
 
 def _format(pointer: Path) -> Data:

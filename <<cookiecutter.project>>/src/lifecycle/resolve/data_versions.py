@@ -12,8 +12,9 @@ from typing import Any
 from configobj import ConfigObj
 
 from lifecycle.core.dvc import cache_folder, dvc, failure_line, remotes
+from lifecycle.core.dvc_files import outs_of
 from lifecycle.core.errors import DataError
-from lifecycle.core.files import parse_yaml, read_yaml, write_text
+from lifecycle.core.files import read_text, write_text
 from lifecycle.resolve.conflicts import BASE, OURS, THEIRS, Conflict
 
 FOLDER = Path(".dvc/tmp/resolve")
@@ -50,15 +51,12 @@ def add(path: Path, remote: str | None) -> dict[str, Any]:
         done = dvc(*command, folder=FOLDER)
         if done.returncode:
             raise DataError(f"dvc {command[0]}: {failure_line(done)}")
-    content: dict[str, Any] = read_yaml(Path(f"{path}.dvc"))["outs"][0]
-    return content
+    return output(read_text(Path(f"{path}.dvc")), f"{path}.dvc")
 
 
-def output(pointer: str | None) -> dict[str, Any]:
-    """Return what the text of a .dvc file says of its data."""
-    outs = parse_yaml(pointer or "{}", "a .dvc file").get("outs") or [{}]
-    content: dict[str, Any] = outs[0]
-    return content
+def output(pointer: str | None, source: str) -> dict[str, Any]:
+    """Return what the text of a .dvc file says of its data. Raises ConfigError, which names the source, if it says nothing."""
+    return dict(outs_of(pointer, source)[0])
 
 
 def _configure() -> None:

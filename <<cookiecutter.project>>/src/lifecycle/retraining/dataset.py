@@ -1,14 +1,17 @@
 """The dataset of a worktree: new rows at the end of the raw file, tracked by DVC, and a file beside it with their sources."""
 
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from lifecycle.core import config, contract
 from lifecycle.core.config import Params
 from lifecycle.core.dvc import dvc, failure_line, remotes
+from lifecycle.core.dvc_files import outs_of
 from lifecycle.core.errors import ConfigError, DataError
-from lifecycle.core.files import parse_yaml, read_yaml, write_text
+from lifecycle.core.files import read_text, read_yaml, write_text
 from lifecycle.core.raw_table import read_raw
 from lifecycle.prediction_log.labelled_rows import Labelled
 from lifecycle.retraining.appended_rows import append
@@ -61,8 +64,7 @@ def add_rows(folder: Path, params: Params, rows: list[Labelled], min_rows: int) 
 
 def push_embedded(folder: Path, raw: Path) -> None:
     """Push the dataset if its remote is a folder of the repo: then it is part of the commit. Raises DataError if that fails."""
-    remote = read_yaml(folder / pointer(raw))["outs"][0].get("remote")
-    place = remotes(folder).get(remote)
+    place = remotes(folder).get(str(_output(folder, raw).get("remote")))
     if place and place.is_relative_to(folder.resolve()):
         files = [str(pointer(raw)), str(pointer(sources_file(raw)))]
         push = dvc("push", "--quiet", *files, folder=folder)
@@ -82,9 +84,9 @@ def sources_file(raw: Path) -> Path:
 
 def md5_of(text: str | None) -> str | None:
     """Return the hash in the text of a .dvc file, if there is one."""
-    outs = parse_yaml(text or "{}", "a .dvc file").get("outs") or [{}]
-    md5 = outs[0].get("md5")
-    return None if md5 is None else str(md5)
+    with suppress(ConfigError):
+        return outs_of(text, "a .dvc file")[0].get("md5")
+    return None
 
 
 def _track(folder: Path, raw: Path) -> str:
@@ -92,8 +94,13 @@ def _track(folder: Path, raw: Path) -> str:
     add = dvc("add", "--quiet", str(raw), str(sources_file(raw)), folder=folder)
     if add.returncode:
         raise DataError(f"dvc add: {failure_line(add)}")
-    output = read_yaml(folder / pointer(raw))["outs"][0]
+    output = _output(folder, raw)
     beside = folder / pointer(sources_file(raw))
     if "remote" in output and "remote:" not in beside.read_text():
         write_text(beside.read_text().rstrip("\n") + f"\n  remote: {output['remote']}\n", beside)
     return str(output["md5"])
+
+
+def _output(folder: Path, raw: Path) -> dict[str, Any]:
+    """What the .dvc file of the dataset says of it."""
+    return dict(outs_of(read_text(folder / pointer(raw)), str(pointer(raw)))[0])

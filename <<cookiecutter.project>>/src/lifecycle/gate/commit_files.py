@@ -1,0 +1,118 @@
+"""Files of a commit that git or DVC acts on: those that the gate refuses, and those that bring files with them.
+
+A .dvc file and an object in the embedded storage put files into the working tree that no diff shows. They are data, so they
+may bring data only: under data/, and with the content that their hash stands for.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from lifecycle.core.dvc_files import outs_of, stages_at
+from lifecycle.core.files import parse_yaml
+from lifecycle.core.git import changed_files, files_at, git
+
+DATA = PurePosixPath("data")
+EMBEDDED = ".dvc/embedded"
+PIPELINE = ("dvc.yaml", "dvc.lock")
+ACTED_ON = (".gitattributes", ".gitmodules", ".gitignore", ".dvcignore")
+"""Files that git or DVC obeys in whichever folder they lie."""
+REGULAR_FILE = "100"  # how the mode of a file that is no link and no submodule begins, in a git tree
+SUBMODULE = "160000"
+SHORT = 9  # digits of a hash
+
+
+def not_regular(commit: str, paths: Iterable[Path]) -> list[str]:
+    """Return those paths that the commit does not have as files of its own, each as a sentence."""
+    modes = _modes(commit)
+    sentences = []
+    for path in map(str, paths):
+        mode = modes.get(path, "")
+        if not mode.startswith(REGULAR_FILE):
+            folder = next(
+                (str(parent) for parent in PurePosixPath(path).parents if modes.get(str(parent)) == SUBMODULE), ""
+            )
+            sentences.append(f"{path} is not in the commit" + (f": {folder} is a submodule" if folder else ""))
+    return sentences
+
+
+def refused(base: str, head: str) -> list[str]:
+    """Return the files that must not be in a commit, each as a sentence.
+
+    Those are a second pipeline, a .dvc file that puts something outside data/, and, of the objects in the embedded storage
+    that the branch changes, those whose content is not what their name says.
+    """
+    names = list(_modes(head))
+    sentences = [
+        f"{name} is a pipeline beside the project's own: move its stages into dvc.yaml at the top"
+        for name in names
+        if "/" in name and PurePosixPath(name).name in PIPELINE
+    ]
+    pointers = [name for name in names if name.endswith(".dvc")]
+    for name, content in files_at(head, *pointers).items() if pointers else ():
+        outside = [path for path, _ in outputs(name, content) if DATA not in PurePosixPath(path).parents]
+        sentences += [
+            f"{name} puts {path} into the working tree: a .dvc file may only bring files below data/"
+            for path in outside
+        ]
+    objects = [name for name in changed_files(f"{base}...{head}", "--", EMBEDDED) if name in names]
+    for name, content in files_at(head, *objects).items() if objects else ():
+        stands_for = "".join(PurePosixPath(name).parts[-2:]).removesuffix(".dir")
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != stands_for:
+            sentences.append(f"{name} does not hold what its name says: its MD5 is another")
+    return sentences
+
+
+def brought(base: str, head: str) -> list[str]:
+    """Return what the .dvc files and stored objects that the branch changes bring with them, a line each."""
+    names = set(_modes(head))
+    changed = [name for name in changed_files(f"{base}...{head}") if name in names]
+    pointers = [name for name in changed if name.endswith(".dvc")]
+    lines = []
+    for name, content in files_at(head, *pointers).items() if pointers else ():
+        lines += [f"{name} brings {path} ({(md5 or 'no hash')[:SHORT]})" for path, md5 in outputs(name, content)]
+    objects = [name for name in changed if name.startswith(f"{EMBEDDED}/")]
+    known = _known_hashes(head) if objects else {}
+    for name in objects:
+        md5 = "".join(PurePosixPath(name).parts[-2:])
+        lines.append(f"{name} brings {known.get(md5, 'what neither a .dvc file nor dvc.lock names')}")
+    return lines
+
+
+def outputs(name: str, content: bytes) -> list[tuple[str, str]]:
+    """Return path and MD5 of each output of a .dvc file; a path is relative to the project, or begins with .. or / outside of it.
+
+    Raises ConfigError if it is not a .dvc file.
+    """
+    text = content.decode("utf-8", errors="replace")
+    outs = outs_of(text, name)
+    wdir = str(parse_yaml(text, name).get("wdir", "."))
+    folder = PurePosixPath(name).parent / wdir
+    return [(os.path.normpath(folder / out["path"]), str(out.get("md5") or "")) for out in outs]
+
+
+def acted_on(base: str, head: str) -> list[str]:
+    """Return the changed files that git or DVC obeys in whichever folder they lie, and changed submodules."""
+    raw = git("diff", "--raw", "-z", "--no-renames", f"{base}...{head}").split("\0")
+    changes = zip(raw[::2], raw[1::2], strict=False)  # `:old-mode new-mode old new status`, then the name
+    return [
+        name
+        for change, name in changes
+        if PurePosixPath(name).name in (*ACTED_ON, *PIPELINE) or SUBMODULE in re.split(r"[: ]", change)[1:3]
+    ]
+
+
+def _known_hashes(head: str) -> dict[str, str]:
+    """MD5 → path of what the .dvc files and dvc.lock of a commit name."""
+    pointers = [name for name in _modes(head) if name.endswith(".dvc")]
+    known = {md5: path for name, content in files_at(head, *pointers).items() for path, md5 in outputs(name, content)}
+    stages = stages_at(head).values()
+    return known | {out.get("md5", ""): out["path"] for stage in stages for out in stage.get("outs", [])}
+
+
+def _modes(commit: str) -> dict[str, str]:
+    """Name → mode of every file and submodule of a commit."""
+    entries = [line.split("\t", 1) for line in git("ls-tree", "-r", "-z", commit).split("\0") if line]
+    return {name: about.split()[0] for about, name in entries}

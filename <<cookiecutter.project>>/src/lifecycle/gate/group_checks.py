@@ -1,0 +1,60 @@
+"""Checks of groups of test rows that are not named one by one: those of a column against each other, and weak slices."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from lifecycle.core import config
+from lifecycle.gate.check_result import FAIL, CheckResult
+from lifecycle.gate.commit_metadata import json_mapping
+from lifecycle.gate.fairness import GapResult, check_fairness, with_intervals
+from lifecycle.gate.policy import Policy
+from lifecycle.gate.rules import SliceFigures
+from lifecycle.gate.weak_slice_rules import check_weak_slices, reported
+
+
+@dataclass(frozen=True)
+class GroupChecks:
+    """The results of these checks, and the weak slices of the branch."""
+
+    fairness: list[GapResult] = field(default_factory=list)
+    weak: list[CheckResult] = field(default_factory=list)
+    weak_content: dict[str, Any] = field(default_factory=dict)
+
+    def reasons(self) -> list[dict[str, str]]:
+        """Return why the branch fails, a reason for each check that does."""
+        of_kinds = [
+            *(("fairness", result) for result in self.fairness),
+            *(("weak_slice", result) for result in self.weak),
+        ]
+        return [{"kind": kind, "text": result.why} for kind, result in of_kinds if result.status == FAIL]
+
+    def content(self) -> dict[str, Any]:
+        """Return what the report shows."""
+        return {
+            "fairness": [vars(result) for result in self.fairness],
+            "weak_slices": {**reported(self.weak_content), "checks": [vars(result) for result in self.weak]},
+        }
+
+
+def check_groups(policy: Policy, slices: dict[str, SliceFigures], folder: Path, of: str) -> GroupChecks:
+    """Check the groups of test rows.
+
+    Args:
+        policy: the limits.
+        slices: metrics/slices.json of `base` and `branch`.
+        folder: a checkout of the branch with its results.
+        of: whose policy it is: `base` or `branch`.
+
+    Raises ConfigError if the policy names a column that has no slices.
+    """
+    path = folder / config.WEAK_SLICES
+    weak = json_mapping(path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else None)
+    checks = judge_groups(policy, slices, weak, of)
+    return replace(checks, fairness=with_intervals(checks.fairness, folder))
+
+
+def judge_groups(policy: Policy, slices: dict[str, SliceFigures], weak: dict[str, Any], of: str) -> GroupChecks:
+    """Check the groups by what the files of `metrics` say, without intervals; arguments as above, and metrics/weak_slices.json."""
+    fairness = check_fairness(policy.fairness, slices["base"], slices["branch"], of)
+    return GroupChecks(fairness, check_weak_slices(policy.weak_slices, weak), weak)

@@ -1,0 +1,111 @@
+"""Gaps between groups: what is judged, what fails, and how certain a gap is."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from lifecycle.core import config, metrics
+from lifecycle.core.config import Params
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import write_parquet, write_text
+from lifecycle.gate.check_result import FAIL, NOT_JUDGED, PASS
+from lifecycle.gate.fairness import GapResult, check_fairness, with_intervals
+from lifecycle.gate.fairness_limits import Fairness
+
+ACCURACY = {"north": 0.8, "south": 0.6}
+
+
+def groups(rows: int = 500, **figures: Any) -> dict[str, Any]:
+    return {"region": {name: {"rows": rows, "accuracy": value} for name, value in figures.items()}}
+
+
+def checked(base: dict[str, Any], branch: dict[str, Any], **gap: float) -> GapResult:
+    fairness = Fairness.checked({"min_rows": 100, "columns": {"region": {"accuracy": gap}}}, "gates.yaml")
+    (result,) = check_fairness(fairness, base, branch, "base")
+    return result
+
+
+@pytest.mark.parametrize(
+    ("gap", "status"),
+    [
+        ({"max_difference": 0.2}, PASS),
+        ({"max_difference": 0.19}, FAIL),
+        ({"min_ratio": 0.75}, PASS),
+        ({"min_ratio": 0.76}, FAIL),
+    ],
+)
+def test_a_gap_may_be_as_large_as_its_limit_and_no_larger(gap: dict[str, float], status: str) -> None:
+    result = checked({}, groups(**ACCURACY), **gap)
+
+    assert (result.status, result.lowest, result.highest) == (status, "south", "north")
+    assert result.branch == pytest.approx(0.2 if "max_difference" in gap else 0.75)
+
+
+def test_a_failure_names_both_groups_with_their_figures() -> None:
+    result = checked(groups(north=0.8, south=0.7), groups(**ACCURACY), max_difference=0.1)
+
+    assert result.why == (
+        "accuracy by region: difference is 0.2000, ≤ 0.1 is demanded (0.6000 where region=south and 0.8000 where region=north)"
+    )
+    assert (result.base, result.change) == (pytest.approx(0.1), pytest.approx(0.1))
+
+
+def test_groups_that_are_small_on_both_sides_are_not_judged() -> None:
+    small = groups(99, **ACCURACY)
+
+    assert checked(small, small, max_difference=0.0).status == NOT_JUDGED
+    assert checked(groups(**ACCURACY), small, max_difference=0.1).status == FAIL  # none escapes by losing rows
+
+
+@pytest.mark.parametrize(
+    "left", [groups(north=0.8), {}, groups(north=0.8, south=float("nan")), groups(north=0.8, south="0.8")]
+)
+def test_a_group_that_the_branch_no_longer_measures_fails(left: dict[str, Any]) -> None:
+    assert checked(groups(**ACCURACY), left, max_difference=0.9).status == FAIL
+
+
+def test_a_metric_that_a_group_never_defined_leaves_the_others_to_be_judged() -> None:
+    of_three = groups(north=0.8, south=0.6)
+    of_three["region"]["west"] = {"rows": 500}
+
+    assert checked(of_three, of_three, max_difference=0.2).status == PASS
+
+
+def test_a_column_without_slices_on_either_side_is_a_mistake_of_the_policy() -> None:
+    with pytest.raises(ConfigError, match=r"gates.yaml of the base: fairness names 'region'.*evaluate.slices"):
+        checked({}, {}, max_difference=0.2)
+
+
+def test_the_interval_of_a_gap_is_that_of_two_shares(tmp_path: Path, params: Params) -> None:
+    rows, generator = 4000, np.random.default_rng(3)
+    positive = np.arange(rows) % 2 == 0
+    north = np.arange(rows) % 4 < 2
+    right = generator.random(rows) < np.where(north, 0.8, 0.6)
+    names = np.array(["No", params.data.positive])
+    test = pd.DataFrame(
+        {
+            "id": range(rows),
+            params.data.target: names[positive.astype(int)],
+            "region": np.where(north, "north", "south"),
+        }
+    )
+    predictions = pd.DataFrame({"prediction": "", "probability": np.where(positive == right, 0.9, 0.1)})
+    write_text(config.PARAMS.read_text(encoding="utf-8"), tmp_path / config.PARAMS)
+    write_parquet(test, tmp_path / config.FEATURES / "test.parquet")
+    write_parquet(predictions, tmp_path / config.PREDICTIONS)
+    of_groups = {
+        str(name): metrics.point(
+            metrics.measure(part[params.data.target], predictions.loc[part.index], params), len(part)
+        )
+        for name, part in test.groupby("region")
+    }
+    result = checked({}, groups(**{name: values["accuracy"] for name, values in of_groups.items()}), max_difference=0.5)
+
+    (measured,) = with_intervals([result], tmp_path)
+
+    half = 1.96 * np.sqrt(0.8 * 0.2 / 2000 + 0.6 * 0.4 / 2000)  # the difference of two shares
+    assert measured.low == pytest.approx(measured.branch - half, abs=0.01)
+    assert measured.high == pytest.approx(measured.branch + half, abs=0.01)

@@ -1,0 +1,44 @@
+"""Which lines of a feature function a reviewer is pointed to."""
+
+import pytest
+
+from lifecycle.core.config import Params
+from lifecycle.gate.unusual_code import unusual
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("import numpy as np, pandas as pd", []),
+        ("from sklearn.preprocessing import OneHotEncoder", []),
+        ("from lifecycle.core.category_codes import CategoryCodes", []),
+        ("frame = frame.assign(a=frame['a'].str.len()).set_index('id')", []),
+        ("frame['a'] = 1", []),
+        ("import os", ["imports os"]),
+        ("from lifecycle.core import metrics", ["imports lifecycle.core"]),
+        ("from subprocess import run", ["imports subprocess"]),
+        ("import numpy, sys.x", ["imports sys.x"]),
+        ("exec('x')", ["uses exec"]),
+        ("f = open", ["uses open"]),
+        ("frame.__class__", ["uses __class__"]),
+        ("pd.read_parquet('data/features/test.parquet')", ["uses pd.read_parquet"]),
+        ("pd.io.common.os.system('x')", ["uses pd.io"]),
+        ("np.load('x')", ["uses np.load"]),
+        ("frame.to_csv('metrics/test.json')", ["uses to_csv"]),
+        ("predict.predict = better", ["sets predict.predict"]),
+        ("def f(:", ["is not valid Python"]),
+    ],
+)
+def test_what_a_feature_has_no_need_for_is_named_with_its_line(line: str, says: list[str]) -> None:
+    lines = unusual(f'"""A docstring."""\n{line}\n', "features.py")
+
+    if says == ["is not valid Python"]:
+        assert lines[0].startswith("features.py is not valid Python: ")
+    else:
+        assert lines == [f"features.py, line 2: {what}" for what in says]
+
+
+def test_the_users_own_code_as_it_is_has_nothing_unusual(params: Params) -> None:
+    for name in ("features", "model"):
+        with open(f"src/{params.package}/{name}.py", encoding="utf-8") as file:
+            assert unusual(file.read(), name) == []
