@@ -161,7 +161,8 @@ MUCH_WORSE = tune("max_iter: 150", "max_iter: 15")
 BETTER = tune("learning_rate: 0.05", "learning_rate: 0.06")
 WITHIN_NOISE = tune("l2_regularization: 1.0", "l2_regularization: 0.0")
 POLICY = "gates.yaml"
-NO_CHANGE = edit("README.md", "# telco-churn", "# Telco churn")
+DOCUMENTS = edit("README.md", "# telco-churn", "# Telco churn")
+NO_RESULT = edit("LICENSE", "MIT License", "The MIT License")
 
 
 def exception(expires: datetime.date, least: float = 0.7) -> Change:
@@ -238,7 +239,7 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str | list[str]]] = {
         ],
         r"log_loss rose by 0\.\d+",
     ),
-    "slice below its floor": ([edit(POLICY, "roc_auc: {min: 0.65}", "roc_auc: {min: 0.74}")], [NO_CHANGE], r"roc_auc where contract=One year is 0\.73\d+, below its limit 0\.7400"),
+    "slice below its floor": ([edit(POLICY, "roc_auc: {min: 0.65}", "roc_auc: {min: 0.74}")], [DOCUMENTS], r"roc_auc where contract=One year is 0\.73\d+, below its limit 0\.7400"),
     "slice no longer measured": ([], [tune("[contract, internet_service, senior_citizen]", "[internet_service, senior_citizen]"), repro], "roc_auc where contract=Month-to-month is gone: the base has it"),
     "dataset breaks the contract, dvc commit -f": ([edit(POLICY, "data: quick, validate: quick, ", "")], [raw(lambda lines: [line.replace("Mailed check", "Bitcoin") for line in lines]), dvc_commit], "the pipeline fails: data/raw/telco.csv breaks the contract"),
     "easier test rows hide a worse model": ([], [worse, drop_worst_rows, repro], "on the rows of both sides; 0.01 is allowed"),
@@ -368,7 +369,7 @@ def test_could_not_decide(
 
 
 def test_as_generated_it_recomputes_everything(reproduced: BakedProject, tmp_path: Path) -> None:
-    project = on_a_branch(reproduced, tmp_path, [], [NO_CHANGE])
+    project = on_a_branch(reproduced, tmp_path, [], [NO_RESULT])
 
     code, output = gate(project)
 
@@ -376,6 +377,19 @@ def test_as_generated_it_recomputes_everything(reproduced: BakedProject, tmp_pat
     unchanged = r"gate: PASS: nothing changed: metrics, parameters, data and code are those of main \(\w{9}\)\n"
     assert re.fullmatch(unchanged, output)
     assert project.read(POLICY)["not_recomputed"] == {}
+
+
+def test_documents_alone_are_not_worth_a_recomputation(base: BakedProject, tmp_path: Path) -> None:
+    """That the pipeline fails here shows that it was not run."""
+    project = on_a_branch(
+        base, tmp_path, [edit("src/lifecycle/pipeline/data.py", '"""', 'raise SystemExit\n"""')], [DOCUMENTS]
+    )
+
+    code, output = gate(project)
+
+    assert code == 0, output
+    assert "gate: PASS: nothing changed" in output
+    assert "- Not recomputed: no file changed but documents that no stage reads" in output
 
 
 def test_the_first_pull_request_has_no_baseline_and_only_absolute_limits_apply(
@@ -409,7 +423,7 @@ def test_a_base_without_a_policy_is_judged_by_the_branchs_own(base: BakedProject
 def test_what_is_not_committed_is_not_judged_and_fails(
     base: BakedProject, tmp_path: Path, name: str, text: str | None
 ) -> None:
-    project = on_a_branch(base, tmp_path, [], [NO_CHANGE])
+    project = on_a_branch(base, tmp_path, [], [DOCUMENTS])
     if text:
         project.replace(name, "seed: 42", text)
     else:
@@ -436,7 +450,7 @@ def test_results_that_another_machine_rounds_otherwise_are_no_change(base: Baked
 
 
 def test_results_left_from_another_branch_do_not_matter(base: BakedProject, tmp_path: Path) -> None:
-    project = on_a_branch(base, tmp_path, [], [NO_CHANGE])
+    project = on_a_branch(base, tmp_path, [], [NO_RESULT])
     project.run("git switch --quiet worse && dvc checkout --quiet && git switch --quiet branch")
     assert "modified" in project.run("dvc data status").stdout
 
@@ -446,7 +460,7 @@ def test_results_left_from_another_branch_do_not_matter(base: BakedProject, tmp_
 
 
 def test_a_run_of_track_alone_is_no_change(reproduced: BakedProject, tmp_path: Path) -> None:
-    project = on_a_branch(reproduced, tmp_path, [], [NO_CHANGE])
+    project = on_a_branch(reproduced, tmp_path, [], [NO_RESULT])
     project.replace("dvc.lock", "  track:\n    cmd: PYTHONPATH=src", "  track:\n    cmd:  PYTHONPATH=src -B")
     assert project.run("git status --porcelain").stdout == " M dvc.lock\n"
 
@@ -573,7 +587,7 @@ def test_a_branch_that_is_behind_and_changes_the_policy_is_told_so(base: BakedPr
 def test_it_works_from_a_git_hook_with_dvcs_own_hooks_and_after_a_gate_was_killed(
     base: BakedProject, tmp_path: Path
 ) -> None:
-    project = on_a_branch(base, tmp_path, [], [NO_CHANGE])
+    project = on_a_branch(base, tmp_path, [], [DOCUMENTS])
     project.run(f"git worktree add --quiet {tmp_path / 'other'} main && mv {tmp_path / 'other'} {tmp_path / 'away'}")
     project.run("dvc install")
     (project.path / ".dvc/tmp/gate").mkdir(parents=True)

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 from ruamel.yaml import YAML
@@ -71,6 +72,16 @@ def _alone() -> Iterator[None]:
         lock.release()
 
 
+def complete(folder: Path, commit: str) -> bool:
+    """Whether a checkout has every output of its pipeline: dvc.lock names them, and DVC had them."""
+    pipeline, stages = (
+        pipeline_of(text_at(commit, Path("dvc.yaml")), "dvc.yaml of the branch"),
+        stages_at(commit, "the branch"),
+    )
+    outputs = [out["path"] for stage in stages.values() for out in stage.get("outs", [])]
+    return _producing(pipeline).keys() <= stages.keys() and all((folder / path).exists() for path in outputs)
+
+
 def recompute(folder: Path, believed: Collection[str], tolerance: float) -> Recomputed:
     """Run the pipeline in a clean checkout as if it had never run, and report how the results differ from those committed.
 
@@ -82,7 +93,7 @@ def recompute(folder: Path, believed: Collection[str], tolerance: float) -> Reco
         rerun.failure = rerun.environment[0]
         return rerun
     pipeline = pipeline_of(text_at(commit_of("HEAD", folder=folder), Path("dvc.yaml")), "dvc.yaml of the branch")
-    producing = [name for name, stage in pipeline.items() if stage.keys() & {"outs", "metrics", "plots"}]
+    producing = _producing(pipeline)
     stages = [name for name in producing if name not in believed]
     commit = commit_of("HEAD", folder=folder)
     before = stages_at(commit, "the branch")
@@ -113,6 +124,11 @@ def recompute(folder: Path, believed: Collection[str], tolerance: float) -> Reco
         rerun.altered += differences.problems
         rerun.rounded = differences.rounded
     return rerun
+
+
+def _producing(pipeline: dict[str, dict[Any, Any]]) -> dict[str, None]:
+    """The stages that write something, in their order; `track` is none of them."""
+    return {name: None for name, stage in pipeline.items() if stage.keys() & {"outs", "metrics", "plots"}}
 
 
 def _undeclared(folder: Path, commit: str, stages: Stages) -> list[str]:
