@@ -1,20 +1,18 @@
 """What a verdict costs: `python bench/gate.py [--runs 3]` prints one Markdown table.
 
-From a clone with DVC's cache at hand, as a pull request's job has it after the first run, to the verdict: `dvc repro --pull`,
-then the gate. Once with nothing changed, once with one parameter changed (reproduced and committed by its author).
-
-    training    the `train` stage alone, which is what the gate does not do again unless gates.yaml asks for it
+In a clone with DVC's cache at hand and the results checked out, as a pull request's job has them: the gate when only a
+document changed, when one parameter changed (reproduced and committed by its author), and what the second is measured
+against, `dvc repro --force` of the same stages in the same clone.
 """
 
 import argparse
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 
 from measure import PROJECT, machine, progress, pull, render, run, table
 
-AIM = 15.0
+AIM_SECONDS, AIM_RATIO = 6.0, 1.5
 
 
 def commit(project: Path, message: str) -> None:
@@ -40,19 +38,18 @@ def branches(folder: Path) -> Path:
 
 
 def measure(folder: Path) -> dict[str, float]:
-    """Return seconds by name: from a warm clone to the verdict, and of training alone."""
+    """Return seconds by name: of the gate on each branch, and of the pipeline alone."""
     project = branches(folder)
     seconds = {}
     for branch in ("same", "tuned"):
         clone = folder / branch
         run(["git", "clone", "--quiet", "--branch", branch, str(project), str(clone)], folder)
         run(["dvc", "cache", "dir", "--local", str(project / ".dvc/cache")], clone)
-        started = time.perf_counter()
-        run(["dvc", "repro", "--pull", "evaluate"], clone)
-        used = run([PROJECT, "gate", "--base", "origin/main"], clone)
-        seconds[branch] = time.perf_counter() - started
-        assert used.output.splitlines()[0].startswith("gate: PASS") or "gate: PASS" in used.output, used.output
-    seconds["training"] = run(["dvc", "repro", "--force", "--single-item", "train"], folder / "same").seconds
+        run(["dvc", "checkout", "--quiet"], clone)
+        verdict = run([PROJECT, "gate", "--base", "origin/main"], clone)
+        assert "gate: PASS" in verdict.output, verdict.output
+        seconds[branch] = verdict.seconds
+    seconds["pipeline"] = run(["dvc", "repro", "--force", "--no-run-cache", "evaluate"], clone).seconds
     return seconds
 
 
@@ -65,14 +62,16 @@ def main() -> None:
         progress(f"run {number} of {measured}" if number else "warm-up")
         with tempfile.TemporaryDirectory(prefix="bench-gate-") as folder:
             runs.append(measure(Path(folder)))
-    named = {"nothing changed": "same", "one parameter changed": "tuned", "training alone, for comparison": "training"}
+    named = {"a document changed": "same", "one parameter changed": "tuned", "`dvc repro --force`": "pipeline"}
+    aims = {"same": f"under {AIM_SECONDS:g} s", "tuned": f"under {AIM_RATIO:g} times the pipeline"}
     rows = []
     for name, key in named.items():
         values = [figures[key] for figures in runs[1:]]
-        aim = "" if key == "training" else f"under {AIM:g} s"
-        rows.append([name, f"{median(values):.1f}", f"{min(values):.1f} to {max(values):.1f}", aim])
+        ratio = median(figures[key] / figures["pipeline"] for figures in runs[1:])
+        spread = f"{min(values):.1f} to {max(values):.1f}"
+        rows.append([name, f"{median(values):.1f}", spread, f"{ratio:.2f}", aims.get(key, "")])
     print(
-        f"{machine()}; medians of {measured} runs\n\n{table(['warm clone to verdict', 'seconds', 'range', 'aim'], rows)}"
+        f"{machine()}; medians of {measured} runs\n\n{table(['verdict when', 'seconds', 'range', 'times the pipeline', 'aim'], rows)}"
     )
 
 
