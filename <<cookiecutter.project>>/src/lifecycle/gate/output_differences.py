@@ -13,7 +13,7 @@ from typing import Any
 
 from lifecycle.core import config
 from lifecycle.core.files import read_parquet
-from lifecycle.core.git import files_at, git
+from lifecycle.core.git import files_at, git, text_at
 from lifecycle.core.worktree import inside
 from lifecycle.gate.committed_output import file_of
 from lifecycle.gate.table_difference import table_difference
@@ -37,7 +37,7 @@ def compare_outputs(
     Args:
         folder: the checkout in which everything was recomputed.
         commit: whose results are judged.
-        before: the stages of its dvc.lock.
+        before: the stages of its dvc.lock that are in its dvc.yaml: what it has of others, DVC does not read.
         after: the stages of dvc.lock after recomputing.
         tolerance: how far a number may be from the recomputed one, in units of its column's standard deviation.
     """
@@ -58,8 +58,15 @@ def compare_outputs(
             differences.rounded.append(
                 f"{names}: the same within the tolerance, as on a machine that rounds differently"
             )
-    missing = [path for path in recomputed if path not in committed] if before else []
+    has_lock = text_at(commit, config.LOCK) is not None
+    missing = [path for path in recomputed if path not in committed] if before or has_lock else []
     differences.problems += [f"{config.LOCK} does not name {path}, which the pipeline makes" for path in missing]
+    names = [str(out["path"]) for stage in before.values() for out in stage.get("outs", [])]
+    for path in dict.fromkeys(names):
+        if names.count(path) > 1:
+            differences.problems.append(f"{config.LOCK} names the output {path} more than once")
+        elif path not in recomputed:
+            differences.problems.append(f"{config.LOCK} names the output {path}, which the pipeline does not make")
     for path, md5 in sorted(_inputs(before)):
         if committed.get(path, md5) != md5:
             differences.problems.append(
