@@ -12,6 +12,7 @@ from lifecycle.core.git import text_at
 from lifecycle.gate.applied_policy import AppliedPolicy, applied_policy, with_other_rows
 from lifecycle.gate.base_commit import Base
 from lifecycle.gate.base_predictions import base_predictions
+from lifecycle.gate.commit_files import refused
 from lifecycle.gate.commit_metadata import dataset, files_affecting_verdict, json_mapping, slices_of
 from lifecycle.gate.committed_output import output_at
 from lifecycle.gate.documents import changes_only_documents
@@ -26,6 +27,7 @@ from lifecycle.gate.seed_spread import only_seed, spread_in
 from lifecycle.gate.staleness import uncommitted
 
 TEST = str(config.METRICS / "test.json")
+NOTHING_RUN = "it was not run, because of what is refused"
 
 
 @dataclass
@@ -33,6 +35,8 @@ class Evidence:
     base: Base
     head: str
     applied: AppliedPolicy
+    refused: list[str]
+    """What must not be in the commit, a sentence each: nothing is checked out with it, or run."""
     rerun: Recomputed
     """What recomputing showed; nothing, if only documents changed."""
     only_documents: bool
@@ -71,10 +75,14 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
     """
     applied = applied_policy(base.commit, head, today)
     tolerance, believed = applied.policy.tolerance, applied.policy.not_recomputed
-    with clean_checkout(head) as folder, ThreadPoolExecutor(1) as executor:
+    refusals = refused(base.commit, head)
+    with clean_checkout(head, data=not refusals) as folder, ThreadPoolExecutor(1) as executor:
         only_documents = changes_only_documents(base.commit, head) and complete(folder, head)
         pending = executor.submit(_beside_the_pipeline, base.commit, head, applied, only_documents)
-        rerun = Recomputed() if only_documents else recompute(folder, believed, tolerance)
+        if refusals:
+            rerun = Recomputed(failure=NOTHING_RUN)
+        else:
+            rerun = Recomputed() if only_documents else recompute(folder, believed, tolerance)
         refuse_huge_metrics(folder)
         comparable = not applied.exchanged
         figures = metrics_diff(base.commit if comparable else head, folder)
@@ -99,6 +107,7 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
         return Evidence(
             base=base,
             head=head,
+            refused=refusals,
             applied=applied,
             rerun=rerun,
             only_documents=only_documents,

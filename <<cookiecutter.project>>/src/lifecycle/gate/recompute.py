@@ -45,11 +45,12 @@ class Recomputed:
 
 
 @contextmanager
-def clean_checkout(commit: str) -> Iterator[Path]:
+def clean_checkout(commit: str, data: bool = True) -> Iterator[Path]:
     """Check a commit out, with what DVC's cache has of its data, and remove it in the end. One gate at a time."""
     GATE.parent.mkdir(parents=True, exist_ok=True)
     with _alone(), worktree(commit, GATE) as folder:
-        dvc("checkout", "--quiet", "--allow-missing", folder=folder)
+        if data:
+            dvc("checkout", "--quiet", "--allow-missing", folder=folder)
         yield folder
 
 
