@@ -58,6 +58,7 @@ def no_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("data/x.dvc", pointer("../.git/hooks/post-checkout"), "data/x.dvc puts .git/hooks/post-checkout into"),
         ("x.dvc", pointer("data"), "x.dvc puts data into the working tree"),
         ("docs/dvc.yaml", "stages: {}", "docs/dvc.yaml is a pipeline beside the project's own"),
+        ("docs/DVC.yaml", "stages: {}", "docs/DVC.yaml is a pipeline beside the project's own"),
         ("data/dvc.lock", "stages: {}", "data/dvc.lock is a pipeline beside the project's own"),
         (
             f".dvc/embedded/files/md5/{MD5[:2]}/{MD5[2:]}",
@@ -156,7 +157,7 @@ def test_a_dvc_file_that_is_none_is_one_line(text: str) -> None:
 
 
 def test_what_git_and_dvc_obey_is_named_in_whichever_folder_it_lies() -> None:
-    names = ["docs/.gitattributes", "tests/.dvcignore", "docs/.gitignore", ".gitmodules"]
+    names = ["docs/.gitattributes", "tests/.dvcignore", "docs/.gitignore", ".gitmodules", "docs/.GitAttributes"]
     for name in names:
         write(name, "# nothing\n")
     write("docs/page.md", "# Page\n")

@@ -48,6 +48,24 @@ def test_only_files_that_no_pull_request_is_expected_to_change_affect_the_verdic
     ]  # fmt: skip
 
 
+def test_a_file_that_got_another_name_is_named_with_both(repo: Path) -> None:
+    commit(repo, **{"contract.yaml": "columns: {}\n" * 20})
+    git("branch", "--force", "base")
+    git("mv", "contract.yaml", "other.yaml")
+    git("commit", "--quiet", "--message", "Rename")
+
+    assert files_affecting_verdict("base", "HEAD") == ["contract.yaml", "other.yaml"]
+
+
+def test_a_submodule_is_named_though_gitmodules_asks_git_to_be_silent(repo: Path) -> None:
+    commit(repo, **{".gitmodules": '[submodule "m"]\n\tpath = docs/m\n\turl = ./m\n\tignore = all\n'})
+    git("branch", "--force", "base")
+    git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},docs/m")
+    git("commit", "--quiet", "--message", "Submodule")
+
+    assert files_affecting_verdict("base", "HEAD") == ["docs/m"]
+
+
 @pytest.mark.parametrize(
     ("text", "readable"),
     [

@@ -47,7 +47,7 @@ def refused(base: str, head: str) -> list[str]:
     sentences = [
         f"{name} is a pipeline beside the project's own: move its stages into dvc.yaml at the top"
         for name in names
-        if "/" in name and PurePosixPath(name).name in PIPELINE
+        if "/" in name and PurePosixPath(name).name.lower() in PIPELINE
     ]
     pointers = [name for name in names if name.endswith(".dvc")]
     contents = files_at(head, *pointers) if pointers else {}
@@ -79,12 +79,12 @@ def brought(base: str, head: str) -> list[str]:
 
 def acted_on(base: str, head: str) -> list[str]:
     """Return the changed files that git or DVC obeys in whichever folder they lie, and changed submodules."""
-    raw = git("diff", "--raw", "-z", "--no-renames", f"{base}...{head}").split("\0")
+    raw = git("diff", "--raw", "-z", "--no-renames", "--ignore-submodules=none", f"{base}...{head}").split("\0")
     changes = zip(raw[::2], raw[1::2], strict=False)  # `:old-mode new-mode old new status`, then the name
     return [
         name
         for change, name in changes
-        if PurePosixPath(name).name in (*ACTED_ON, *PIPELINE) or SUBMODULE in re.split(r"[: ]", change)[1:3]
+        if PurePosixPath(name).name.lower() in (*ACTED_ON, *PIPELINE) or SUBMODULE in re.split(r"[: ]", change)[1:3]
     ]
 
 
