@@ -35,16 +35,22 @@ SYMBOLIC_LINK = "120000"  # mode in a git tree
 
 
 def refuse_links(commit: str) -> None:
-    """Raise ConfigError if a file that the gate reads is a link: git shows where it points, and neither DVC nor we would follow."""
-    read_by_the_gate = [
+    """Raise ConfigError if a file that the gate or the pipeline reads is a link.
+
+    A report names the files that a branch changes, but not a file below docs that a link makes code of.
+    """
+    read = [
         config.GATES,
         config.LOCK,
         config.PARAMS,
         Path("dvc.yaml"),
         config.METRICS,
         config.VALIDATION_REPORT.parent,
+        config.CONTRACT,
+        *map(Path, ("environment.yaml", "requirements.txt", ".python-version", "pyproject.toml", "Makefile")),
+        *map(Path, ("src", "scripts", ".dvc", "plots", "models")),
     ]
-    for line in git("ls-tree", "-r", commit, "--", *map(str, read_by_the_gate)).splitlines():
+    for line in git("ls-tree", "-r", commit, "--", *map(str, read)).splitlines():
         if line.startswith(SYMBOLIC_LINK):
             raise ConfigError(f"{line.partition(chr(9))[2]} is a link in the commit: put the file itself there")
 

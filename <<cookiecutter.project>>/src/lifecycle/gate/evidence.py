@@ -12,6 +12,7 @@ from lifecycle.core.git import text_at
 from lifecycle.gate.applied_policy import AppliedPolicy, applied_policy, with_other_rows
 from lifecycle.gate.base_commit import Base
 from lifecycle.gate.base_predictions import base_predictions
+from lifecycle.gate.baseline_rules import strongest
 from lifecycle.gate.commit_files import refused
 from lifecycle.gate.commit_metadata import dataset, files_affecting_verdict, json_mapping, slices_of
 from lifecycle.gate.committed_output import output_at
@@ -93,14 +94,16 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
         if not comparable:
             figures = of_branch_alone(figures)
         before = base.commit if comparable else None
-        of_base = slices_of(text_at(before, config.SLICES)) if before else {}
-        slices = {"base": of_base, "branch": slices_of(_text(folder / config.SLICES))}
+        slices_before = slices_of(text_at(before, config.SLICES)) if before else {}
+        slices = {"base": slices_before, "branch": slices_of(_text(folder / config.SLICES))}
         owner = "branch" if applied.policy is applied.branch else "base"
         report = None if rerun.failure else _text(folder / config.VALIDATION_REPORT)
         data = {
             "base": dataset(text_at(base.commit, config.VALIDATION_REPORT), base.commit),
             "branch": dataset(report, head),
         }
+        baselines = {name: json_mapping(_text(folder / path)) for name, path in config.BASELINES.items()}
+        of_base = {name: json_mapping(text_at(base.commit, path)) for name, path in config.BASELINES.items()}
         same_data = data["base"]["md5"] == data["branch"]["md5"]
         model = output_at(head, config.MODEL) or folder / config.MODEL
         seed = only_seed(params, same_data, not files_affecting_verdict(base.commit, head)) and not rerun.failure
@@ -117,7 +120,7 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
             paired=paired,
             lost_rows=predictions is None and comparable and not same_data and figures_of_base(figures),
             slices=slices,
-            baselines={name: json_mapping(_text(folder / path)) for name, path in config.BASELINES.items()},
+            baselines=strongest(baselines, of_base) if before and same_data else baselines,
             groups=GroupChecks() if rerun.failure else check_groups(applied.policy, slices, folder, owner),
             plots={} if rerun.failure else overlay(before, folder),
             data=data,

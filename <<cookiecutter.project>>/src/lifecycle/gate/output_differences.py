@@ -61,9 +61,9 @@ def compare_outputs(
     has_lock = text_at(commit, config.LOCK) is not None
     missing = [path for path in recomputed if path not in committed] if before or has_lock else []
     differences.problems += [f"{config.LOCK} does not name {path}, which the pipeline makes" for path in missing]
-    names = [str(out["path"]) for stage in before.values() for out in stage.get("outs", [])]
-    for path in dict.fromkeys(names):
-        if names.count(path) > 1:
+    named = [str(out["path"]) for stage in before.values() for out in stage.get("outs", [])]
+    for path in dict.fromkeys(named):
+        if named.count(path) > 1:
             differences.problems.append(f"{config.LOCK} names the output {path} more than once")
         elif path not in recomputed:
             differences.problems.append(f"{config.LOCK} names the output {path}, which the pipeline does not make")
