@@ -160,3 +160,12 @@ def test_stages_of_the_lock_that_the_pipeline_does_not_have_do_not_count(checkou
     git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--no-verify", "--message", "lock")
 
     assert list(stages_of_pipeline("HEAD")) == ["s", "several@1"]
+
+
+def test_a_hash_of_a_kind_under_which_dvc_does_not_find_the_output_is_a_problem(checkout: Path) -> None:
+    before = {"s": stage("data/table.parquet", "new")}
+    after = {"s": {"outs": [{"path": "data/table.parquet", "md5": "new", "hash": "md5"}]}}
+
+    (problem,) = compare_outputs(checkout, "HEAD", before, after, 1e-4).problems
+
+    assert problem.startswith("dvc.lock names data/table.parquet with a hash of another kind")

@@ -33,6 +33,8 @@ from lifecycle.gate.unusual_code import unusual
         ("from sklearn.utils import *", ["imports sklearn.utils.*"]),
         ("frame.to_csv('metrics/test.json')", ["uses to_csv"]),
         ("predict.predict = better", ["sets predict.predict"]),
+        ("(predict.predict, x) = better", ["sets predict.predict"]),
+        ("for pd.DataFrame.merge in better: pass", ["sets pd.DataFrame.merge"]),
         ("def f(:", ["is not valid Python"]),
     ],
 )

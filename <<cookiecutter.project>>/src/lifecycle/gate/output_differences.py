@@ -61,6 +61,11 @@ def compare_outputs(
     has_lock = text_at(commit, config.LOCK) is not None
     missing = [path for path in recomputed if path not in committed] if before or has_lock else []
     differences.problems += [f"{config.LOCK} does not name {path}, which the pipeline makes" for path in missing]
+    kinds, others = _kinds(before), _kinds(after)
+    for path in (path for path in recomputed if kinds.get(path, others[path]) != others[path]):
+        differences.problems.append(
+            f"{config.LOCK} names {path} with a hash of another kind, under which DVC does not find it"
+        )
     named = [str(out["path"]) for stage in before.values() for out in stage.get("outs", [])]
     for path in dict.fromkeys(named):
         if named.count(path) > 1:
@@ -86,6 +91,11 @@ def _hash_problem(path: str, md5: str, content: bytes) -> list[str]:
 def _hashes(stages: dict[str, Any]) -> dict[str, str]:
     """Path → MD5 of every output."""
     return {str(out["path"]): str(out.get("md5")) for stage in stages.values() for out in stage.get("outs", [])}
+
+
+def _kinds(stages: dict[str, Any]) -> dict[str, str]:
+    """Path → kind of the hash of every output: DVC looks for one without a kind where version 2 stored it."""
+    return {str(out["path"]): str(out.get("hash")) for stage in stages.values() for out in stage.get("outs", [])}
 
 
 def _inputs(stages: dict[str, Any]) -> set[tuple[str, str]]:

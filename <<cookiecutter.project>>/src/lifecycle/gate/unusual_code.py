@@ -69,14 +69,14 @@ def _unusual_in(node: ast.AST, libraries: set[str]) -> list[str]:
             return [f"imports {module}.{alias.name}" for alias in aliases if _leads_further(alias.name)]
         case ast.Name(id=called) if called in FUNCTIONS:
             return [f"uses {called}"]
+        case ast.Attribute(ctx=ast.Store() | ast.Del()):
+            return [f"sets {ast.unparse(node)}"]
         case ast.Attribute(attr=attribute) if attribute.startswith("__"):
             return [f"uses {attribute}"]
         case ast.Attribute(value=ast.Name(id=library), attr=attribute) if library in libraries:
             return [f"uses {library}.{attribute}"] if _leads_further(attribute) else []
         case ast.Attribute(attr=attribute) if attribute in WRITERS:
             return [f"uses {attribute}"]
-        case ast.Assign(targets=targets):
-            return [f"sets {ast.unparse(target)}" for target in targets if isinstance(target, ast.Attribute)]
     return []
 
 
