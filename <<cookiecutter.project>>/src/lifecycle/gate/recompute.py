@@ -76,10 +76,8 @@ def _alone() -> Iterator[None]:
 
 def complete(folder: Path, commit: str) -> bool:
     """Whether a checkout has every output of its pipeline: dvc.lock names them, and DVC had them."""
-    pipeline, stages = (
-        pipeline_of(text_at(commit, Path("dvc.yaml")), "dvc.yaml of the branch"),
-        stages_at(commit, "the branch"),
-    )
+    pipeline = pipeline_of(text_at(commit, Path("dvc.yaml")), "dvc.yaml of the branch")
+    stages = stages_of_pipeline(commit)
     outputs = [out["path"] for stage in stages.values() for out in stage.get("outs", [])]
     return _producing(pipeline).keys() <= stages.keys() and all((folder / path).exists() for path in outputs)
 
