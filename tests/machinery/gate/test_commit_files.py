@@ -99,6 +99,15 @@ def test_a_folder_whose_list_leads_out_of_it_is_refused_before_it_is_fetched(
         check()
 
 
+@pytest.mark.parametrize("files", ["1", "[1, {relpath: 1}]", "{a: b}", "null"])
+def test_a_list_of_another_form_is_left_to_dvc(files: str, no_cache: None) -> None:
+    write(".dvc/embedded/files/md5/" + MD5[:2] + "/" + MD5[2:] + ".dir", "{")
+    write("data/raw/many.dvc", pointer("many").replace(MD5, MD5 + ".dir") + f"  files: {files}\n")
+    commit("branch")
+
+    check()
+
+
 def test_so_is_one_that_the_lock_names(no_cache: None) -> None:
     md5 = folder("../../x.py")
     write("dvc.lock", f"schema: '2.0'\nstages:\n  s: {{cmd: a, outs: [{{path: data/out, hash: md5, md5: {md5}}}]}}\n")

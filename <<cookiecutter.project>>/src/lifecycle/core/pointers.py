@@ -109,11 +109,12 @@ def _outs(name: str, content: bytes) -> list[tuple[str, Any]]:
 
 def _leads_out(path: str, out: Any, listing: Listing) -> str:
     """The first file of a folder that would lie outside of it, or nothing."""
-    md5, files = str(out.get("md5") or ""), list(out.get("files") or [])
+    md5, lists = str(out.get("md5") or ""), [out.get("files")]
     if md5.endswith(FOLDER):
-        with suppress(ValueError, TypeError):  # a list that DVC refuses
-            files += json.loads(listing(path, md5) or b"[]")
-    names = [str(file.get("relpath", "")) for file in files if isinstance(file, dict)]
+        with suppress(ValueError, RecursionError):  # of a list that DVC refuses
+            lists.append(json.loads(listing(path, md5) or b"[]"))
+    files = [file for files in lists if isinstance(files, list) for file in files if isinstance(file, dict)]
+    names = [str(file.get("relpath", "")) for file in files]
     return next((name for name in names if name.startswith("/") or ".." in PurePosixPath(name).parts), "")
 
 
