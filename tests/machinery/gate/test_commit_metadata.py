@@ -69,6 +69,13 @@ def test_a_link_to_what_the_report_does_not_name_is_refused(repo: Path, name: st
         refuse_links("HEAD")
 
 
+def test_a_folder_in_the_place_of_a_file_is_refused(repo: Path) -> None:
+    commit(repo, **{"params.yaml/x": "text"})
+
+    with pytest.raises(ConfigError, match="^params.yaml is a folder in the commit"):
+        refuse_links("HEAD")
+
+
 def test_a_file_that_got_another_name_is_named_with_both(repo: Path) -> None:
     commit(repo, **{"contract.yaml": "columns: {}\n" * 20})
     git("branch", "--force", "base")
