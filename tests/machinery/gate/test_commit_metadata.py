@@ -72,7 +72,7 @@ def test_a_link_to_what_the_report_does_not_name_is_refused(repo: Path, name: st
 def test_a_folder_in_the_place_of_a_file_is_refused(repo: Path) -> None:
     commit(repo, **{"params.yaml/x": "text"})
 
-    with pytest.raises(ConfigError, match="^params.yaml is a folder in the commit"):
+    with pytest.raises(ConfigError, match=r"^params.yaml is a folder in the commit"):
         refuse_links("HEAD")
 
 
