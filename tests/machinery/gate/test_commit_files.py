@@ -141,6 +141,14 @@ def test_what_is_data_may_be_fetched(no_cache: None) -> None:
     assert refused("base", "HEAD") == []
 
 
+@pytest.mark.parametrize("lock", ["<<<<<<< HEAD\n", "stages: null\n"])
+def test_a_lock_that_nobody_can_read_keeps_no_data_from_being_fetched(lock: str) -> None:
+    write("dvc.lock", lock)
+    commit("branch")
+
+    check()
+
+
 def test_data_and_what_has_the_hash_of_its_name_are_not_refused_and_named() -> None:
     md5 = hashlib.md5(b"rows", usedforsecurity=False).hexdigest()
     stored, other = (f".dvc/embedded/files/md5/{name[:2]}/{name[2:]}" for name in (md5, hashlib.md5(b"?").hexdigest()))

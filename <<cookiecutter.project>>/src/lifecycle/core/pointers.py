@@ -14,7 +14,7 @@ from typing import Any
 
 from lifecycle.core import config
 from lifecycle.core.dvc import cache_folder, dvc
-from lifecycle.core.dvc_files import outs_of, stages_here
+from lifecycle.core.dvc_files import Stages, outs_of, stages_here
 from lifecycle.core.errors import ConfigError, ProjectError, exit_with
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import git
@@ -84,8 +84,10 @@ def check() -> None:
     entries = [line.split("\t", 1) for line in git("ls-files", "--stage", "-z").split("\0") if line]
     modes = {name: about.split()[0] for about, name in entries}
     pointers = {name: Path(name).read_bytes() for name in modes if name.endswith(".dvc") and Path(name).is_file()}
-    stages = stages_here().values() if config.LOCK.exists() else ()
-    outs = [out for stage in stages for out in stage.get("outs", []) if not _in_git(out["path"], modes)]
+    stages = Stages()
+    with suppress(ConfigError):  # a lock that is missing or cannot be read: DVC takes nothing from it either
+        stages = stages_here()
+    outs = [out for stage in stages.values() for out in stage.get("outs", []) if not _in_git(out["path"], modes)]
     if lines := problems(modes, pointers, outs, _listing):
         raise ConfigError(lines[0])
 
