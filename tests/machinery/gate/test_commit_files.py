@@ -133,6 +133,16 @@ def test_a_link_through_which_dvc_would_write_is_refused(name: str) -> None:
         check()
 
 
+@pytest.mark.parametrize("name", [".dvc/tmp/adopt.json", ".dvc/cache/files/md5/00/0", ".dvc/config.local"])
+def test_what_dvc_keeps_in_one_checkout_must_not_come_with_a_commit(name: str, no_cache: None) -> None:
+    write(name, "x")
+    commit("branch")
+
+    assert refused("base", "HEAD") == [f"{name} belongs to one checkout, not into git: git rm --cached {name}"]
+    with pytest.raises(ConfigError, match=f"^{name} belongs to one checkout"):
+        check()
+
+
 def test_what_is_data_may_be_fetched(no_cache: None) -> None:
     write("data/raw/many.dvc", pointer("many").replace(MD5, folder("a.csv", "b/c.csv")))
     commit("branch")
@@ -200,5 +210,9 @@ def test_make_checks_what_dvc_would_write_before_it_fetches_anything() -> None:
     lines = (ROOT / "Makefile").read_text().splitlines()
     fetching = [place for place, line in enumerate(lines) if "dvc pull" in line or "dvc repro --pull" in line]
 
-    assert len(fetching) == 2
-    assert all(lines[place - 1] == "\t@PYTHONPATH=src python -m lifecycle.core.pointers" for place in fetching)
+    checks = [
+        place for place, line in enumerate(lines) if line == "\t@PYTHONPATH=src python -m lifecycle.core.pointers"
+    ]
+    assert len(fetching) == len(checks) == 2
+    for first, last in zip(checks, fetching, strict=True):
+        assert all(line.startswith("\t") for line in lines[first:last])  # in one target

@@ -21,6 +21,7 @@ from lifecycle.core.git import git
 
 DATA = PurePosixPath("data")
 EMBEDDED = ".dvc/embedded"
+OF_ONE_CHECKOUT = (".dvc/tmp/", ".dvc/cache/", ".dvc/config.local")  # DVC and make act on them
 LINK = "120000"  # mode in a git tree
 FOLDER = ".dir"  # how the hash of a list of files ends
 
@@ -44,6 +45,11 @@ def problems(
     links = {name for name, mode in modes.items() if mode == LINK and (name.endswith(".dvc") or _in_data(name))}
     sentences = [
         f"{name} is a link, through which DVC would write: put the file itself there" for name in sorted(links)
+    ]
+    sentences += [
+        f"{name} belongs to one checkout, not into git: git rm --cached {name}"
+        for name in modes
+        if name.startswith(OF_ONE_CHECKOUT)
     ]
     for name, content in pointers.items():
         if name in links:
