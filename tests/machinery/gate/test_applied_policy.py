@@ -59,6 +59,20 @@ def test_the_bases_policy_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "+metrics" in result.diff
 
 
+def test_all_that_a_policy_is_about_has_to_be_in_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    of_slices = "slices: {min_rows: 1, metrics: {roc_auc: {min: 0.1}}}\n"
+    baselines = {"metrics/trivial.json", "metrics/linear.json"}
+
+    for more, files in (
+        ("", set()),
+        (of_slices, {"metrics/slices.json"}),
+        ("weak_" + of_slices, {"metrics/weak_slices.json"}),
+    ):
+        result = applied(monkeypatch, {"gates.yaml": gates(0.8, more)}, {})
+
+        assert {*map(str, result.judged_files)} == {"metrics/test.json", *baselines, *files}
+
+
 @pytest.mark.parametrize(
     ("base", "why"),
     [

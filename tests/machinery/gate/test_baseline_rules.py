@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from lifecycle.gate.baseline_rules import check_baselines
+from lifecycle.gate.baseline_rules import check_baselines, strongest
 from lifecycle.gate.policy import Policy
 
 MODEL = {"roc_auc": 0.85, "log_loss": 0.42, "rmse": 3.0}
@@ -84,3 +84,12 @@ def test_a_margin_for_the_metric_that_is_always_demanded_replaces_it() -> None:
     (result,) = check_baselines(policy(trivial={"log_loss": 0.5}), "binary", MODEL, BASELINES)
 
     assert (result.status, result.limit) == ("FAIL", "better than trivial by 0.5")
+
+
+def test_a_branch_cannot_weaken_the_linear_model_that_it_has_to_beat() -> None:
+    base = {"linear": {"roc_auc": 0.84, "log_loss": 0.42}, "trivial": {"log_loss": math.nan}}
+    weak = {"linear": {"roc_auc": 0.5, "log_loss": 0.59, "brier": 0.2}, "trivial": {"log_loss": 0.59}}
+
+    assert strongest(weak, base) == {**weak, "linear": {"roc_auc": 0.84, "log_loss": 0.42, "brier": 0.2}}
+    assert strongest(base | {"trivial": {"log_loss": 0.5}}, weak)["linear"] == base["linear"]
+    assert strongest({"linear": {}}, base) == {"linear": {}}

@@ -1,14 +1,19 @@
 """What a commit may bring into the working tree without a diff that shows it."""
 
 import hashlib
+import json
 from pathlib import Path
 
 import pytest
 
+from lifecycle.core import pointers
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import git
-from lifecycle.gate.commit_files import acted_on, brought, not_regular, outputs, refused
+from lifecycle.core.pointers import check, outputs
+from lifecycle.gate import commit_files
+from lifecycle.gate.commit_files import acted_on, brought, not_regular, refused
 
+ROOT = Path.cwd()  # the rendered project
 MD5 = "0123456789abcdef0123456789abcdef"
 
 
@@ -37,6 +42,12 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     git("tag", "base")
 
 
+@pytest.fixture
+def no_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for module in (commit_files, pointers):
+        monkeypatch.setattr(module, "cache_folder", lambda: tmp_path / "cache")
+
+
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
@@ -47,6 +58,7 @@ def repo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("data/x.dvc", pointer("../.git/hooks/post-checkout"), "data/x.dvc puts .git/hooks/post-checkout into"),
         ("x.dvc", pointer("data"), "x.dvc puts data into the working tree"),
         ("docs/dvc.yaml", "stages: {}", "docs/dvc.yaml is a pipeline beside the project's own"),
+        ("docs/DVC.yaml", "stages: {}", "docs/DVC.yaml is a pipeline beside the project's own"),
         ("data/dvc.lock", "stages: {}", "data/dvc.lock is a pipeline beside the project's own"),
         (
             f".dvc/embedded/files/md5/{MD5[:2]}/{MD5[2:]}",
@@ -62,6 +74,89 @@ def test_what_lands_outside_data_or_runs_beside_the_pipeline_is_refused(name: st
     (sentence,) = refused("base", "HEAD")
 
     assert sentence.startswith(says)
+
+
+def folder(*names: str) -> str:
+    """Store the list of a folder's files in the embedded storage; return its hash."""
+    text = json.dumps([{"md5": MD5, "relpath": name} for name in names])
+    md5 = hashlib.md5(text.encode(), usedforsecurity=False).hexdigest() + ".dir"
+    write(f".dvc/embedded/files/md5/{md5[:2]}/{md5[2:]}", text)
+    return md5
+
+
+@pytest.mark.parametrize("relative", ["../../src/sitecustomize.py", "/tmp/x", "a/../../x.py"])
+@pytest.mark.parametrize("inline", [False, True])
+def test_a_folder_whose_list_leads_out_of_it_is_refused_before_it_is_fetched(
+    relative: str, inline: bool, no_cache: None
+) -> None:
+    text = pointer("many") + f"  files:\n  - relpath: {relative}\n    md5: {MD5}\n"
+    write("data/raw/many.dvc", text if inline else pointer("many").replace(MD5, folder("a.csv", relative)))
+    commit("branch")
+    says = f"data/raw/many.dvc puts {relative} beside its folder data/raw/many"
+
+    assert [sentence.partition(":")[0] for sentence in refused("base", "HEAD")] == [says]
+    with pytest.raises(ConfigError, match=f"^{says}: "):
+        check()
+
+
+@pytest.mark.parametrize("files", ["1", "[1, {relpath: 1}]", "{a: b}", "null"])
+def test_a_list_of_another_form_is_left_to_dvc(files: str, no_cache: None) -> None:
+    write(".dvc/embedded/files/md5/" + MD5[:2] + "/" + MD5[2:] + ".dir", "{")
+    write("data/raw/many.dvc", pointer("many").replace(MD5, MD5 + ".dir") + f"  files: {files}\n")
+    commit("branch")
+
+    check()
+
+
+def test_so_is_one_that_the_lock_names(no_cache: None) -> None:
+    md5 = folder("../../x.py")
+    write("dvc.lock", f"schema: '2.0'\nstages:\n  s: {{cmd: a, outs: [{{path: data/out, hash: md5, md5: {md5}}}]}}\n")
+    commit("branch")
+
+    (sentence,) = refused("base", "HEAD")
+
+    assert sentence.startswith("dvc.lock puts ../../x.py beside the folder data/out: ")
+    with pytest.raises(ConfigError, match=r"^dvc.lock puts ../../x.py"):
+        check()
+
+
+@pytest.mark.parametrize("name", ["data/raw/link", "docs/x.dvc"])
+def test_a_link_through_which_dvc_would_write_is_refused(name: str) -> None:
+    Path(name).parent.mkdir(parents=True, exist_ok=True)
+    Path(name).symlink_to("../../src")
+    commit("branch")
+
+    (sentence,) = refused("base", "HEAD")
+
+    assert sentence == f"{name} is a link, through which DVC would write: put the file itself there"
+    with pytest.raises(ConfigError, match=f"^{name} is a link"):
+        check()
+
+
+@pytest.mark.parametrize("name", [".dvc/tmp/adopt.json", ".dvc/cache/files/md5/00/0", ".dvc/config.local"])
+def test_what_dvc_keeps_in_one_checkout_must_not_come_with_a_commit(name: str, no_cache: None) -> None:
+    write(name, "x")
+    commit("branch")
+
+    assert refused("base", "HEAD") == [f"{name} belongs to one checkout, not into git: git rm --cached {name}"]
+    with pytest.raises(ConfigError, match=f"^{name} belongs to one checkout"):
+        check()
+
+
+def test_what_is_data_may_be_fetched(no_cache: None) -> None:
+    write("data/raw/many.dvc", pointer("many").replace(MD5, folder("a.csv", "b/c.csv")))
+    commit("branch")
+
+    check()
+    assert refused("base", "HEAD") == []
+
+
+@pytest.mark.parametrize("lock", ["<<<<<<< HEAD\n", "stages: null\n"])
+def test_a_lock_that_nobody_can_read_keeps_no_data_from_being_fetched(lock: str) -> None:
+    write("dvc.lock", lock)
+    commit("branch")
+
+    check()
 
 
 def test_data_and_what_has_the_hash_of_its_name_are_not_refused_and_named() -> None:
@@ -89,7 +184,7 @@ def test_a_dvc_file_that_is_none_is_one_line(text: str) -> None:
 
 
 def test_what_git_and_dvc_obey_is_named_in_whichever_folder_it_lies() -> None:
-    names = ["docs/.gitattributes", "tests/.dvcignore", "docs/.gitignore", ".gitmodules"]
+    names = ["docs/.gitattributes", "tests/.dvcignore", "docs/.gitignore", ".gitmodules", "docs/.GitAttributes"]
     for name in names:
         write(name, "# nothing\n")
     write("docs/page.md", "# Page\n")
@@ -109,3 +204,15 @@ def test_metrics_that_git_does_not_have_are_named() -> None:
     assert not_regular("base", names[:2]) == []
     assert not_regular("HEAD", names[:2]) == ["metrics/test.json is not in the commit: metrics is a submodule"]
     assert not_regular("base", names[2:]) == ["metrics/none.json is not in the commit"]
+
+
+def test_make_checks_what_dvc_would_write_before_it_fetches_anything() -> None:
+    lines = (ROOT / "Makefile").read_text().splitlines()
+    fetching = [place for place, line in enumerate(lines) if "dvc pull" in line or "dvc repro --pull" in line]
+
+    checks = [
+        place for place, line in enumerate(lines) if line == "\t@PYTHONPATH=src python -m lifecycle.core.pointers"
+    ]
+    assert len(fetching) == len(checks) == 2
+    for first, last in zip(checks, fetching, strict=True):
+        assert all(line.startswith("\t") for line in lines[first:last])  # in one target

@@ -5,9 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import commit_of, git
 from lifecycle.gate import staleness
-from lifecycle.gate.commit_metadata import both_retrained, dataset, files_affecting_verdict, lock_hash_of, slices_of
+from lifecycle.gate.commit_metadata import (
+    both_retrained,
+    dataset,
+    files_affecting_verdict,
+    lock_hash_of,
+    refuse_links,
+    slices_of,
+)
 
 EXPECTED = (
     "docs/page.md",
@@ -46,6 +54,44 @@ def test_only_files_that_no_pull_request_is_expected_to_change_affect_the_verdic
     assert files_affecting_verdict("base", "HEAD") == [
         "gates.yaml", "src/lifecycle/core/metrics.py", "src/users/checks.py", "Makefile",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["src/users/features.py", "contract.yaml", "metrics", ".dvc/config"])
+def test_a_link_to_what_the_report_does_not_name_is_refused(repo: Path, name: str) -> None:
+    commit(repo, **{"docs/file": "text"})
+    for link in ("docs/link", name):
+        (repo / link).parent.mkdir(parents=True, exist_ok=True)
+        (repo / link).symlink_to(repo / "docs/file")
+    git("add", "--all")
+    git("commit", "--quiet", "--message", "Link")
+
+    with pytest.raises(ConfigError, match=f"^{name} is a link in the commit"):
+        refuse_links("HEAD")
+
+
+def test_a_folder_in_the_place_of_a_file_is_refused(repo: Path) -> None:
+    commit(repo, **{"params.yaml/x": "text"})
+
+    with pytest.raises(ConfigError, match=r"^params.yaml is a folder in the commit"):
+        refuse_links("HEAD")
+
+
+def test_a_file_that_got_another_name_is_named_with_both(repo: Path) -> None:
+    commit(repo, **{"contract.yaml": "columns: {}\n" * 20})
+    git("branch", "--force", "base")
+    git("mv", "contract.yaml", "other.yaml")
+    git("commit", "--quiet", "--message", "Rename")
+
+    assert files_affecting_verdict("base", "HEAD") == ["contract.yaml", "other.yaml"]
+
+
+def test_a_submodule_is_named_though_gitmodules_asks_git_to_be_silent(repo: Path) -> None:
+    commit(repo, **{".gitmodules": '[submodule "m"]\n\tpath = docs/m\n\turl = ./m\n\tignore = all\n'})
+    git("branch", "--force", "base")
+    git("update-index", "--add", "--cacheinfo", f"160000,{'1' * 40},docs/m")
+    git("commit", "--quiet", "--message", "Submodule")
+
+    assert files_affecting_verdict("base", "HEAD") == ["docs/m"]
 
 
 @pytest.mark.parametrize(

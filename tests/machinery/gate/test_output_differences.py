@@ -10,6 +10,7 @@ import pytest
 
 from lifecycle.core.git import git
 from lifecycle.gate import output_differences
+from lifecycle.gate.committed_output import stages_of_pipeline
 from lifecycle.gate.output_differences import compare_outputs
 from lifecycle.gate.table_difference import table_difference
 
@@ -121,3 +122,50 @@ def test_an_input_that_is_not_the_output_of_the_stage_before_is_a_problem(checko
     (problem,) = compare_outputs(checkout, "HEAD", lock, lock, 1e-4).problems
 
     assert problem == "dvc.lock has two versions of data/table.parquet: an output of one stage and an input of another"
+
+
+@pytest.mark.parametrize(
+    ("outs", "says"),
+    [
+        (["data/table.parquet", "data/table.parquet"], "names the output data/table.parquet more than once"),
+        (["data/table.parquet", ".git"], "names the output .git, which the pipeline does not make"),
+    ],
+)
+def test_an_output_that_the_lock_names_twice_or_the_pipeline_does_not_make_is_a_problem(
+    checkout: Path, outs: list[str], says: str
+) -> None:
+    before = {"s": {"outs": [{"path": path, "md5": "new"} for path in outs]}}
+
+    (problem,) = compare_outputs(checkout, "HEAD", before, {"s": stage("data/table.parquet", "new")}, 1e-4).problems
+
+    assert problem == f"dvc.lock {says}"
+
+
+def test_a_lock_without_a_stage_is_a_problem(checkout: Path) -> None:
+    Path("dvc.lock").write_text("schema: '2.0'\nstages: {}\n")
+    git("add", "dvc.lock")
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--no-verify", "--message", "lock")
+
+    (problem,) = compare_outputs(checkout, "HEAD", {}, {"s": stage("data/table.parquet", "new")}, 1e-4).problems
+
+    assert problem == "dvc.lock does not name data/table.parquet, which the pipeline makes"
+
+
+def test_stages_of_the_lock_that_the_pipeline_does_not_have_do_not_count(checkout: Path) -> None:
+    Path("dvc.yaml").write_text("stages:\n  s: {cmd: a}\n  several: {foreach: [1], do: {cmd: a}}\n")
+    Path("dvc.lock").write_text(
+        "schema: '2.0'\nstages:\n  s: {cmd: a}\n  several@1: {cmd: a}\n  s@1: {cmd: a}\n  left: {cmd: a}\n"
+    )
+    git("add", "dvc.lock", "dvc.yaml")
+    git("-c", "user.name=a", "-c", "user.email=a@b", "commit", "--quiet", "--no-verify", "--message", "lock")
+
+    assert list(stages_of_pipeline("HEAD")) == ["s", "several@1"]
+
+
+def test_a_hash_of_a_kind_under_which_dvc_does_not_find_the_output_is_a_problem(checkout: Path) -> None:
+    before = {"s": stage("data/table.parquet", "new")}
+    after = {"s": {"outs": [{"path": "data/table.parquet", "md5": "new", "hash": "md5"}]}}
+
+    (problem,) = compare_outputs(checkout, "HEAD", before, after, 1e-4).problems
+
+    assert problem.startswith("dvc.lock names data/table.parquet with a hash of another kind")

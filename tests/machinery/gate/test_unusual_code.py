@@ -1,5 +1,7 @@
 """Which lines of a feature function a reviewer is pointed to."""
 
+from pathlib import Path
+
 import pytest
 
 from lifecycle.core.config import Params
@@ -21,16 +23,23 @@ from lifecycle.gate.unusual_code import unusual
         ("exec('x')", ["uses exec"]),
         ("f = open", ["uses open"]),
         ("frame.__class__", ["uses __class__"]),
-        ("pd.read_parquet('data/features/test.parquet')", ["uses pd.read_parquet"]),
-        ("pd.io.common.os.system('x')", ["uses pd.io"]),
-        ("np.load('x')", ["uses np.load"]),
+        ("import pandas as pd; pd.read_parquet('data/features/test.parquet')", ["uses pd.read_parquet"]),
+        ("import pandas as pd; pd.io.common.os.system('x')", ["uses pd.io"]),
+        ("import numpy as np; np.load('x')", ["uses np.load"]),
+        ("import pandas as p; p.read_csv('x')", ["uses p.read_csv"]),
+        ("from pandas import read_parquet as frame", ["imports pandas.read_parquet"]),
+        ("import typing; typing.sys.modules", ["uses typing.sys"]),
+        ("from typing import sys", ["imports typing.sys"]),
+        ("from sklearn.utils import *", ["imports sklearn.utils.*"]),
         ("frame.to_csv('metrics/test.json')", ["uses to_csv"]),
         ("predict.predict = better", ["sets predict.predict"]),
+        ("(predict.predict, x) = better", ["sets predict.predict"]),
+        ("for pd.DataFrame.merge in better: pass", ["sets pd.DataFrame.merge"]),
         ("def f(:", ["is not valid Python"]),
     ],
 )
 def test_what_a_feature_has_no_need_for_is_named_with_its_line(line: str, says: list[str]) -> None:
-    lines = unusual(f'"""A docstring."""\n{line}\n', "features.py")
+    lines = unusual(f'"""A docstring."""\n{line}\n'.encode(), "features.py")
 
     if says == ["is not valid Python"]:
         assert lines[0].startswith("features.py is not valid Python: ")
@@ -40,5 +49,11 @@ def test_what_a_feature_has_no_need_for_is_named_with_its_line(line: str, says: 
 
 def test_the_users_own_code_as_it_is_has_nothing_unusual(params: Params) -> None:
     for name in ("features", "model"):
-        with open(f"src/{params.package}/{name}.py", encoding="utf-8") as file:
-            assert unusual(file.read(), name) == []
+        assert unusual(Path(f"src/{params.package}/{name}.py").read_bytes(), name) == []
+
+
+def test_code_that_an_encoding_hides_in_a_comment_is_named() -> None:
+    source = b"# coding: utf-7\n# +AAo-import os\n"
+
+    assert b"import os" not in source.splitlines()
+    assert unusual(source, "features.py") == ["features.py, line 3: imports os"]

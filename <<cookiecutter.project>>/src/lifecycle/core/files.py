@@ -16,6 +16,8 @@ from lifecycle.core.errors import ConfigError
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_VALUES = 1_000_000  # of a YAML file
+
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
@@ -88,6 +90,8 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
         content = YAML(typ="safe", pure=True).load(text)
     except (YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{source}: {_conflict(text) or f'not valid YAML: {_explained(error)[:300]}'}") from None
+    if "*" in text and _size(content, {}) > MOST_VALUES:
+        raise ConfigError(f"{source}: more than {MOST_VALUES:,} values, by aliases of aliases: write out what is meant")
     return _mapping(content, source)
 
 
@@ -113,6 +117,18 @@ def _explained(error: Exception) -> str:
     if isinstance(error, MarkedYAMLError) and error.problem and error.problem_mark:
         return f"line {error.problem_mark.line + 1}: {error.problem}"
     return str(error)
+
+
+def _size(value: Any, sizes: dict[int, int]) -> int:
+    """How many values a content has if its aliases are written out, which takes forever if they are nested."""
+    if not isinstance(value, dict | list):
+        return 1
+    if id(value) not in sizes:
+        sizes[id(value)] = MOST_VALUES  # of one that contains itself
+        sizes[id(value)] = 1 + sum(
+            _size(item, sizes) for item in (value.values() if isinstance(value, dict) else value)
+        )
+    return sizes[id(value)]
 
 
 def _mapping(content: Any, source: str) -> dict[str, Any]:

@@ -84,7 +84,8 @@ def check_identity() -> None:
 
 def changed_files(*arguments: str, folder: Path = Path()) -> list[str]:
     """Return the names of the files that `git diff` with these arguments finds, without git's quoting."""
-    return git("diff", "--name-only", "-z", *arguments, folder=folder).split("\0")[:-1]
+    options = ("--name-only", "--no-renames", "--ignore-submodules=none", "-z")  # .gitmodules may ask git to be silent
+    return git("diff", *options, *arguments, folder=folder).split("\0")[:-1]
 
 
 def commit_of(revision: str, source: str = "--base", folder: Path = Path()) -> str:

@@ -35,6 +35,15 @@ def check_baselines(policy: Policy, task: str, model: dict[str, Any], baselines:
     ]
 
 
+def strongest(branch: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+    """Return the better figure of each baseline on two sides: a branch prepares the features of its linear model itself."""
+    return {
+        name: {metric: _better(metric, value, _of(base, name, metric)) for metric, value in figures.items()}
+        for name, figures in branch.items()
+        if isinstance(figures, dict)
+    }
+
+
 def finite_figures(baselines: dict[str, Any]) -> dict[str, dict[str, float | None]]:
     """Return those figures of the baselines that are numbers; None in the place of any other."""
     return {
@@ -66,6 +75,12 @@ def _too_little(metric: str, baseline: str, margin: float, value: float, figure:
     else:
         demand = f"is no better than that of the {baseline} model, {figure:.4f}"
     return f"{metric} is {value:.4f}, which {demand}"
+
+
+def _better(metric: str, branch: Any, base: Any) -> Any:
+    if finite_or_none(base) is None or not_a_number(branch, "is missing"):
+        return branch
+    return (max if metric in HIGHER_IS_BETTER else min)(branch, base)
 
 
 def _of(baselines: dict[str, Any], baseline: str, metric: str) -> Any:

@@ -21,13 +21,19 @@ def gate(arguments: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up when stopped as well
     content: dict[str, Any] = {}
+    for path in (
+        arguments.report,
+        arguments.json,
+    ):  # of another run, or of the commit, if this one does not come to an end
+        if path:
+            path.unlink(missing_ok=True)
     try:
         content = gate(arguments.base, datetime.datetime.now(datetime.UTC).date())
         print(terminal(content), end="")
     except ProjectError as error:
         content = {"verdict": "undecided", "error": str(error)}
         raise
-    finally:  # a report from an earlier run would mislead
+    finally:
         if content and arguments.report:
             write_text(markdown(content, os.environ.get("RUN_URL", "")), arguments.report)
         if content and arguments.json:

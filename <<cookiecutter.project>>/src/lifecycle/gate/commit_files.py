@@ -5,17 +5,15 @@ may bring data only: under data/, and with the content that their hash stands fo
 """
 
 import hashlib
-import os
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from lifecycle.core.dvc_files import outs_of, stages_at
-from lifecycle.core.files import parse_yaml
+from lifecycle.core.dvc import cache_folder
+from lifecycle.core.dvc_files import stages_at
 from lifecycle.core.git import changed_files, files_at, git
+from lifecycle.core.pointers import EMBEDDED, outputs, problems, stored
 
-DATA = PurePosixPath("data")
-EMBEDDED = ".dvc/embedded"
 PIPELINE = ("dvc.yaml", "dvc.lock")
 ACTED_ON = (".gitattributes", ".gitmodules", ".gitignore", ".dvcignore")
 """Files that git or DVC obeys in whichever folder they lie."""
@@ -41,22 +39,20 @@ def not_regular(commit: str, paths: Iterable[Path]) -> list[str]:
 def refused(base: str, head: str) -> list[str]:
     """Return the files that must not be in a commit, each as a sentence.
 
-    Those are a second pipeline, a .dvc file that puts something outside data/, and, of the objects in the embedded storage
-    that the branch changes, those whose content is not what their name says.
+    Those are a second pipeline, a .dvc file or an output that puts something outside data/, and, of the objects in the embedded
+    storage that the branch changes, those whose content is not what their name says.
     """
-    names = list(_modes(head))
+    modes = _modes(head)
+    names = list(modes)
     sentences = [
         f"{name} is a pipeline beside the project's own: move its stages into dvc.yaml at the top"
         for name in names
-        if "/" in name and PurePosixPath(name).name in PIPELINE
+        if "/" in name and PurePosixPath(name).name.lower() in PIPELINE
     ]
     pointers = [name for name in names if name.endswith(".dvc")]
-    for name, content in files_at(head, *pointers).items() if pointers else ():
-        outside = [path for path, _ in outputs(name, content) if DATA not in PurePosixPath(path).parents]
-        sentences += [
-            f"{name} puts {path} into the working tree: a .dvc file may only bring files below data/"
-            for path in outside
-        ]
+    contents = files_at(head, *pointers) if pointers else {}
+    outs = [out for stage in stages_at(head).values() for out in stage.get("outs", [])]
+    sentences += problems(modes, contents, outs, lambda _, md5: stored(md5, cache_folder()) or _embedded(head, md5))
     objects = [name for name in changed_files(f"{base}...{head}", "--", EMBEDDED) if name in names]
     for name, content in files_at(head, *objects).items() if objects else ():
         stands_for = "".join(PurePosixPath(name).parts[-2:]).removesuffix(".dir")
@@ -81,27 +77,21 @@ def brought(base: str, head: str) -> list[str]:
     return lines
 
 
-def outputs(name: str, content: bytes) -> list[tuple[str, str]]:
-    """Return path and MD5 of each output of a .dvc file; a path is relative to the project, or begins with .. or / outside of it.
-
-    Raises ConfigError if it is not a .dvc file.
-    """
-    text = content.decode("utf-8", errors="replace")
-    outs = outs_of(text, name)
-    wdir = str(parse_yaml(text, name).get("wdir", "."))
-    folder = PurePosixPath(name).parent / wdir
-    return [(os.path.normpath(folder / out["path"]), str(out.get("md5") or "")) for out in outs]
-
-
 def acted_on(base: str, head: str) -> list[str]:
     """Return the changed files that git or DVC obeys in whichever folder they lie, and changed submodules."""
-    raw = git("diff", "--raw", "-z", "--no-renames", f"{base}...{head}").split("\0")
+    raw = git("diff", "--raw", "-z", "--no-renames", "--ignore-submodules=none", f"{base}...{head}").split("\0")
     changes = zip(raw[::2], raw[1::2], strict=False)  # `:old-mode new-mode old new status`, then the name
     return [
         name
         for change, name in changes
-        if PurePosixPath(name).name in (*ACTED_ON, *PIPELINE) or SUBMODULE in re.split(r"[: ]", change)[1:3]
+        if PurePosixPath(name).name.lower() in (*ACTED_ON, *PIPELINE) or SUBMODULE in re.split(r"[: ]", change)[1:3]
     ]
+
+
+def _embedded(commit: str, md5: str) -> bytes | None:
+    """The object that a commit has in its embedded storage under a hash."""
+    name = f"{EMBEDDED}/files/md5/{md5[:2]}/{md5[2:]}"
+    return files_at(commit, name).get(name)
 
 
 def _known_hashes(head: str) -> dict[str, str]:

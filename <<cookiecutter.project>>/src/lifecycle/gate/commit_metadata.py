@@ -31,22 +31,25 @@ EXPECTED_CHANGES = (
     "src/*/features.py",
     "src/*/model.py",
 )
-SYMBOLIC_LINK = "120000"  # mode in a git tree
+SYMBOLIC_LINK, FOLDER = "120000", "040000"  # modes in a git tree
+# What the gate and the pipeline read, beside what has a name in config.
+FILES = ("dvc.yaml", "environment.yaml", "requirements.txt", ".python-version", "pyproject.toml", "Makefile")
+FOLDERS = ("src", "scripts", ".dvc", "plots", "models")
 
 
 def refuse_links(commit: str) -> None:
-    """Raise ConfigError if a file that the gate reads is a link: git shows where it points, and neither DVC nor we would follow."""
-    read_by_the_gate = [
-        config.GATES,
-        config.LOCK,
-        config.PARAMS,
-        Path("dvc.yaml"),
-        config.METRICS,
-        config.VALIDATION_REPORT.parent,
-    ]
-    for line in git("ls-tree", "-r", commit, "--", *map(str, read_by_the_gate)).splitlines():
+    """Raise ConfigError if a file that the gate or the pipeline reads is a link, or a folder in its place.
+
+    A report names the files that a branch changes, but not a file below docs that a link makes code of.
+    """
+    files = (config.GATES, config.LOCK, config.PARAMS, config.CONTRACT, *map(Path, FILES))
+    folders = (config.METRICS, config.VALIDATION_REPORT.parent, *map(Path, FOLDERS))
+    for line in git("ls-tree", "-r", "-t", commit, "--", *map(str, (*files, *folders))).splitlines():
+        name = line.partition("\t")[2]
         if line.startswith(SYMBOLIC_LINK):
-            raise ConfigError(f"{line.partition(chr(9))[2]} is a link in the commit: put the file itself there")
+            raise ConfigError(f"{name} is a link in the commit: put the file itself there")
+        if line.startswith(FOLDER) and Path(name) in files:
+            raise ConfigError(f"{name} is a folder in the commit: put the file itself there")
 
 
 def files_affecting_verdict(base: str, head: str) -> list[str]:

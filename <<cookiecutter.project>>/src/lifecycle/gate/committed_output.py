@@ -15,7 +15,12 @@ TEMPORARY = Path(".dvc/tmp")
 def stages_of_pipeline(commit: str) -> Stages:
     """Return what a commit's dvc.lock has of the stages in its dvc.yaml, by name: it may also have some of another time."""
     pipeline = pipeline_of(text_at(commit, Path("dvc.yaml")), f"dvc.yaml of commit {commit[:9]}")
-    return {name: stage for name, stage in stages_at(commit).items() if name.partition("@")[0] in pipeline}
+    several = {name for name, stage in pipeline.items() if stage.keys() & {"foreach", "matrix"}}
+    return {
+        name: stage
+        for name, stage in stages_at(commit).items()
+        if name in pipeline or name.partition("@")[0] in several
+    }
 
 
 def output_at(commit: str, path: Path) -> Path | None:

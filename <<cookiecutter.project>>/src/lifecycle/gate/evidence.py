@@ -8,10 +8,12 @@ from typing import Any
 
 from lifecycle.core import config
 from lifecycle.core.files import file_hash, read_yaml
-from lifecycle.core.git import text_at
+from lifecycle.core.git import changed_files, text_at
 from lifecycle.gate.applied_policy import AppliedPolicy, applied_policy, with_other_rows
 from lifecycle.gate.base_commit import Base
 from lifecycle.gate.base_predictions import base_predictions
+from lifecycle.gate.baseline_rules import strongest
+from lifecycle.gate.commit_files import refused
 from lifecycle.gate.commit_metadata import dataset, files_affecting_verdict, json_mapping, slices_of
 from lifecycle.gate.committed_output import output_at
 from lifecycle.gate.documents import changes_only_documents
@@ -26,6 +28,7 @@ from lifecycle.gate.seed_spread import only_seed, spread_in
 from lifecycle.gate.staleness import uncommitted
 
 TEST = str(config.METRICS / "test.json")
+NOTHING_RUN = "it was not run, because of what is refused"
 
 
 @dataclass
@@ -33,6 +36,8 @@ class Evidence:
     base: Base
     head: str
     applied: AppliedPolicy
+    refused: list[str]
+    """What must not be in the commit, a sentence each: nothing is checked out with it, or run."""
     rerun: Recomputed
     """What recomputing showed; nothing, if only documents changed."""
     only_documents: bool
@@ -71,10 +76,14 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
     """
     applied = applied_policy(base.commit, head, today)
     tolerance, believed = applied.policy.tolerance, applied.policy.not_recomputed
-    with clean_checkout(head) as folder, ThreadPoolExecutor(1) as executor:
+    refusals = refused(base.commit, head)
+    with clean_checkout(head, data=not refusals) as folder, ThreadPoolExecutor(1) as executor:
         only_documents = changes_only_documents(base.commit, head) and complete(folder, head)
         pending = executor.submit(_beside_the_pipeline, base.commit, head, applied, only_documents)
-        rerun = Recomputed() if only_documents else recompute(folder, believed, tolerance)
+        if refusals:
+            rerun = Recomputed(failure=NOTHING_RUN)
+        else:
+            rerun = Recomputed() if only_documents else recompute(folder, believed, tolerance)
         refuse_huge_metrics(folder)
         comparable = not applied.exchanged
         figures = metrics_diff(base.commit if comparable else head, folder)
@@ -85,20 +94,24 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
         if not comparable:
             figures = of_branch_alone(figures)
         before = base.commit if comparable else None
-        of_base = slices_of(text_at(before, config.SLICES)) if before else {}
-        slices = {"base": of_base, "branch": slices_of(_text(folder / config.SLICES))}
+        slices_before = slices_of(text_at(before, config.SLICES)) if before else {}
+        slices = {"base": slices_before, "branch": slices_of(_text(folder / config.SLICES))}
         owner = "branch" if applied.policy is applied.branch else "base"
         report = None if rerun.failure else _text(folder / config.VALIDATION_REPORT)
         data = {
             "base": dataset(text_at(base.commit, config.VALIDATION_REPORT), base.commit),
             "branch": dataset(report, head),
         }
+        baselines = {name: json_mapping(_text(folder / path)) for name, path in config.BASELINES.items()}
+        of_base = {name: json_mapping(text_at(base.commit, path)) for name, path in config.BASELINES.items()}
         same_data = data["base"]["md5"] == data["branch"]["md5"]
         model = output_at(head, config.MODEL) or folder / config.MODEL
-        seed = only_seed(params, same_data, not files_affecting_verdict(base.commit, head)) and not rerun.failure
+        same_code = not files_affecting_verdict(base.commit, head) and not changed_files(base.commit, head, "--", "src")
+        seed = only_seed(params, same_data, same_code) and not rerun.failure
         return Evidence(
             base=base,
             head=head,
+            refused=refusals,
             applied=applied,
             rerun=rerun,
             only_documents=only_documents,
@@ -108,7 +121,7 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
             paired=paired,
             lost_rows=predictions is None and comparable and not same_data and figures_of_base(figures),
             slices=slices,
-            baselines={name: json_mapping(_text(folder / path)) for name, path in config.BASELINES.items()},
+            baselines=strongest(baselines, of_base) if before and same_data else baselines,
             groups=GroupChecks() if rerun.failure else check_groups(applied.policy, slices, folder, owner),
             plots={} if rerun.failure else overlay(before, folder),
             data=data,

@@ -15,7 +15,7 @@ from lifecycle.gate.accepted_regressions import unused_exceptions
 from lifecycle.gate.base_commit import choose_base
 from lifecycle.gate.baseline_rules import check_baselines, finite_figures
 from lifecycle.gate.check_result import FAIL, CheckResult
-from lifecycle.gate.commit_files import brought, not_regular, refused
+from lifecycle.gate.commit_files import brought, not_regular
 from lifecycle.gate.commit_metadata import both_retrained, files_affecting_verdict, lock_hash_of
 from lifecycle.gate.committed_output import believed_results
 from lifecycle.gate.evidence import TEST, Evidence, gather
@@ -60,9 +60,9 @@ def _check(evidence: Evidence, policy: Policy, today: datetime.date) -> Checks:
 
 def _reasons(evidence: Evidence, checks: Checks) -> list[dict[str, str]]:
     """Why the branch may not be merged; none, if it may."""
-    base, head, applied, paired = evidence.base.commit, evidence.head, evidence.applied, evidence.paired
+    head, applied, paired = evidence.head, evidence.applied, evidence.paired
     metrics, slices, baselines = checks
-    reasons = [reason("refused", line) for line in refused(base, head)]
+    reasons = [reason("refused", line) for line in evidence.refused]
     reasons += [reason("uncommitted_results", line) for line in not_regular(head, applied.judged_files)]
     reasons += reasons_of_rerun(evidence.rerun, evidence.uncommitted)
     reasons += [reason("altered", paired.problem)] if paired.problem else []

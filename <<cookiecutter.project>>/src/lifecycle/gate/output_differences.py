@@ -13,7 +13,7 @@ from typing import Any
 
 from lifecycle.core import config
 from lifecycle.core.files import read_parquet
-from lifecycle.core.git import files_at, git
+from lifecycle.core.git import files_at, git, text_at
 from lifecycle.core.worktree import inside
 from lifecycle.gate.committed_output import file_of
 from lifecycle.gate.table_difference import table_difference
@@ -37,7 +37,7 @@ def compare_outputs(
     Args:
         folder: the checkout in which everything was recomputed.
         commit: whose results are judged.
-        before: the stages of its dvc.lock.
+        before: the stages of its dvc.lock that are in its dvc.yaml: what it has of others, DVC does not read.
         after: the stages of dvc.lock after recomputing.
         tolerance: how far a number may be from the recomputed one, in units of its column's standard deviation.
     """
@@ -58,8 +58,20 @@ def compare_outputs(
             differences.rounded.append(
                 f"{names}: the same within the tolerance, as on a machine that rounds differently"
             )
-    missing = [path for path in recomputed if path not in committed] if before else []
+    has_lock = text_at(commit, config.LOCK) is not None
+    missing = [path for path in recomputed if path not in committed] if before or has_lock else []
     differences.problems += [f"{config.LOCK} does not name {path}, which the pipeline makes" for path in missing]
+    kinds, others = _kinds(before), _kinds(after)
+    for path in (path for path in recomputed if kinds.get(path, others[path]) != others[path]):
+        differences.problems.append(
+            f"{config.LOCK} names {path} with a hash of another kind, under which DVC does not find it"
+        )
+    named = [str(out["path"]) for stage in before.values() for out in stage.get("outs", [])]
+    for path in dict.fromkeys(named):
+        if named.count(path) > 1:
+            differences.problems.append(f"{config.LOCK} names the output {path} more than once")
+        elif path not in recomputed:
+            differences.problems.append(f"{config.LOCK} names the output {path}, which the pipeline does not make")
     for path, md5 in sorted(_inputs(before)):
         if committed.get(path, md5) != md5:
             differences.problems.append(
@@ -79,6 +91,11 @@ def _hash_problem(path: str, md5: str, content: bytes) -> list[str]:
 def _hashes(stages: dict[str, Any]) -> dict[str, str]:
     """Path → MD5 of every output."""
     return {str(out["path"]): str(out.get("md5")) for stage in stages.values() for out in stage.get("outs", [])}
+
+
+def _kinds(stages: dict[str, Any]) -> dict[str, str]:
+    """Path → kind of the hash of every output: DVC looks for one without a kind where version 2 stored it."""
+    return {str(out["path"]): str(out.get("hash")) for stage in stages.values() for out in stage.get("outs", [])}
 
 
 def _inputs(stages: dict[str, Any]) -> set[tuple[str, str]]:

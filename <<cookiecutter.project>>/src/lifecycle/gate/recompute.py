@@ -14,11 +14,12 @@ from ruamel.yaml import YAML
 
 from lifecycle.core import config, package_versions
 from lifecycle.core.dvc import dvc, failure_line
-from lifecycle.core.dvc_files import Stage, Stages, pipeline_of, stages_at, stages_here
+from lifecycle.core.dvc_files import Stage, Stages, pipeline_of, stages_here
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_yaml
 from lifecycle.core.git import commit_of, git, text_at
 from lifecycle.core.worktree import GATE, worktree
+from lifecycle.gate.committed_output import stages_of_pipeline
 from lifecycle.gate.output_differences import compare_outputs
 from lifecycle.gate.staleness import altered, stale_inputs
 
@@ -44,11 +45,12 @@ class Recomputed:
 
 
 @contextmanager
-def clean_checkout(commit: str) -> Iterator[Path]:
+def clean_checkout(commit: str, data: bool = True) -> Iterator[Path]:
     """Check a commit out, with what DVC's cache has of its data, and remove it in the end. One gate at a time."""
     GATE.parent.mkdir(parents=True, exist_ok=True)
     with _alone(), worktree(commit, GATE) as folder:
-        dvc("checkout", "--quiet", "--allow-missing", folder=folder)
+        if data:
+            dvc("checkout", "--quiet", "--allow-missing", folder=folder)
         yield folder
 
 
@@ -74,10 +76,8 @@ def _alone() -> Iterator[None]:
 
 def complete(folder: Path, commit: str) -> bool:
     """Whether a checkout has every output of its pipeline: dvc.lock names them, and DVC had them."""
-    pipeline, stages = (
-        pipeline_of(text_at(commit, Path("dvc.yaml")), "dvc.yaml of the branch"),
-        stages_at(commit, "the branch"),
-    )
+    pipeline = pipeline_of(text_at(commit, Path("dvc.yaml")), "dvc.yaml of the branch")
+    stages = stages_of_pipeline(commit)
     outputs = [out["path"] for stage in stages.values() for out in stage.get("outs", [])]
     return _producing(pipeline).keys() <= stages.keys() and all((folder / path).exists() for path in outputs)
 
@@ -96,7 +96,7 @@ def recompute(folder: Path, believed: Collection[str], tolerance: float) -> Reco
     producing = _producing(pipeline)
     stages = [name for name in producing if name not in believed]
     commit = commit_of("HEAD", folder=folder)
-    before = stages_at(commit, "the branch")
+    before = stages_of_pipeline(commit)
     for name in stages:
         if unsupported := pipeline[name].keys() & {"frozen", "foreach", "matrix"}:
             key = unsupported.pop()
@@ -143,7 +143,7 @@ def _forget(folder: Path, stage: Stage) -> None:
     """Remove the outputs of a stage: if they come back, the stage has written them again."""
     for out in stage.get("outs", []):
         path = folder / out["path"]
-        if not path.parent.resolve().is_relative_to(folder.resolve()):
+        if not path.parent.resolve().is_relative_to(folder.resolve()) or path.resolve() == (folder / ".git").resolve():
             raise ConfigError(f"{config.LOCK}: {out['path']} lies outside the repo")
         if path.is_dir() and not path.is_symlink():  # DVC may link to its cache
             shutil.rmtree(path)

@@ -4,9 +4,8 @@ It reads the source, and proves nothing: Python can hide whatever it likes. It n
 """
 
 import ast
-from pathlib import Path
 
-from lifecycle.core.git import changed_files, text_at
+from lifecycle.core.git import changed_files, files_at
 
 LIBRARIES = {
     "__future__", "category_encoders", "catboost", "collections", "dataclasses", "datetime", "enum", "functools", "itertools",
@@ -21,45 +20,69 @@ FUNCTIONS = {
     "__import__", "breakpoint", "compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars",
 }  # fmt: skip
 WRITERS = ("to_csv", "to_parquet", "to_pickle", "to_json", "to_sql")
-READERS = ("read_", "fromfile", "load", "memmap", "save")  # of pandas and numpy
+READERS = ("fromfile", "load", "memmap", "read_", "save")  # of pandas and numpy
 INTERNALS = ("io", "core", "compat", "ctypeslib", "modules")  # of pandas and numpy: behind them lies all of Python
+MODULES = (
+    "builtins",
+    "ctypes",
+    "gc",
+    "importlib",
+    "inspect",
+    "os",
+    "pathlib",
+    "shutil",
+    "subprocess",
+    "sys",
+)  # as in typing.sys
 
 
 def unusual_changes(base: str, head: str) -> list[str]:
     """Return what is unusual in the user's features.py and model.py, if the branch changes them."""
     names = changed_files(f"{base}...{head}", "--", ":(glob)src/*/features.py", ":(glob)src/*/model.py")
-    sources = {name: text_at(head, Path(name)) for name in names}
-    return [line for name, source in sources.items() if source is not None for line in unusual(source, name)]
+    sources = files_at(head, *names) if names else {}
+    return [line for name, source in sources.items() for line in unusual(source, name)]
 
 
-def unusual(source: str, name: str) -> list[str]:
-    """Return what is unusual in the source of a module, as `name, line n: what`, in the order of its lines."""
+def unusual(source: bytes, name: str) -> list[str]:
+    """Return what is unusual in the source of a module, as `name, line n: what`, in the order of its lines.
+
+    It is read as Python reads it: with another encoding, a comment may be code.
+    """
     try:
         tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError) as error:
         return [f"{name} is not valid Python: {error}"]
-    lines = [(node.lineno, what) for node in ast.walk(tree) for what in _unusual_in(node)]  # type: ignore[attr-defined]
+    aliases = [alias for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names]
+    libraries = {alias.asname or alias.name.partition(".")[0] for alias in aliases}
+    lines = [(node.lineno, what) for node in ast.walk(tree) for what in _unusual_in(node, libraries)]  # type: ignore[attr-defined]
     return [f"{name}, line {line}: {what}" for line, what in sorted({*lines})]
 
 
-def _unusual_in(node: ast.AST) -> list[str]:
+def _unusual_in(node: ast.AST, libraries: set[str]) -> list[str]:
     match node:
         case ast.Import(names=aliases):
             modules = [alias.name for alias in aliases]
             return [f"imports {module}" for module in modules if not _is_usual(module)]
         case ast.ImportFrom(module=str(module), level=0) if not _is_usual(module):
             return [f"imports {module}"]
+        case ast.ImportFrom(module=str(module), level=0, names=aliases) if not module.startswith("lifecycle"):
+            return [f"imports {module}.{alias.name}" for alias in aliases if _leads_further(alias.name)]
         case ast.Name(id=called) if called in FUNCTIONS:
             return [f"uses {called}"]
+        case ast.Attribute(ctx=ast.Store() | ast.Del()):
+            return [f"sets {ast.unparse(node)}"]
         case ast.Attribute(attr=attribute) if attribute.startswith("__"):
             return [f"uses {attribute}"]
-        case ast.Attribute(value=ast.Name(id=library), attr=attribute) if library in ("pd", "np", "pandas", "numpy"):
-            return [f"uses {library}.{attribute}"] if attribute in INTERNALS or attribute.startswith(READERS) else []
+        case ast.Attribute(value=ast.Name(id=library), attr=attribute) if library in libraries:
+            return [f"uses {library}.{attribute}"] if _leads_further(attribute) else []
         case ast.Attribute(attr=attribute) if attribute in WRITERS:
             return [f"uses {attribute}"]
-        case ast.Assign(targets=targets):
-            return [f"sets {ast.unparse(target)}" for target in targets if isinstance(target, ast.Attribute)]
     return []
+
+
+def _leads_further(name: str) -> bool:
+    """Whether what a library has under a name reads or writes files, or leads to all of Python."""
+    return name in (*INTERNALS, *MODULES, "*") or name.startswith(READERS)
 
 
 def _is_usual(module: str) -> bool:

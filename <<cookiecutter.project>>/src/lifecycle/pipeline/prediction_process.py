@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import numpy as np
 import pandas as pd
 
 from lifecycle.core import config, model_file, predict
@@ -23,6 +24,8 @@ from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, DataError, ProjectError
 from lifecycle.core.files import read_parquet, write_parquet
 from lifecycle.pipeline.baselines import predictions_of_baselines
+
+ROUNDING = 1e-3  # of probabilities; those of single precision are off by less
 
 
 class PredictionProcess:
@@ -49,6 +52,8 @@ class PredictionProcess:
         theirs.close()
         ready = self._receive()
         self.inputs, self.estimator = ready["inputs"], ready["estimator"]
+        if others := {*self.inputs} - {*self.params.data.inputs(self.inputs)}:
+            raise DataError(f"the model asks for the column {min(others)}, which a model is not given")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -78,6 +83,8 @@ class PredictionProcess:
         scores = predictions if self.params.task == "regression" else predictions.drop(columns="prediction")
         if len(predictions) != len(frame) or any(not pd.api.types.is_float_dtype(kind) for kind in scores.dtypes):
             raise DataError(f"the model gives {len(predictions):,} predictions for {len(frame):,} rows, or not numbers")
+        if self.params.task != "regression":
+            refuse_improbable(scores)
         return predictions.set_axis(frame.index)
 
     def _ask(self, **request: str) -> dict[str, Any]:
@@ -97,6 +104,17 @@ class PredictionProcess:
         if reply.get("traceback"):
             sys.exit(1)
         return reply
+
+
+def refuse_improbable(scores: pd.DataFrame) -> None:
+    """Raise DataError if the scores of classes are no probabilities: a log loss would reward numbers above 1."""
+    values = scores.to_numpy(dtype="float64")
+    outside = (values < -ROUNDING) | (values > 1 + ROUNDING)
+    other_sum = np.abs(values.sum(axis=1) - 1) > ROUNDING if values.shape[1] > 1 else np.zeros(len(values), dtype=bool)
+    if wrong := int((outside.any(axis=1) | other_sum).sum()):
+        raise DataError(
+            f"predict_proba gives no probabilities in {wrong:,} rows: they must lie between 0 and 1, and be 1 in total"
+        )
 
 
 def _serve(connection: Connection, parents_end: Connection, params: Params) -> None:
