@@ -11,11 +11,13 @@ import pytest
 from lifecycle.core import config
 from lifecycle.core.config import Params
 from lifecycle.core.files import write_parquet, write_text
-from lifecycle.gate import cost_measurement
+from lifecycle.gate import cost, cost_measurement
+from lifecycle.gate.applied_policy import AppliedPolicy
 from lifecycle.gate.check_result import FAIL, PASS, CheckResult
 from lifecycle.gate.cost import read_figures
 from lifecycle.gate.cost_limits import Cost
 from lifecycle.gate.cost_rules import Costs, check_costs
+from lifecycle.gate.policy import Policy
 from lifecycle.gate.report_tables import tables
 
 BASE = {"training_seconds": 2.0, "peak_memory": 200e6, "model_size": 1e6, "prediction_ms_per_row": 0.01}
@@ -89,6 +91,57 @@ def test_a_figure_is_measured_only_if_somebody_asks_for_it() -> None:
 def test_a_figure_that_is_no_positive_number_is_none(value: str) -> None:
     assert read_figures(f'{{"peak_memory": {value}, "training_seconds": 0.5}}') == {"training_seconds": 0.5}
     assert read_figures("Killed") == {}
+
+
+def policy(**changes: Any) -> Policy:
+    content = {
+        "metrics": {"metrics/test.json": {"roc_auc": {"min": 0.8}}},
+        "cost": {"report": True},
+        "tolerance": 0.0,
+        "exceptions": [],
+    }
+    return Policy.checked(content | changes, "gates.yaml")
+
+
+@pytest.mark.parametrize(
+    ("applied", "same", "measures", "base", "branch"),
+    [
+        (AppliedPolicy(policy(), policy()), False, True, {"training_seconds": 2.0}, {"training_seconds": 1.0}),
+        (AppliedPolicy(policy(), policy()), True, True, {"training_seconds": 1.0}, {"training_seconds": 1.0}),
+        (AppliedPolicy(policy(), policy(), why_branch="the base has no metrics"), False, True, None, {"training_seconds": 1.0}),
+        (AppliedPolicy(policy(), policy(), exchanged=["task was a, is b"]), False, True, None, {"training_seconds": 1.0}),
+        (AppliedPolicy(policy(not_recomputed={"train": "slow"}), policy()), False, True, {}, {}),
+        (AppliedPolicy(policy(cost=None), policy()), False, True, {}, {}),
+        (AppliedPolicy(policy(), policy()), False, False, {}, {}),
+    ],
+)  # fmt: skip
+def test_nothing_is_trained_that_need_not_be(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    applied: AppliedPolicy,
+    same: bool,
+    measures: bool,
+    base: dict[str, float] | None,
+    branch: dict[str, float],
+) -> None:
+    monkeypatch.setattr(cost, "output_at", lambda *_: None)
+    monkeypatch.setattr(cost, "_same_model", lambda *_: same)
+    for name, seconds in (("_measured", 1.0), ("_measured_base", 2.0)):
+        monkeypatch.setattr(cost, name, lambda _, fits, s=seconds: ({"training_seconds": s} if fits else {}, ""))
+
+    costs = cost.costs_of(applied, "base", "head", tmp_path, measures)
+
+    assert (costs.base, costs.branch) == (base, branch)
+
+
+def test_a_measurement_that_fails_says_why(tmp_path: Path) -> None:
+    for name in (config.PARAMS, config.CONTRACT):
+        write_text(name.read_text(encoding="utf-8"), tmp_path / name)
+
+    figures, why = cost._measured(tmp_path, True)
+
+    assert figures == {}
+    assert "train.parquet" in why
 
 
 def test_the_table_has_units_and_the_ratio_to_the_base() -> None:
