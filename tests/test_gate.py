@@ -161,6 +161,7 @@ MUCH_WORSE = tune("max_iter: 150", "max_iter: 15")
 BETTER = tune("learning_rate: 0.05", "learning_rate: 0.06")
 WITHIN_NOISE = tune("l2_regularization: 1.0", "l2_regularization: 0.0")
 POLICY = "gates.yaml"
+COST = edit(POLICY, "exceptions: []", "exceptions: []\ncost: {report: true, training_seconds: {max_ratio: 99}}")
 DOCUMENTS = edit("README.md", "# telco-churn", "# Telco churn")
 NO_RESULT = edit("LICENSE", "MIT License", "The MIT License")
 
@@ -260,7 +261,7 @@ MUST_PASS: dict[str, tuple[list[Change], list[Change], str]] = {
     "improvement": ([], [BETTER, repro], r"^gate: PASS against main \(\w{9}\): 5 metrics within their limits$"),
     "within noise": ([edit(POLICY, "max_drop: 0.02}", "max_drop: 0.0001}")], [WITHIN_NOISE, repro], r"average_precision fell by 0\.\d+ to 0\.\d+; 0.0001 is allowed, but that is within noise \(95% interval of the change -0\.\d+ to \+0\.\d+\)"),
     "accepted": ([exception(TOMORROW)], [worse], rf"log_loss rose by 0\.\d+ .*; the exception of Ada \(a cheaper model\) holds until {TOMORROW}"),
-    "another seed": ([edit(POLICY, ", train: quick", "")], [tune("seed: 42", "seed: 43"), repro], r"Only the seed changed, which makes no model better; with five other seeds: roc_auc 0\.\d{4} to 0\.\d{4}"),
+    "another seed": ([edit(POLICY, ", train: quick", ""), COST], [tune("seed: 42", "seed: 43"), repro], r"(?s)Only the seed changed, which makes no model better; with five other seeds: roc_auc 0\.\d{4} to 0\.\d{4}.*training_seconds +[\d.]+ s +[\d.]+ s +[\d.]+ +≤ 99 times the base's +pass\npeak_memory +\d+ MB +\d+ MB +[\d.]+\nmodel_size +\d+ kB +\d+ kB "),
     "more data": ([], [raw(lambda lines: lines[:-40]), repro], r"Data: changed from 7,043 rows × 21 columns \(DVC \w{9}\) to 7,003 rows"),
     "the base's dvc.lock is mended": (
         [edit("dvc.lock", "stages:", "<<<<<<< HEAD\nstages:")],
@@ -568,7 +569,12 @@ def test_a_store_that_does_not_answer_changes_no_verdict(base: BakedProject, tmp
 
 
 def test_a_branch_that_is_behind_and_changes_the_policy_is_told_so(base: BakedProject, tmp_path: Path) -> None:
-    project = on_a_branch(base, tmp_path, [], [edit(POLICY, "max_drop: 0.01}", "max_drop: 0.02}")])
+    fairness = "fairness: {min_rows: 100, columns: {senior_citizen: {accuracy: {max_difference: 0.01}}}}"
+    policy = [
+        edit(POLICY, "max_drop: 0.01}", "max_drop: 0.02}"),
+        edit(POLICY, "exceptions:", f"{fairness}\nexceptions:"),
+    ]
+    project = on_a_branch(base, tmp_path, [], policy)
     project.run(
         "git switch --quiet main && git commit --quiet --allow-empty --message More && git switch --quiet branch"
     )
@@ -581,6 +587,7 @@ def test_a_branch_that_is_behind_and_changes_the_policy_is_told_so(base: BakedPr
         "This branch changes 1 file that affects how the model is judged; review it with care:\n- gates.yaml: the limits\n"
         in output
     )
+    assert "Under this branch's own gates.yaml it would FAIL: accuracy by senior_citizen: difference is 0." in output
     assert "+    roc_auc: {min: 0.80, max_drop: 0.02}" in project.text("reports/gate.md")
 
 

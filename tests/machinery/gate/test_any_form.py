@@ -198,7 +198,7 @@ def judged(base: str, head: str) -> None:
         metrics = check_metrics(policy, figures, {}, TODAY)
         of_slices = check_slices(policy, slices["base"], slices["branch"], TODAY)
         weak = json_mapping(sides["branch"].get("metrics/weak_slices.json"))
-        groups = judge_groups(policy, slices, weak, "base")
+        groups = judge_groups(policy, slices, weak, "base", TODAY)
         checks = check_baselines(policy, "binary", new, baselines)
         data = {
             side: dataset(files.get("reports/validation.json"), commit)

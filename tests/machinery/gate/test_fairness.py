@@ -1,5 +1,6 @@
 """Gaps between groups: what is judged, what fails, and how certain a gap is."""
 
+import datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +12,12 @@ from lifecycle.core import config, metrics
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import write_parquet, write_text
-from lifecycle.gate.check_result import FAIL, NOT_JUDGED, PASS
+from lifecycle.gate.check_result import ACCEPTED, FAIL, NOT_JUDGED, PASS
 from lifecycle.gate.fairness import GapResult, check_fairness, with_intervals
-from lifecycle.gate.fairness_limits import Fairness
+from lifecycle.gate.policy import Policy
 
+TODAY = datetime.date(2026, 6, 15)
+EXCEPTION = {"metric": "accuracy", "fairness": "region", "reason": "few rows", "accepted_by": "Ada", "expires": TODAY}
 ACCURACY = {"north": 0.8, "south": 0.6}
 
 
@@ -22,9 +25,18 @@ def groups(rows: int = 500, **figures: Any) -> dict[str, Any]:
     return {"region": {name: {"rows": rows, "accuracy": value} for name, value in figures.items()}}
 
 
+def policy(gap: dict[str, float], *exceptions: dict[str, Any]) -> Policy:
+    content = {
+        "metrics": {"metrics/test.json": {"accuracy": {"min": 0.5}}},
+        "fairness": {"min_rows": 100, "columns": {"region": {"accuracy": gap}}},
+        "tolerance": 0.0,
+        "exceptions": [*exceptions],
+    }
+    return Policy.checked(content, "gates.yaml")
+
+
 def checked(base: dict[str, Any], branch: dict[str, Any], **gap: float) -> GapResult:
-    fairness = Fairness.checked({"min_rows": 100, "columns": {"region": {"accuracy": gap}}}, "gates.yaml")
-    (result,) = check_fairness(fairness, base, branch, "base")
+    (result,) = check_fairness(policy(gap), base, branch, "base", TODAY)
     return result
 
 
@@ -72,6 +84,41 @@ def test_a_metric_that_a_group_never_defined_leaves_the_others_to_be_judged() ->
     of_three["region"]["west"] = {"rows": 500}
 
     assert checked(of_three, of_three, max_difference=0.2).status == PASS
+
+
+@pytest.mark.parametrize(
+    ("gap", "exception", "status", "says"),
+    [
+        ({"max_difference": 0.1}, {"max_difference": 0.21}, ACCEPTED, "the exception of Ada (few rows) holds until 2026-06-15"),
+        ({"max_difference": 0.1}, {"max_difference": 0.15}, FAIL, "does not reach that far: above its limit 0.1500"),
+        ({"min_ratio": 0.9}, {"min_ratio": 0.7}, ACCEPTED, "holds until"),
+        ({"min_ratio": 0.9}, {"min_ratio": 0.8}, FAIL, "does not reach that far: below its limit 0.8000"),
+        ({"max_difference": 0.1}, {"max_difference": 0.21, "expires": TODAY - datetime.timedelta(days=1)}, FAIL, "ended on 2026-06-14"),
+    ],
+)  # fmt: skip
+def test_a_gap_can_be_accepted_as_far_as_an_exception_says(
+    gap: dict[str, float], exception: dict[str, Any], status: str, says: str
+) -> None:
+    (result,) = check_fairness(policy(gap, EXCEPTION | exception), {}, groups(**ACCURACY), "base", TODAY)
+
+    assert result.status == status
+    assert says in result.why
+
+
+@pytest.mark.parametrize(
+    ("accepted", "statuses"),
+    [({"max_difference": 0.9}, [ACCEPTED, FAIL]), ({"min_ratio": 0.1}, [FAIL, ACCEPTED])],
+)
+def test_an_exception_accepts_the_kind_of_gap_that_it_names_and_no_group_that_is_gone(
+    accepted: dict[str, float], statuses: list[str]
+) -> None:
+    limits = policy({"max_difference": 0.1, "min_ratio": 0.9}, EXCEPTION | accepted)
+
+    both = check_fairness(limits, {}, groups(**ACCURACY), "base", TODAY)
+    gone = check_fairness(limits, groups(**ACCURACY), groups(north=0.8), "base", TODAY)
+
+    assert [result.status for result in both] == statuses
+    assert [result.status for result in gone] == [FAIL, FAIL]
 
 
 def test_a_column_without_slices_on_either_side_is_a_mistake_of_the_policy() -> None:

@@ -1,5 +1,6 @@
 """Groups of rows in the gate's verdict."""
 
+import datetime
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from lifecycle.gate.group_checks import GroupChecks, judge_groups
 from lifecycle.gate.policy import Policy
 
+TODAY = datetime.date(2026, 6, 15)
 SLICES = {"region": {"north": {"rows": 500, "f1": 0.8}, "south": {"rows": 20, "f1": 0.1}}}
 WEAK = {"searched": {"rows": 900, "slices": 800}, "slices": {"a=1": {"rows": 60, "f1": 0.3, "log_loss": 0.6}}}
 
@@ -20,7 +22,7 @@ def checked(smallest: int = 100, least: float = 0.3) -> GroupChecks:
         "tolerance": 0.0,
         "exceptions": [],
     }
-    return judge_groups(Policy.checked(policy, "gates.yaml"), {"base": {}, "branch": SLICES}, WEAK, "base")
+    return judge_groups(Policy.checked(policy, "gates.yaml"), {"base": {}, "branch": SLICES}, WEAK, "base", TODAY)
 
 
 def test_groups_within_their_limits_are_no_reason_to_fail() -> None:

@@ -54,6 +54,16 @@ def test_the_policy_of_this_repo_is_valid() -> None:
             "a: r2 may be negative, so it has no ratio",
         ),
         ("fairness", {"min_rows": 9, "columns": {}}, "fairness.columns is {}"),
+        ("cost", {}, "cost: nothing to do: limit a figure, or write report: true"),
+        ("cost", {"model_size": {}}, "cost.model_size: no limit: give max_ratio or max_mb"),
+        ("cost", {"model_siez": {"max_mb": 1}}, "cost.model_siez is not a parameter (did you mean model_size?)"),
+        ("cost", {"model_size": {"max_gb": 1}}, "cost.model_size.max_gb is not a parameter (did you mean max_mb?)"),
+        ("cost", {"model_size": {"max_ratio": 0.9}}, "cost.model_size.max_ratio is 0.9"),
+        (
+            "cost",
+            {"training_seconds": {"max_ratio": 2}},
+            "training_seconds is measured by training the models of both sides, which not_recomputed rules out",
+        ),
         (
             "weak_slices",
             {"min_rows": 9, "metrics": {"log_loss": {"min": 0.1}}},
@@ -138,11 +148,40 @@ def test_a_policy_that_cannot_be_meant_is_refused(path: str, value: Any, complai
             "metric: f1, slice: a=b, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
             "'f1' has no limit under slices.metrics (there are: none)",
         ),
+        (
+            "metric: f1, weak_slice: a=b, min: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "'f1' has no limit under weak_slices.metrics (there are: none)",
+        ),
+        (
+            "metric: f1, fairness: a, max_difference: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "'f1' has no limit under fairness.columns.a (there are: accuracy)",
+        ),
+        (
+            "metric: accuracy, fairness: a, min_ratio: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "accuracy by a has no min_ratio under fairness",
+        ),
+        (
+            "metric: accuracy, fairness: a, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "accuracy: give max_difference or min_ratio",
+        ),
+        (
+            "metric: accuracy, fairness: a, min: 0.1, max_difference: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "accuracy: with fairness, give max_difference or min_ratio in place of min and max",
+        ),
+        (
+            "metric: roc_auc, min: 0.7, max_difference: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "roc_auc: max_difference and min_ratio are for groups: give fairness",
+        ),
+        (
+            "metric: roc_auc, slice: a=b, fairness: a, min_ratio: 0.7, reason: why, accepted_by: Ada, expires: 2026-12-31",
+            "roc_auc: slice, weak_slice and fairness exclude each other",
+        ),
     ],
 )
 def test_an_exception_says_who_why_how_far_and_how_long(entry: str, complaint: str) -> None:
     text = f"""
 metrics: {{metrics/test.json: {{roc_auc: {{min: 0.8}}, loss: {{max_rise: 0.1}}}}}}
+fairness: {{min_rows: 9, columns: {{a: {{accuracy: {{max_difference: 0.5}}}}}}}}
 recompute: [evaluate]
 tolerance: 0
 exceptions: [{{{entry}}}]

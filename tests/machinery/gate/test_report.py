@@ -3,10 +3,13 @@ import re
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from lifecycle.core.markdown import plain
+from lifecycle.gate.policy import Policy
 from lifecycle.gate.pull_request_comment import markdown
 from lifecycle.gate.report import headline
+from lifecycle.gate.report_exceptions import example
 from lifecycle.gate.terminal import terminal
 
 SAME = {"rows": 7043, "columns": 21, "checks": 96, "md5": "0" * 32}
@@ -62,10 +65,8 @@ def test_what_was_not_recomputed_is_said_even_if_nothing_changed(content: dict[s
 def test_a_change_of_the_seed_alone_is_said_with_what_other_seeds_give(content: dict[str, Any]) -> None:
     content["seed"] = {"only": True, "spread": {"roc_auc": [0.84, 0.85], "f1": [0.5, 0.6]}}
 
-    assert (
-        "Only the seed changed, which makes no model better; with five other seeds: roc_auc 0.8400 to 0.8500, f1 0.5"
-        in terminal(content)
-    )
+    says = "Only the seed changed, which makes no model better; with five other seeds: roc_auc 0.8400 to 0.8500, f1 0.5"
+    assert terminal(content).count(says) == 1
 
 
 def test_what_a_diff_does_not_show_is_a_change(content: dict[str, Any]) -> None:
@@ -323,6 +324,48 @@ def test_fairness_and_weak_slices_have_a_table_each(content: dict[str, Any]) -> 
     assert "- Weak slices: 2 among 900 searched on 1,000 validation rows\n" in text
     assert "1. make the model better for the group that is behind" in text
     assert "2. look at the rows of that slice" in text
+
+
+def test_the_report_proposes_an_exception_that_the_policy_takes(content: dict[str, Any]) -> None:
+    gap = {"column": "region", "metric": "accuracy", "lowest": "south", "highest": "north", "status": "FAIL"}
+    content["fairness"] = [
+        result(name="accuracy by region: difference", branch=0.2, limit="≤ 0.1", kind="difference", **gap),
+        result(name="accuracy by region: ratio", branch=0.75, limit="≥ 0.8", kind="ratio", **gap),
+    ]
+    name = 'plan="x", basic and 1 < n <= 1,492'
+    check = result(name=f"log_loss where {name}", branch=0.8, limit="≤ 0.7", status="FAIL")
+    content["weak_slices"] = {"slices": {}, "checks": [check]}
+    content["reasons"] = [{"kind": "fairness", "text": "a gap"}]
+    limits = {
+        "metrics": {"metrics/test.json": {"roc_auc": {"min": 0.8}}},
+        "fairness": {"min_rows": 9, "columns": {"region": {"accuracy": {"max_difference": 0.1, "min_ratio": 0.8}}}},
+        "weak_slices": {"min_rows": 9, "metrics": {"log_loss": {"max": 0.7}}},
+        "tolerance": 0.0,
+    }
+
+    text = terminal(content)
+
+    assert "2. or have a reviewer accept the regression for a while" in text
+    entries = YAML(typ="safe").load("\n".join(example(content)))
+    accepted = [
+        (exemption.place, exemption.max_difference, exemption.min_ratio, exemption.max)
+        for exemption in Policy.checked(limits | {"exceptions": entries}, "gates.yaml").exceptions
+    ]
+    assert accepted == [
+        (("fairness", "region"), 0.2001, None, None),
+        (("fairness", "region"), None, 0.75, None),
+        (("weak_slice", name), None, None, 0.8001),
+    ]
+
+
+def test_groups_that_are_accepted_are_said_in_the_verdict(content: dict[str, Any]) -> None:
+    gap = {"column": "region", "lowest": "south", "highest": "north", "kind": "ratio", "metric": "accuracy"}
+    content["fairness"] = [result(name="accuracy by region: ratio", status="accepted", why="a gap; Ada", **gap)]
+    check = result(name="log_loss where a=1", status="accepted", why="a slice; Eve")
+    content |= {"weak_slices": {"slices": {}, "checks": [check]}, "files_affecting_verdict": ["x"]}
+
+    assert "accepted: accuracy by region: ratio, log_loss where a=1" in headline(content)
+    assert "- a gap; Ada\n- a slice; Eve\n" in terminal(content)
 
 
 PLOT = {

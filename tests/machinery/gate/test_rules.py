@@ -261,22 +261,35 @@ SLICES: dict[str, Any] = {
     "base": {"contract": {"One year": {}}, "a=b": {}},
     "branch": {"contract": {"Two years": {}}, "a=b": {"1": {}}},
 }
+WEAK = ["tenure <= 2 and contract=Two years"]
 
 
 @pytest.mark.parametrize("name", ["contract", "contract=One year", "a=b", "a=b=1", None])
 def test_an_exception_for_a_slice_that_is_there_is_not_remarked_on(name: str | None) -> None:
     own = policy(exceptions=[exception(slice=name)])
 
-    assert unused_exceptions(own, own, SLICES, TODAY) == []
+    assert unused_exceptions(own, own, SLICES, WEAK, TODAY) == []
 
 
 @pytest.mark.parametrize("base", [policy(), policy(exceptions=[exception(slice="contract=One yaer")])])
 def test_an_exception_for_a_slice_that_neither_side_has_is_said_to_cover_nothing(base: Policy) -> None:
     own = policy(exceptions=[exception(slice="contract=One yaer")])
 
-    assert unused_exceptions(base, own, SLICES, TODAY) == [
+    assert unused_exceptions(base, own, SLICES, WEAK, TODAY) == [
         "the exception of Ada for roc_auc where contract=One yaer covers nothing: neither side has this slice "
         "(did you mean contract=One year?)"
+    ]
+
+
+def test_an_exception_for_a_weak_slice_that_the_branch_does_not_have_is_said_to_cover_nothing() -> None:
+    limits = {"weak_slices": {"min_rows": 50, "metrics": {"roc_auc": {"min": 0.7}}}}
+    own = policy(
+        exceptions=[exception(weak_slice=name) for name in (WEAK[0], WEAK[0].replace("years", "yaers"))], **limits
+    )
+
+    assert unused_exceptions(own, own, SLICES, WEAK, TODAY) == [
+        "the exception of Ada for roc_auc where tenure <= 2 and contract=Two yaers covers nothing: evaluate does not find "
+        "this weak slice (did you mean tenure <= 2 and contract=Two years?)"
     ]
 
 
@@ -285,12 +298,12 @@ def test_an_exception_of_the_branch_for_a_column_without_slices_is_refused_until
 
     for base in (policy(), own):
         with pytest.raises(ConfigError, match=r"slice 'contrakt=One year' is of no column in evaluate\.slices"):
-            unused_exceptions(base, own, SLICES, TODAY)
-        assert unused_exceptions(base, own, SLICES, TODAY + datetime.timedelta(days=1)) == []
+            unused_exceptions(base, own, SLICES, WEAK, TODAY)
+        assert unused_exceptions(base, own, SLICES, WEAK, TODAY + datetime.timedelta(days=1)) == []
 
 
 def test_an_exception_of_the_base_for_a_column_without_slices_is_remarked_on_so_that_the_branch_can_remove_it() -> None:
-    (line,) = unused_exceptions(policy(exceptions=[exception(slice="contrakt")]), policy(), SLICES, TODAY)
+    (line,) = unused_exceptions(policy(exceptions=[exception(slice="contrakt")]), policy(), SLICES, WEAK, TODAY)
 
     assert "where contrakt covers nothing" in line
 

@@ -57,6 +57,20 @@ def test_an_exception_of_the_gate_holds_here_too_until_it_ends(params: Params, e
     assert [metric.status for metric in measured(params, rows, exceptions)] == [status]
 
 
+def test_an_exception_for_groups_or_a_weak_slice_is_none_for_all_rows() -> None:
+    text = """
+metrics: {metrics/test.json: {roc_auc: {min: 0.8}}}
+weak_slices: {min_rows: 9, metrics: {roc_auc: {min: 0.7}}}
+fairness: {min_rows: 9, columns: {region: {roc_auc: {max_difference: 0.1}}}}
+tolerance: 0
+exceptions:
+  - {metric: roc_auc, weak_slice: region=north, min: 0.1, reason: r, accepted_by: a, expires: 2026-03-01}
+  - {metric: roc_auc, fairness: region, max_difference: 0.9, reason: r, accepted_by: a, expires: 2026-03-01}
+"""
+
+    assert performance.limits(policy.parse(text, "test"), TODAY)["roc_auc"].min == 0.8
+
+
 def test_a_metric_that_the_rows_do_not_define_is_left_out(params: Params) -> None:
     params = lab.of_task(params, "binary")
 

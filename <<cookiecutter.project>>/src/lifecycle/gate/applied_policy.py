@@ -11,6 +11,7 @@ from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import text_at
 from lifecycle.gate.commit_metadata import json_mapping
+from lifecycle.gate.cost_rules import describe_ceiling
 from lifecycle.gate.exchanged_problem import exchanged, permission_problem
 from lifecycle.gate.policy import Policy, parse
 from lifecycle.gate.readable_files import unreadable
@@ -122,5 +123,7 @@ def _limits(policy: Policy) -> list[str]:
     of_weak = policy.weak_slices.metrics.items() if policy.weak_slices else ()
     lines += [f"{name} of each weak slice {describe(floor)}" for name, floor in of_weak]
     lines += policy.fairness.lines() if policy.fairness else []
+    ceilings = policy.cost.ceilings().items() if policy.cost else ()
+    lines += [f"{name} {describe_ceiling(name, ceiling)}" for name, ceiling in ceilings if ceiling.most is not None]
     margins = [(name, metric, by) for name, metrics in policy.beats.items() for metric, by in metrics.items()]
     return lines + [f"{metric} better than {name} by {by:g}" for name, metric, by in margins]

@@ -16,6 +16,8 @@ from lifecycle.gate.baseline_rules import strongest
 from lifecycle.gate.commit_files import refused
 from lifecycle.gate.commit_metadata import dataset, files_affecting_verdict, json_mapping, slices_of
 from lifecycle.gate.committed_output import output_at
+from lifecycle.gate.cost import costs_of
+from lifecycle.gate.cost_rules import Costs
 from lifecycle.gate.documents import changes_only_documents
 from lifecycle.gate.dvc_diffs import figures_of_base, metrics_diff, of_branch_alone, params_diff
 from lifecycle.gate.group_checks import GroupChecks, check_groups
@@ -54,6 +56,7 @@ class Evidence:
     """The slices of `base` and `branch`."""
     baselines: dict[str, Any]
     groups: GroupChecks
+    costs: Costs
     plots: dict[str, Any]
     data: dict[str, dict[str, Any]]
     """The datasets of `base` and `branch`."""
@@ -122,7 +125,8 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
             lost_rows=predictions is None and comparable and not same_data and figures_of_base(figures),
             slices=slices,
             baselines=strongest(baselines, of_base) if before and same_data else baselines,
-            groups=GroupChecks() if rerun.failure else check_groups(applied.policy, slices, folder, owner),
+            groups=GroupChecks() if rerun.failure else check_groups(applied.policy, slices, folder, owner, today),
+            costs=Costs() if rerun.failure else costs_of(applied, base.commit, head, folder, not only_documents),
             plots={} if rerun.failure else overlay(before, folder),
             data=data,
             model=file_hash(model) if model.exists() else None,

@@ -1,5 +1,6 @@
 """How far metrics differ between groups of test rows: the rows with each value of a column."""
 
+import datetime
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,10 @@ import numpy as np
 from lifecycle.core import config, metrics
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_parquet
+from lifecycle.gate.accepted_regressions import apply_exceptions
 from lifecycle.gate.check_result import FAIL, NOT_JUDGED, PASS, CheckResult, finite_or_none, not_a_number
-from lifecycle.gate.fairness_limits import Fairness
+from lifecycle.gate.exemption import Exemption
+from lifecycle.gate.policy import Policy
 
 RESAMPLES, MANY_ROWS = 500, 20_000  # fewer resamples of more rows, down to FEWEST
 FEWEST = 100
@@ -34,7 +37,7 @@ class GapResult(CheckResult):
 
 
 def check_fairness(
-    fairness: Fairness | None, base: dict[str, Groups], branch: dict[str, Groups], of: str
+    policy: Policy, base: dict[str, Groups], branch: dict[str, Groups], of: str, today: datetime.date
 ) -> list[GapResult]:
     """Check the gaps between the groups of each column.
 
@@ -42,28 +45,30 @@ def check_fairness(
     that the base has and the branch does not fails.
 
     Args:
-        fairness: the limits.
+        policy: the limits, and the exceptions from them.
         base: metrics/slices.json of the base.
         branch: that of the branch.
         of: whose policy it is, for the error.
+        today: the day on which exceptions must still hold.
 
     Raises ConfigError if neither side has slices of a column.
     """
     results = list[GapResult]()
-    if fairness is None:
+    if policy.fairness is None:
         return results
-    for column, gaps in fairness.columns.items():
+    for column, gaps in policy.fairness.columns.items():
         before, after = base.get(column, {}), branch.get(column, {})
         if not before and not after:
             raise ConfigError(
                 f"{config.GATES} of the {of}: fairness names {column!r}, which has no slices on either side: add it to evaluate.slices in params.yaml"
             )
         for metric, gap in gaps.items():
-            old, new = (_figures(metric, side, before, after, fairness.min_rows) for side in (before, after))
-            limits = {"difference": gap.max_difference, "ratio": gap.min_ratio}
-            results += [
-                _check(column, metric, kind, limit, old, new) for kind, limit in limits.items() if limit is not None
-            ]
+            old, new = (_figures(metric, side, before, after, policy.fairness.min_rows) for side in (before, after))
+            for kind, limit in {"difference": gap.max_difference, "ratio": gap.min_ratio}.items():
+                if limit is not None:
+                    result = _check(column, metric, kind, limit, old, new)
+                    exemptions = _exemptions(policy, kind)
+                    results.append(apply_exceptions(result, exemptions, metric, [("fairness", column)], today))
     return results
 
 
@@ -104,6 +109,15 @@ def with_intervals(results: list[GapResult], folder: Path) -> list[GapResult]:
     nothing = {"low": None, "high": None}
     ends = [bounds.get(result.name, nothing) for result in results]
     return [replace(result, low=end["low"], high=end["high"]) for result, end in zip(results, ends, strict=True)]
+
+
+def _exemptions(policy: Policy, kind: str) -> list[Exemption]:
+    """The exceptions from limits of gaps of one kind, with the accepted gap as their range."""
+    if kind == "difference":
+        of_kind = [exemption for exemption in policy.exceptions if exemption.max_difference is not None]
+        return [exemption.model_copy(update={"max": exemption.max_difference}) for exemption in of_kind]
+    of_kind = [exemption for exemption in policy.exceptions if exemption.min_ratio is not None]
+    return [exemption.model_copy(update={"min": exemption.min_ratio}) for exemption in of_kind]
 
 
 def _figures(metric: str, side: Groups, base: Groups, branch: Groups, min_rows: int) -> dict[str, Any]:

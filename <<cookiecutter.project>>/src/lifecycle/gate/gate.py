@@ -6,7 +6,6 @@ applied_policy.py. The result is plain data; report.py words it for people.
 """
 
 import datetime
-from itertools import chain
 from typing import Any
 
 from lifecycle.core import version_code
@@ -18,14 +17,17 @@ from lifecycle.gate.check_result import FAIL, CheckResult
 from lifecycle.gate.commit_files import brought, not_regular
 from lifecycle.gate.commit_metadata import both_retrained, files_affecting_verdict, lock_hash_of
 from lifecycle.gate.committed_output import believed_results
+from lifecycle.gate.cost_rules import check_costs
 from lifecycle.gate.evidence import TEST, Evidence, gather
+from lifecycle.gate.group_checks import judge_groups
 from lifecycle.gate.policy import Policy
 from lifecycle.gate.readable_files import refuse_unreadable
 from lifecycle.gate.reasons import listed, reason, reasons_of_rerun
 from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics
 from lifecycle.gate.unusual_code import unusual_changes
 
-Checks = tuple[list[CheckResult], list[CheckResult], list[CheckResult]]  # of metrics, of slices, against baselines
+Checks = tuple[list[CheckResult], list[CheckResult], list[CheckResult], list[CheckResult]]
+"""Of metrics, of slices, against baselines, of costs."""
 
 
 def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
@@ -46,7 +48,7 @@ def gate(revision: str | None, today: datetime.date) -> dict[str, Any]:
 def _check(evidence: Evidence, policy: Policy, today: datetime.date) -> Checks:
     """Hold the branch's figures against the limits of a policy."""
     if evidence.rerun.failure:
-        return [], [], []
+        return [], [], [], []
     figures, slices = evidence.figures, evidence.slices
     owner = "branch" if policy is evidence.applied.branch else "base"
     refuse_unknown_metrics(policy, figures, slices, owner)
@@ -55,13 +57,14 @@ def _check(evidence: Evidence, policy: Policy, today: datetime.date) -> Checks:
         check_metrics(policy, figures, {TEST: evidence.paired}, today),
         check_slices(policy, slices["base"], slices["branch"], today),
         check_baselines(policy, evidence.task, of_model, evidence.baselines),
+        check_costs(None if evidence.only_documents else policy.cost, evidence.costs),
     )
 
 
 def _reasons(evidence: Evidence, checks: Checks) -> list[dict[str, str]]:
     """Why the branch may not be merged; none, if it may."""
     head, applied, paired = evidence.head, evidence.applied, evidence.paired
-    metrics, slices, baselines = checks
+    metrics, slices, baselines, costs = checks
     reasons = [reason("refused", line) for line in evidence.refused]
     reasons += [reason("uncommitted_results", line) for line in not_regular(head, applied.judged_files)]
     reasons += reasons_of_rerun(evidence.rerun, evidence.uncommitted)
@@ -74,16 +77,29 @@ def _reasons(evidence: Evidence, checks: Checks) -> list[dict[str, str]]:
         reasons.append(reason("new_problem", text))
     reasons += [reason("limit", result.why) for result in (*metrics, *slices) if result.status == FAIL]
     reasons += [reason("baseline", result.why) for result in baselines if result.status == FAIL]
+    reasons += [reason("cost", result.why) for result in costs if result.status == FAIL]
     return reasons + evidence.groups.reasons()
+
+
+def _later(evidence: Evidence, today: datetime.date) -> list[str]:
+    """Why the branch would fail under its own gates.yaml, which counts from the next pull request on."""
+    policy = evidence.applied.branch
+    if evidence.applied.of_branch or not evidence.applied.diff or evidence.rerun.failure:
+        return []
+    metrics, slices, baselines, costs = _check(evidence, policy, today)
+    groups = judge_groups(policy, evidence.slices, evidence.groups.weak_content, "branch", today)
+    measured = [result for result in costs if result.branch is not None]  # which the applied policy decides
+    results = [*metrics, *slices, *baselines, *groups.results(), *measured]
+    return [result.why for result in results if result.status == FAIL]
 
 
 def _content(evidence: Evidence, checks: Checks, reasons: list[dict[str, str]], today: datetime.date) -> dict[str, Any]:
     """The verdict and everything it is based on, as plain data."""
     base, head, applied, paired = evidence.base.commit, evidence.head, evidence.applied, evidence.paired
-    metrics, slices, baselines = checks
+    metrics, slices, baselines, costs = checks
     code = version_code.hash_at(head)
-    later = [] if applied.of_branch or not applied.diff else chain(*_check(evidence, applied.branch, today))
-    unused = [] if evidence.rerun.failure else unused_exceptions(applied.policy, applied.branch, evidence.slices, today)
+    exceptions = (applied.policy, applied.branch, evidence.slices, evidence.groups.weak_names(), today)
+    unused = [] if evidence.rerun.failure else unused_exceptions(*exceptions)
     return {
         "verdict": "fail" if reasons else "pass",
         "date": str(today),
@@ -108,6 +124,7 @@ def _content(evidence: Evidence, checks: Checks, reasons: list[dict[str, str]], 
         "baselines": {"figures": finite_figures(evidence.baselines), "checks": [vars(result) for result in baselines]},
         "slices": [vars(result) for result in slices],
         **evidence.groups.content(),
+        "cost": [vars(result) for result in costs],
         "plots": evidence.plots,
         "paired_rows": paired.rows,
         "pairing_note": paired.note,
@@ -119,7 +136,7 @@ def _content(evidence: Evidence, checks: Checks, reasons: list[dict[str, str]], 
             "why": applied.why_branch,
             "change": applied.diff,
             "unused": unused,
-            "later": [result.why for result in later if result.status == FAIL],
+            "later": _later(evidence, today),
         },
         "files_affecting_verdict": files_affecting_verdict(base, head),
         "review": [*brought(base, head), *unusual_changes(base, head)],

@@ -1,5 +1,6 @@
 """Checks of groups of test rows that are not named one by one: those of a column against each other, and weak slices."""
 
+import datetime
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from lifecycle.gate.commit_metadata import json_mapping
 from lifecycle.gate.fairness import GapResult, check_fairness, with_intervals
 from lifecycle.gate.policy import Policy
 from lifecycle.gate.rules import SliceFigures
-from lifecycle.gate.weak_slice_rules import check_weak_slices, reported
+from lifecycle.gate.weak_slice_rules import check_weak_slices, reported, weak_slices
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,14 @@ class GroupChecks:
         ]
         return [{"kind": kind, "text": result.why} for kind, result in of_kinds if result.status == FAIL]
 
+    def results(self) -> list[CheckResult]:
+        """Return all of them."""
+        return [*self.fairness, *self.weak]
+
+    def weak_names(self) -> list[str]:
+        """Return the names of the branch's weak slices."""
+        return [*(weak_slices(self.weak_content) or {})]
+
     def content(self) -> dict[str, Any]:
         """Return what the report shows."""
         return {
@@ -37,24 +46,29 @@ class GroupChecks:
         }
 
 
-def check_groups(policy: Policy, slices: dict[str, SliceFigures], folder: Path, of: str) -> GroupChecks:
+def check_groups(
+    policy: Policy, slices: dict[str, SliceFigures], folder: Path, of: str, today: datetime.date
+) -> GroupChecks:
     """Check the groups of test rows.
 
     Args:
-        policy: the limits.
+        policy: the limits, and the exceptions from them.
         slices: metrics/slices.json of `base` and `branch`.
         folder: a checkout of the branch with its results.
         of: whose policy it is: `base` or `branch`.
+        today: the day on which exceptions must still hold.
 
     Raises ConfigError if the policy names a column that has no slices.
     """
     path = folder / config.WEAK_SLICES
     weak = json_mapping(path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else None)
-    checks = judge_groups(policy, slices, weak, of)
+    checks = judge_groups(policy, slices, weak, of, today)
     return replace(checks, fairness=with_intervals(checks.fairness, folder))
 
 
-def judge_groups(policy: Policy, slices: dict[str, SliceFigures], weak: dict[str, Any], of: str) -> GroupChecks:
+def judge_groups(
+    policy: Policy, slices: dict[str, SliceFigures], weak: dict[str, Any], of: str, today: datetime.date
+) -> GroupChecks:
     """Check the groups by what the files of `metrics` say, without intervals; arguments as above, and metrics/weak_slices.json."""
-    fairness = check_fairness(policy.fairness, slices["base"], slices["branch"], of)
-    return GroupChecks(fairness, check_weak_slices(policy.weak_slices, weak), weak)
+    fairness = check_fairness(policy, slices["base"], slices["branch"], of, today)
+    return GroupChecks(fairness, check_weak_slices(policy, weak, today), weak)

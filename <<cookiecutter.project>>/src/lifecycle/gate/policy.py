@@ -1,68 +1,17 @@
 """gates.yaml, typed and checked: what a model must reach to be merged."""
 
 import datetime
-from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, model_validator
 
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, UNIT_INTERVAL
 from lifecycle.core.section import Section
+from lifecycle.gate.cost_limits import OF_TRAINING, Cost
+from lifecycle.gate.exemption import Exemption, Text, check_exemption
 from lifecycle.gate.fairness_limits import Fairness
-
-LONGEST_EXCEPTION = datetime.timedelta(days=366)  # what is meant to last longer belongs in the limit itself
-
-Text = Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
-NotNegative = Annotated[float, Field(ge=0)]
-
-
-class Floor(Section):
-    """The range a metric must lie in."""
-
-    min: float | None = None
-    max: float | None = None
-
-    @model_validator(mode="after")
-    def _is_a_range(self) -> Self:
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min {self.min:g} is above max {self.max:g}: no value can pass")
-        return self
-
-    @property
-    def guards_below(self) -> bool:
-        """Whether a value can be too low."""
-        return self.min is not None or getattr(self, "max_drop", None) is not None
-
-    @property
-    def guards_above(self) -> bool:
-        """Whether a value can be too high."""
-        return self.max is not None or getattr(self, "max_rise", None) is not None
-
-    def broken_by(self, value: float) -> str:
-        """Return how the value breaks the range, or nothing."""
-        if self.min is not None and value < self.min:
-            return f"below its limit {self.min:.4f}"
-        if self.max is not None and value > self.max:
-            return f"above its limit {self.max:.4f}"
-        return ""
-
-
-class Limit(Floor):
-    """The range a metric must lie in, and how much worse than the base's it may be."""
-
-    max_drop: NotNegative | None = None
-    max_rise: NotNegative | None = None
-
-    @model_validator(mode="after")
-    def _limits_something(self) -> Self:
-        if self.max_drop is not None and self.max_rise is not None:
-            raise ValueError(
-                "max_drop and max_rise exclude each other: give the one for the direction in which the metric gets worse"
-            )
-        if not (self.guards_below or self.guards_above):
-            raise ValueError("no limit: give min, max, max_drop or max_rise")
-        return self
+from lifecycle.gate.metric_range import Floor, Limit, NotNegative
 
 
 class Slices(Section):
@@ -75,16 +24,6 @@ class Slices(Section):
             if not (floor.guards_below or floor.guards_above):
                 raise ValueError(f"{name}: no limit: give min or max")
         return self
-
-
-class Exemption(Floor):
-    """A regression that a reviewer has accepted."""
-
-    metric: Text
-    slice: Text | None = None
-    reason: Text
-    accepted_by: Text
-    expires: datetime.date
 
 
 class NewProblem(Section):
@@ -105,6 +44,7 @@ class Policy(Section):
     weak_slices: Slices | None = None
     """As found by `evaluate`; their limits."""
     fairness: Fairness | None = None
+    cost: Cost | None = None
     not_recomputed: dict[str, Text] = Field(default_factory=dict)
     """Stage → why the gate believes its committed results instead of running it again."""
     recompute: list[str] | None = None
@@ -115,10 +55,10 @@ class Policy(Section):
 
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:
-        limits = {(name, False): limit for limits in self.metrics.values() for name, limit in limits.items()}
-        floors = {(name, True): floor for name, floor in (self.slices.metrics.items() if self.slices else ())}
-        ranges: list[tuple[str, Floor]] = [(name, floor) for (name, _), floor in (limits | floors).items()]
-        ranges += self.weak_slices.metrics.items() if self.weak_slices else ()
+        of_all: dict[str, Floor] = {name: limit for limits in self.metrics.values() for name, limit in limits.items()}
+        of_slices = self.slices.metrics if self.slices else {}
+        of_weak_slices = self.weak_slices.metrics if self.weak_slices else {}
+        ranges = [*of_all.items(), *of_slices.items(), *of_weak_slices.items()]
         for name, floor in ranges:
             if (floor.guards_above and name in HIGHER_IS_BETTER) or (floor.guards_below and name in LOWER_IS_BETTER):
                 right = "min and max_drop" if name in HIGHER_IS_BETTER else "max and max_rise"
@@ -135,27 +75,17 @@ class Policy(Section):
                 known = ", ".join(sorted(HIGHER_IS_BETTER | LOWER_IS_BETTER))
                 raise ValueError(f"beats: {baseline}: {unknown[0]} is not a metric of baselines (there are: {known})")
         for exemption in self.exceptions:
-            _check_exemption(exemption, limits | floors)
+            check_exemption(exemption, {"": of_all, "slice": of_slices, "weak_slice": of_weak_slices}, self.fairness)
         if "evaluate" in self.not_recomputed:
             raise ValueError(
                 "not_recomputed: evaluate must be recomputed, else the gate would believe any metrics file"
             )
+        fitted = sorted(OF_TRAINING & self.cost.ceilings().keys()) if self.cost else []
+        if "train" in self.not_recomputed and fitted:
+            raise ValueError(
+                f"cost: {fitted[0]} is measured by training the models of both sides, which not_recomputed rules out: remove one of the two"
+            )
         return self
-
-
-def _check_exemption(exemption: Exemption, floors: Mapping[tuple[str, bool], Floor]) -> None:
-    """Raise ValueError if the exception is from a limit that does not exist, or does not say how far the metric may go."""
-    floor = floors.get((exemption.metric, exemption.slice is not None))
-    if floor is None:
-        where = "slices.metrics" if exemption.slice else "metrics"
-        known = ", ".join(name for name, of_slice in floors if of_slice == (exemption.slice is not None))
-        raise ValueError(f"exceptions: {exemption.metric!r} has no limit under {where} (there are: {known or 'none'})")
-    if exemption.expires > datetime.datetime.now(datetime.UTC).date() + LONGEST_EXCEPTION:
-        raise ValueError(f"exceptions: {exemption.metric}: expires {exemption.expires} is more than a year away")
-    if floor.guards_below and exemption.min is None:
-        raise ValueError(f"exceptions: {exemption.metric}: give min, the lowest value that is accepted")
-    if floor.guards_above and exemption.max is None:
-        raise ValueError(f"exceptions: {exemption.metric}: give max, the highest value that is accepted")
 
 
 def parse(text: str, source: str) -> Policy:

@@ -24,9 +24,10 @@ SLICES = """
 slices:
 """
 GROUPS = """
-# Two more limits that may be set: docs/pull-requests.md.
+# More limits that may be set: docs/pull-requests.md.
 #   weak_slices: {min_rows: 50, metrics: {log_loss: {max: 0.6931}}}    # of the groups in which evaluate finds that the model errs more than it says
 #   fairness: {min_rows: 100, columns: {region: {accuracy: {max_difference: 0.15, min_ratio: 0.8}}}}
+#   cost: {training_seconds: {max_ratio: 2}, model_size: {max_mb: 50}}    # of what the model costs, in time and memory of this machine
 """
 TAIL = """
 # The gate runs every stage again. Stages whose committed results it believes instead, each with a reason, which every report shows:

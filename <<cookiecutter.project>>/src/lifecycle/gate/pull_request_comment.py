@@ -10,13 +10,13 @@ from lifecycle.core.markdown import plain
 from lifecycle.core.tables import markdown_table
 from lifecycle.gate.report import (
     base_name,
-    example,
     headline,
     next_steps,
     remarks,
     unchanged,
 )
 from lifecycle.gate.report_comparison import SHORT, preface
+from lifecycle.gate.report_exceptions import example
 from lifecycle.gate.report_plots import charts
 from lifecycle.gate.report_tables import MAX_ROWS, tables
 
@@ -31,6 +31,7 @@ FIGURES = (
     "test rows",
     "loss",
     "excess",
+    "ratio",
 )  # columns to align to the right
 
 

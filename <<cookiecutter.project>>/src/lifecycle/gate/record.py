@@ -10,9 +10,10 @@ from lifecycle.core.version_code import CODE_HASH
 from lifecycle.gate.check_result import ACCEPTED
 from lifecycle.gate.commit_metadata import lock_hash_of
 from lifecycle.gate.report import headline
+from lifecycle.gate.report_exceptions import results_with_exceptions
 
 # Kinds of reasons that are about the model; others: it is not the pipeline's.
-JUDGED = {"limit", "fairness", "weak_slice", "baseline", "new_problem"}
+JUDGED = {"limit", "fairness", "weak_slice", "cost", "baseline", "new_problem"}
 
 
 def record(content: dict[str, Any]) -> str:
@@ -26,7 +27,7 @@ def record(content: dict[str, Any]) -> str:
             f"gate: not recorded: {base['revision']} has the same results and the same code, so nothing was compared; "
             "leave BASE out for the last commit that has others"
         )
-    results = content["metrics"] + content["slices"]
+    results = results_with_exceptions(content)
     tags = {
         "gate.verdict": content["verdict"],
         "gate.reason": headline(content),

@@ -3,16 +3,14 @@
 Standard library only: scripts/post_pull_request_comment.py runs this without the project's environment.
 """
 
-import datetime
 from typing import Any
 
 from lifecycle.core.markdown import counted
 from lifecycle.gate.report_comparison import SHORT, broken, exchanged, rule
+from lifecycle.gate.report_exceptions import acceptable, results_with_exceptions
 from lifecycle.gate.report_files import review
 from lifecycle.gate.report_tables import MAX_ROWS, moved_slices
 
-PERMISSION = ["new_problem:", "  reason: (why the table or task is replaced)", "  accepted_by: (who)"]
-EXAMPLE_DAYS = 14  # for which the exception that the report proposes lasts
 NEXT_STEPS = {
     "environment": "run the command at the end of the line; after make environment also make repro, and commit what both write",
     "pipeline": "run make repro to see the whole error; if the data breaks the contract, reports/validation_failed.json lists all of it",
@@ -24,10 +22,12 @@ NEXT_STEPS = {
     "uncommitted": "commit the change (for data, dvc add first), or undo it with git stash and dvc checkout",
     "unknown_rows": "run make repro on the base, so that DVC's cache has its predictions, or dvc push them from where they are",
     "new_problem": "have somebody allow it: a separate pull request adds these lines to gates.yaml of the base",
-    "fairness": "make the model better for the group that is behind; or have a reviewer change fairness in the gates.yaml that applies, in a separate pull request",
-    "weak_slice": "look at the rows of that slice, and give the model what it lacks there; or have a reviewer change weak_slices in the gates.yaml that applies, in a separate pull request",
+    "fairness": "make the model better for the group that is behind",
+    "weak_slice": "look at the rows of that slice, and give the model what it lacks there",
+    "cost": "make the model cheaper, with a smaller estimator or fewer inputs; or have a reviewer change cost in the gates.yaml that applies, in a separate pull request",
     "baseline": "make the model better than that: look at features, target and split; or lower beats in the gates.yaml that applies (better than the trivial model is always demanded)",
-    "limit": "make the model better; or have a reviewer accept the regression for a while, in a separate pull request that adds this under exceptions in gates.yaml (replacing [] if there are none):",
+    "limit": "make the model better",
+    "accept": "or have a reviewer accept the regression for a while, in a separate pull request that adds this under exceptions in gates.yaml (replacing [] if there are none):",
     "own limit": "make the model better; or change the limits in this branch's gates.yaml, which apply here already (`gate propose` writes them anew)",
     "gone": "measure again what the base has (slices: evaluate.slices in params.yaml), or compare with a base that has the same dataset and task",
 }
@@ -52,7 +52,7 @@ def headline(content: dict[str, Any]) -> str:
     elif not content["base"]["has_metrics"]:
         notes.append("no baseline: the base has no metrics, so only absolute limits were checked")
     for status in ("within noise", "accepted"):
-        names = [result["name"] for result in content["metrics"] + content["slices"] if result["status"] == status]
+        names = [result["name"] for result in results_with_exceptions(content) if result["status"] == status]
         notes += [f"{status}: {', '.join(names[:MAX_ROWS])}"] if names else []
     if notes:
         return "; ".join([f"PASS against {base}", *notes])
@@ -71,7 +71,7 @@ def unchanged(content: dict[str, Any]) -> bool:
 def remarks(content: dict[str, Any]) -> list[str]:
     """Return what the tables do not show, a line each."""
     noted = ("within noise", "accepted")
-    lines = [result["why"] for result in content["metrics"] + content["slices"] if result["status"] in noted]
+    lines = [result["why"] for result in results_with_exceptions(content) if result["status"] in noted]
     lines += [f"Rule: {rule(content)}"] if content["metrics"] else []
     before, after = content["data"]["base"], content["data"]["branch"]
     if after["rows"] is None:
@@ -108,37 +108,14 @@ def remarks(content: dict[str, Any]) -> list[str]:
 def next_steps(content: dict[str, Any]) -> list[str]:
     """Return what to do about the reasons, in this order."""
     kinds = {reason["kind"] for reason in content["reasons"]}
-    if "limit" in kinds and content["policy"]["of"] == "branch":
-        kinds = kinds - {"limit"} | {"own limit"}
-    elif "limit" in kinds and not _acceptable(content):  # nothing that fails has a value that could be accepted
+    limited, missing = kinds & {"limit", "fairness", "weak_slice"}, "limit" in kinds and not acceptable(content)
+    if limited and content["policy"]["of"] == "branch":
+        kinds = kinds - limited | {"own limit"}
+    elif missing:  # nothing that fails has a value that could be accepted
         kinds = kinds - {"limit"} | {"gone"}
+    elif limited and acceptable(content):
+        kinds = kinds | {"accept"}
     return [step for kind, step in NEXT_STEPS.items() if kind in kinds]
-
-
-def example(content: dict[str, Any]) -> list[str]:
-    """Return the lines of gates.yaml that would let this branch pass, for a reviewer to complete."""
-    if any(reason["kind"] == "new_problem" for reason in content["reasons"]):
-        return [*PERMISSION]
-    return [] if content["policy"]["of"] == "branch" else _acceptable(content)
-
-
-def _acceptable(content: dict[str, Any]) -> list[str]:
-    """The exceptions that would accept each failed limit at its present value."""
-    try:
-        expires = datetime.date.fromisoformat(content["date"]) + datetime.timedelta(days=EXAMPLE_DAYS)
-    except ValueError:
-        return []
-    lines = []
-    for result in content["metrics"] + content["slices"]:
-        if result["status"] == "FAIL" and isinstance(result["branch"], int | float):
-            metric, _, where = result["name"].rpartition(": ")[2].partition(" where ")
-            rising = "rise" in result["limit"] or result["limit"].startswith("≤")
-            bound = f"max: {result['branch'] + 5e-5:.4f}" if rising else f"min: {result['branch'] - 5e-5:.4f}"
-            place = f", slice: {where}" if where else ""
-            lines.append(
-                f"- {{metric: {metric}{place}, {bound}, reason: (why), accepted_by: (who), expires: {expires}}}"
-            )
-    return lines[:MAX_ROWS]
 
 
 def base_name(content: dict[str, Any]) -> str:

@@ -5,6 +5,8 @@ Standard library only, as report.py.
 
 from typing import Any
 
+from lifecycle.gate.report_cost import COST_HEADER, cost_rows
+
 MAX_ROWS, MAX_SLICES = 20, 6
 HEADER = ["metric", "base", "branch", "change", "95% interval", "limit", "status"]
 BASELINES_HEADER = ["metric", "trivial", "linear", "branch", "demanded", "status"]
@@ -26,6 +28,7 @@ def tables(content: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]
         ("Slices that moved most", SLICES_HEADER, [_cells(slice_, False) for slice_ in moved_slices(content)]),
         ("Fairness: metrics between groups", FAIRNESS_HEADER, [_gap(result) for result in content.get("fairness", [])]),
         ("Weak slices", WEAK_HEADER, _weak_slices(content.get("weak_slices", {}))),
+        ("Cost", COST_HEADER, cost_rows(content)),
         ("Parameters that changed", ["parameter", "base", "branch"], params),
     ]
     return [(title, header, _first(rows, len(header))) for title, header, rows in every_table if rows]

@@ -15,8 +15,9 @@ from lifecycle.gate.check_result import (
     finite_or_none,
     not_a_number,
 )
+from lifecycle.gate.metric_range import Floor, Limit
 from lifecycle.gate.paired_bootstrap import PairedComparison
-from lifecycle.gate.policy import Floor, Limit, Policy
+from lifecycle.gate.policy import Policy
 
 ROUNDING = 1e-9  # 0.85 - 0.84 is a little more than 0.01
 
@@ -44,7 +45,7 @@ def check_metrics(
             figure = figures.get(file, {}).get(metric, {})
             name = metric if file == next(iter(policy.metrics)) else f"{file}: {metric}"
             result = _check_metric(name, file, metric, limit, figure, paired.get(file))
-            results.append(apply_exceptions(result, policy.exceptions, metric, None, today))
+            results.append(apply_exceptions(result, policy.exceptions, metric, [("", "")], today))
     return results
 
 
@@ -78,7 +79,8 @@ def check_slices(policy: Policy, base: SliceFigures, branch: SliceFigures, today
             else:
                 status, why = PASS, ""
             result = CheckResult(name, before, figure_of(after), describe(floor), status, why, _change(before, after))
-            results.append(apply_exceptions(result, policy.exceptions, metric, (column, str(value)), today))
+            places = [("slice", column), ("slice", f"{column}={value}")]
+            results.append(apply_exceptions(result, policy.exceptions, metric, places, today))
     return results
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from lifecycle.core.markdown import printable
 from lifecycle.core.tables import text_table
-from lifecycle.gate.report import example, headline, next_steps, remarks, unchanged
+from lifecycle.gate.report import headline, next_steps, remarks, unchanged
 from lifecycle.gate.report_comparison import preface
+from lifecycle.gate.report_exceptions import example
 from lifecycle.gate.report_tables import tables
 
 

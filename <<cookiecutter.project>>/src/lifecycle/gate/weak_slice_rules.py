@@ -1,20 +1,24 @@
 """Whether the weak slices that `evaluate` found keep the limits of gates.yaml: pipeline/weak_slices.py."""
 
+import datetime
 from typing import Any
 
 from lifecycle.core import config
+from lifecycle.gate.accepted_regressions import apply_exceptions
 from lifecycle.gate.check_result import FAIL, NOT_JUDGED, PASS, CheckResult, count_or_none, finite_or_none, not_a_number
-from lifecycle.gate.policy import Slices
+from lifecycle.gate.policy import Policy
 from lifecycle.gate.rules import describe
 
 
-def check_weak_slices(limits: Slices | None, content: dict[str, Any]) -> list[CheckResult]:
+def check_weak_slices(policy: Policy, content: dict[str, Any], today: datetime.date) -> list[CheckResult]:
     """Check the test rows of every weak slice that has at least `min_rows` of them.
 
     Args:
-        limits: those of the policy.
+        policy: the limits, and the exceptions from them.
         content: of metrics/weak_slices.json; one that is not of its form fails.
+        today: the day on which exceptions must still hold.
     """
+    limits = policy.weak_slices
     if limits is None:
         return []
     slices = weak_slices(content)
@@ -36,9 +40,8 @@ def check_weak_slices(limits: Slices | None, content: dict[str, Any]) -> list[Ch
                 status, why = FAIL, f"{of} is {value:.4f}, {broken}"
             else:
                 status, why = PASS, ""
-            results.append(
-                CheckResult(f"{metric} where {name}", None, finite_or_none(value), describe(floor), status, why)
-            )
+            result = CheckResult(f"{metric} where {name}", None, finite_or_none(value), describe(floor), status, why)
+            results.append(apply_exceptions(result, policy.exceptions, metric, [("weak_slice", name)], today))
     return results
 
 

@@ -8,7 +8,8 @@ import pandas as pd
 from lifecycle.core import metrics
 from lifecycle.core.config import Params
 from lifecycle.core.reference import ACTUAL, PROBABILITIES
-from lifecycle.gate.policy import Floor, Policy
+from lifecycle.gate.metric_range import Floor
+from lifecycle.gate.policy import Policy
 from lifecycle.gate.rules import describe
 from lifecycle.prediction_log.labels import class_name, class_names
 
@@ -77,6 +78,7 @@ def limits(policy: Policy, today: datetime.date) -> dict[str, Floor]:
         if limit.min is not None or limit.max is not None
     }
     for exception in policy.exceptions:
-        if exception.slice is None and exception.expires >= today and exception.metric in floors:
+        of_all_rows = exception.place == ("", "")
+        if of_all_rows and exception.expires >= today and exception.metric in floors:
             floors[exception.metric] = Floor(min=exception.min, max=exception.max)
     return floors
