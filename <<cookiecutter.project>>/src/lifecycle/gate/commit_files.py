@@ -12,12 +12,13 @@ from pathlib import Path, PurePosixPath
 
 from lifecycle.core.dvc_files import outs_of, stages_at
 from lifecycle.core.files import parse_yaml
-from lifecycle.core.git import changed_files, files_at, git
+from lifecycle.core.git import changed_files, files_at, git, project_folder
 
 DATA = PurePosixPath("data")
 EMBEDDED = ".dvc/embedded"
 PIPELINE = ("dvc.yaml", "dvc.lock")
-ACTED_ON = (".gitattributes", ".gitmodules", ".gitignore", ".dvcignore")
+GIT_OBEYS = (".gitattributes", ".gitmodules", ".gitignore")
+ACTED_ON = (*GIT_OBEYS, ".dvcignore")
 """Files that git or DVC obeys in whichever folder they lie."""
 REGULAR_FILE = "100"  # how the mode of a file that is no link and no submodule begins, in a git tree
 SUBMODULE = "160000"
@@ -94,14 +95,26 @@ def outputs(name: str, content: bytes) -> list[tuple[str, str]]:
 
 
 def acted_on(base: str, head: str) -> list[str]:
-    """Return the changed files that git or DVC obeys in whichever folder they lie, and changed submodules."""
-    raw = git("diff", "--raw", "-z", "--no-renames", f"{base}...{head}").split("\0")
+    """Return the changed files that git or DVC obeys in whichever folder they lie, and changed submodules.
+
+    Of a project in a subfolder of its repository, also those above it that git obeys there, such as ../.gitattributes.
+    """
+    raw = git("diff", "--raw", "-z", "--no-renames", "--no-relative", f"{base}...{head}").split("\0")
     changes = zip(raw[::2], raw[1::2], strict=False)  # `:old-mode new-mode old new status`, then the name
+    project = PurePosixPath(project_folder())
     return [
-        name
+        os.path.relpath(name, project)
         for change, name in changes
-        if PurePosixPath(name).name in (*ACTED_ON, *PIPELINE) or SUBMODULE in re.split(r"[: ]", change)[1:3]
+        if _obeyed(PurePosixPath(name), project)
+        or (SUBMODULE in re.split(r"[: ]", change)[1:3] and PurePosixPath(name).is_relative_to(project))
     ]
+
+
+def _obeyed(path: PurePosixPath, project: PurePosixPath) -> bool:
+    """Whether git or DVC obeys a file in a project."""
+    if path.is_relative_to(project):
+        return path.name in (*ACTED_ON, *PIPELINE)
+    return path.name in GIT_OBEYS and project.is_relative_to(path.parent)
 
 
 def _known_hashes(head: str) -> dict[str, str]:
