@@ -59,7 +59,7 @@ PARTS = {
 }
 # What belongs to the service that judges pull requests.
 CI = {
-    "github": [".github", "scripts/post_pull_request_comment.py"],
+    "github": [".github", "scripts/post_pull_request_comment.py", "scripts/root_workflows.py"],
     "gitlab": [".gitlab-ci.yml", "scripts/post_merge_request_note.py"],
 }
 # Packages of requirements.txt that nothing but the extra of a part needs.
@@ -188,6 +188,7 @@ if __name__ == "__main__":
     if ANSWERS["data"]:
         remember_table(Path(), ANSWERS["data"], ANSWERS["target"])
     outer = "" if Path(".git").exists() else outer_folder()
+    store_beside(outer)
     if Path(".git").exists() or (
         outer and git("ls-files")
     ):  # `cookiecutter -f`: what changed is for its owner to look at
@@ -196,7 +197,6 @@ if __name__ == "__main__":
         sys.exit()
     if outer:
         refuse_unfinished()
-        store_beside(outer)
     else:
         git("init", "--quiet", "--initial-branch=main")
     git("add", "--all", "--", ".")

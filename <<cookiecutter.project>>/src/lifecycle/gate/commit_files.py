@@ -20,6 +20,7 @@ PIPELINE = ("dvc.yaml", "dvc.lock")
 GIT_OBEYS = (".gitattributes", ".gitmodules", ".gitignore")
 ACTED_ON = (*GIT_OBEYS, ".dvcignore")
 """Files that git or DVC obeys in whichever folder they lie."""
+WORKFLOWS = (".github", ".gitlab-ci.yml")
 REGULAR_FILE = "100"  # how the mode of a file that is no link and no submodule begins, in a git tree
 SUBMODULE = "160000"
 SHORT = 9  # digits of a hash
@@ -97,7 +98,8 @@ def outputs(name: str, content: bytes) -> list[tuple[str, str]]:
 def acted_on(base: str, head: str) -> list[str]:
     """Return the changed files that git or DVC obeys in whichever folder they lie, and changed submodules.
 
-    Of a project in a subfolder of its repository, also those above it that git obeys there, such as ../.gitattributes.
+    Of a project in a subfolder of its repository, also those above it that git obeys there, such as ../.gitattributes, and the
+    repository's workflows.
     """
     raw = git("diff", "--raw", "-z", "--no-renames", "--no-relative", f"{base}...{head}").split("\0")
     changes = zip(raw[::2], raw[1::2], strict=False)  # `:old-mode new-mode old new status`, then the name
@@ -114,7 +116,7 @@ def _obeyed(path: PurePosixPath, project: PurePosixPath) -> bool:
     """Whether git or DVC obeys a file in a project."""
     if path.is_relative_to(project):
         return path.name in (*ACTED_ON, *PIPELINE)
-    return path.name in GIT_OBEYS and project.is_relative_to(path.parent)
+    return path.parts[0] in WORKFLOWS or (path.name in GIT_OBEYS and project.is_relative_to(path.parent))
 
 
 def _known_hashes(head: str) -> dict[str, str]:

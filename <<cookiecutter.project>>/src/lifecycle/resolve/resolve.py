@@ -127,6 +127,6 @@ def _stage() -> int:
 def _finish(operation: Operation | None) -> str:
     if operation is None:
         return "`git commit`"
-    if operation.skip and not changed_files("--cached", "HEAD"):
+    if operation.skip and not changed_files("--cached", "--no-relative", "HEAD"):  # of the whole repository
         return f"`{operation.skip}`, because nothing of it is left to commit"
     return f"`{operation.finish}`"
