@@ -8,6 +8,7 @@ import pytest
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import git
 from lifecycle.gate.commit_files import acted_on, brought, not_regular, outputs, refused
+from lifecycle.gate.commit_metadata import files_affecting_verdict
 
 MD5 = "0123456789abcdef0123456789abcdef"
 
@@ -109,3 +110,37 @@ def test_metrics_that_git_does_not_have_are_named() -> None:
     assert not_regular("base", names[:2]) == []
     assert not_regular("HEAD", names[:2]) == ["metrics/test.json is not in the commit: metrics is a submodule"]
     assert not_regular("base", names[2:]) == ["metrics/none.json is not in the commit"]
+
+
+def test_of_a_project_in_a_subfolder_only_what_git_obeys_there_counts_of_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write("services/churn/dvc.yaml", "stages: {}\n")
+    commit("project")
+    git("tag", "--force", "base")
+    inside = ["services/churn/docs/.gitattributes", "services/churn/docs/dvc.yaml"]
+    above = [".gitattributes", "services/.gitignore", ".gitmodules", ".github/workflows/forged.yml", ".gitlab-ci.yml"]
+    elsewhere = [".dvcignore", "dvc.yaml", "services/fraud/.gitattributes", "services/fraud/x.dvc", "data/x.csv.dvc"]
+    for name in (*inside, *above, *elsewhere):
+        write(name, "x\n")
+    commit("branch")
+    monkeypatch.chdir("services/churn")
+
+    named = acted_on("base", "HEAD")
+
+    assert sorted(named) == [
+        "../../.gitattributes",
+        "../../.github/workflows/forged.yml",
+        "../../.gitlab-ci.yml",
+        "../../.gitmodules",
+        "../.gitignore",
+        "docs/.gitattributes",
+        "docs/dvc.yaml",
+    ]
+    assert files_affecting_verdict("base", "HEAD") == sorted(
+        named, key=lambda name: (not name.endswith((".yaml", ".yml")), name)
+    )
+    assert refused("base", "HEAD") == [
+        "docs/dvc.yaml is a pipeline beside the project's own: move its stages into dvc.yaml at the top"
+    ]
+    assert brought("base", "HEAD") == []
