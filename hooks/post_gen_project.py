@@ -1,4 +1,7 @@
-"""Drop the parts that were not chosen, then make the folder a git repository with a first commit. Standard library only, no network."""
+"""Drop the parts that were not chosen, then commit the project: in a git repository of its own, or in the one that it lies in.
+
+Standard library only, no network.
+"""
 
 import importlib.metadata
 import json
@@ -56,7 +59,7 @@ PARTS = {
 }
 # What belongs to the service that judges pull requests.
 CI = {
-    "github": [".github", "scripts/post_pull_request_comment.py"],
+    "github": [".github", "scripts/post_pull_request_comment.py", "scripts/root_workflows.py"],
     "gitlab": [".gitlab-ci.yml", "scripts/post_merge_request_note.py"],
 }
 # Packages of requirements.txt that nothing but the extra of a part needs.
@@ -145,21 +148,67 @@ def git(*arguments: str, folder: Path = Path()) -> str:
     return done.stdout.strip()
 
 
+def outer_folder() -> str:
+    """Return the folder of the project in the repository that it lies in, such as `churn/`; nothing if it needs one of its own.
+
+    It does in no repository, and in one that ignores the folder.
+    """
+    try:
+        prefix = git("rev-parse", "--show-prefix")
+    except SystemExit:
+        return ""
+    try:
+        git("check-ignore", "--quiet", ".")
+    except SystemExit:
+        return prefix
+    return ""
+
+
+def refuse_unfinished() -> None:
+    """Stop while the outer repository is in the middle of a merge or the like: git could not commit the project alone."""
+    for name in ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "REBASE_HEAD"):
+        if Path(git("rev-parse", "--git-path", name)).exists():
+            operation = name.removesuffix("_HEAD").lower().replace("_", "-")
+            sys.exit(
+                f"Cannot generate the project: a {operation} is in progress in the repository around it: finish it first."
+            )
+
+
+def store_beside(folder: str) -> None:
+    """Put DVC's storage beside the outer repository, not into it, unless the user has said where it is to be."""
+    default = f"../{ANSWERS['project']}-dvc-storage"
+    if ANSWERS["remote_url"] == default:
+        settings = Path(".dvc/config")
+        text, outside = settings.read_text(encoding="utf-8"), "../" * len(Path(folder).parts) + default
+        settings.write_text(text.replace(default, outside), encoding="utf-8")
+
+
 if __name__ == "__main__":
     drop(Path(), ANSWERS)
     if ANSWERS["data"]:
         remember_table(Path(), ANSWERS["data"], ANSWERS["target"])
-    if Path(".git").exists():  # `cookiecutter -f` over a repo: what changed is for its owner to look at
-        print(f"\n{ANSWERS['project']} was a git repository already: nothing was committed.")
+    outer = "" if Path(".git").exists() else outer_folder()
+    store_beside(outer)
+    if Path(".git").exists() or (
+        outer and git("ls-files")
+    ):  # `cookiecutter -f`: what changed is for its owner to look at
+        print(f"\n{ANSWERS['project']} was in a git repository already: nothing was committed.")
         print(f"See what the template changed with `git diff` in {ANSWERS['project']}; `git restore FILE` undoes it.\n")
         sys.exit()
-    git("init", "--quiet", "--initial-branch=main")
-    git("add", "--all")
-    tree = git("write-tree")
+    if outer:
+        refuse_unfinished()
+    else:
+        git("init", "--quiet", "--initial-branch=main")
+    git("add", "--all", "--", ".")
+    tree = git("write-tree", f"--prefix={outer}")
     git("update-ref", f"refs/template/{tree}", tree)  # `make template-update` compares with it if the template has gone
     Path(".template.json").write_text(json.dumps(record(tree), indent=2) + "\n", encoding="utf-8")
-    git("add", ".template.json")
-    git("commit", "--quiet", "--no-gpg-sign", "--message", f"Scaffold {ANSWERS['project']}")
-    print(f"\n{ANSWERS['project']} is ready, with a first commit on main. Next:\n")
+    git("add", "--", ".template.json")
+    git("commit", "--quiet", "--no-gpg-sign", "--message", f"Scaffold {ANSWERS['project']}", "--", ".")
+    branch = git("branch", "--show-current") or "a detached HEAD"
+    place = f"committed on {branch} of the repository that it lies in" if outer else f"with a first commit on {branch}"
+    print(f"\n{ANSWERS['project']} is ready, {place}. Next:\n")
     print(f"    cd {ANSWERS['project']}")
     print("    make setup repro")
+    if outer and ANSWERS["ci"] == "github":
+        print("    make workflows  # GitHub reads them at the root of the repository only")

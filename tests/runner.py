@@ -20,7 +20,7 @@ def act(
     payload = {"repository": {"default_branch": "main"}} | content
     (folder / "event.json").write_text(json.dumps(payload))
     pinned = set(re.findall(r"uses: actions/([\w-]+)(?:/[\w-]+)?@(\w{40})", "".join(
-        path.read_text() for path in (project.path / ".github").rglob("*.yml")
+        path.read_text() for place in ("", "*/") for path in project.path.glob(f"{place}.github/**/*.yml")
     )))  # fmt: skip
     stand_ins = [
         f"--local-repository=actions/{name}@{commit}={STAND_INS / name}"

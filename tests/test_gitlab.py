@@ -30,7 +30,10 @@ def test_each_service_has_its_own_files_and_no_words_of_the_other(gitlab: BakedP
     only_gitlab, only_github = names(gitlab) - names(baked), names(baked) - names(gitlab)
 
     assert only_gitlab == {".gitlab-ci.yml", "scripts/post_merge_request_note.py"}
-    assert {name for name in only_github if not name.startswith(".github/")} == {"scripts/post_pull_request_comment.py"}
+    assert {name for name in only_github if not name.startswith(".github/")} == {
+        "scripts/post_pull_request_comment.py",
+        "scripts/root_workflows.py",
+    }
     docs = [gitlab.path / "README.md", gitlab.path / "Makefile", *(gitlab.path / "docs").glob("*.md")]
     words = r"\.github|(?<!-ci)\.yml\b|GitHub Actions|## GitHub|make protect"
     assert {name for path in docs for name in re.findall(words, path.read_text())} == set()

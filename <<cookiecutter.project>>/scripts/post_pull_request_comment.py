@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+from lifecycle.core.git import project_folder, unique_name
 from lifecycle.gate.pull_request_comment import markdown
 
-MARKER = "<!-- gate -->"
+MARKER = f"<!-- {unique_name('gate')} -->"
 AUTHOR = os.environ.get("COMMENT_AUTHOR", "github-actions[bot]")
 MAX_ARTIFACT, MAX_REPORT, MAX_COMMENT = 2_000_000, 1_000_000, 60_000  # bytes, bytes, characters (GitHub takes 65,536)
 
@@ -72,7 +73,8 @@ def main(run_id: str, attempt: str) -> None:
         print("no open pull request ends in this commit: nothing to report")
         return
     verdict = "passed" if run["conclusion"] == "success" else "did not pass"
-    status = f"**The checks of {run['head_sha'][:9]} {verdict}**: [run]({run['html_url']})."
+    checked = run["head_sha"][:9] if project_folder() == Path() else f"{project_folder()} at {run['head_sha'][:9]}"
+    status = f"**The checks of {checked} {verdict}**: [run]({run['html_url']})."
     text = report(run)
     body = f"{MARKER}\n{status}\n\n{text if len(text) <= MAX_COMMENT else 'The report is too long for a comment: see the artifacts of the run.'}\n"
     comments = json.loads(

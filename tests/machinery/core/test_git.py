@@ -11,7 +11,18 @@ from lifecycle.core import version_code
 from lifecycle.core.config import Params
 from lifecycle.core.dvc import dvc
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.git import GitError, UnknownRevisionError, changed_files, commit_of, files_at, git, text_at
+from lifecycle.core.git import (
+    GitError,
+    UnknownRevisionError,
+    changed_files,
+    commit_of,
+    files_at,
+    git,
+    project_folder,
+    text_at,
+    unique_name,
+)
+from lifecycle.core.worktree import checked_out, worktree
 from lifecycle.gate.base_commit import choose_base
 from lifecycle.pipeline.track import _git_tags
 
@@ -56,6 +67,54 @@ def test_a_file_of_a_commit_is_read_by_its_name(repo: Path) -> None:
 def test_a_file_that_a_commit_does_not_have_is_none(repo: Path) -> None:
     assert text_at("HEAD", Path("other.txt")) is None
     assert text_at("HEAD", FILE.parent) is None
+
+
+def test_a_project_in_a_subfolder_sees_its_own_files_alone_by_the_names_they_have_there(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = repo / "services/churn.model"
+    (project / "src").mkdir(parents=True)
+    (project / "params.yaml").write_text("seed: 1\n")
+    git("add", "--all")
+    git("commit", "--quiet", "--no-gpg-sign", "--message", "Second")
+    monkeypatch.chdir(project)
+    for path in (Path("params.yaml"), repo / FILE):
+        path.write_text("seed: 2\n")
+
+    assert project_folder() == Path("services/churn.model")
+    assert text_at("HEAD", Path("params.yaml")) == "seed: 1\n"
+    assert text_at("HEAD", FILE) is None
+    assert list(files_at("HEAD", ".")) == ["params.yaml"]
+    assert changed_files("HEAD") == changed_files("HEAD", "--", ".", ":(exclude,glob)*.md") == ["params.yaml"]
+    with checked_out("HEAD", Path("src/checkout")) as folder:
+        assert (folder / "params.yaml").read_text() == "seed: 1\n"
+        assert project_folder(folder) == project_folder()
+    assert not Path("src/checkout").exists()
+    assert len(git("worktree", "list").splitlines()) == 1
+
+
+def test_what_a_repo_has_once_is_named_after_the_folder_of_the_project(repo: Path) -> None:
+    project = repo / "services/churn.model"
+    project.mkdir(parents=True)
+
+    assert unique_name("relock") == "relock"
+    assert unique_name("relock", project) == "services-churn-model-relock"
+
+
+def test_without_a_repo_a_project_is_in_no_folder_of_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert (project_folder(), unique_name("relock")) == (Path(), "relock")
+
+
+def test_a_commit_without_the_project_is_not_worked_in(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (repo / "churn").mkdir()
+    monkeypatch.chdir(repo / "churn")
+
+    with pytest.raises(ConfigError, match="does not have this project"), worktree("HEAD", Path("checkout")):
+        pass
+
+    assert not Path("checkout").exists()
 
 
 def test_a_revision_that_is_not_there_is_named(repo: Path) -> None:

@@ -12,6 +12,7 @@ from lifecycle.core.git import git
 from lifecycle.core.pointers import check, outputs
 from lifecycle.gate import commit_files
 from lifecycle.gate.commit_files import acted_on, brought, not_regular, refused
+from lifecycle.gate.commit_metadata import files_affecting_verdict
 
 ROOT = Path.cwd()  # the rendered project
 MD5 = "0123456789abcdef0123456789abcdef"
@@ -151,8 +152,7 @@ def test_what_is_data_may_be_fetched(no_cache: None) -> None:
     assert refused("base", "HEAD") == []
 
 
-@pytest.mark.parametrize("lock", ["<<<<<<< HEAD\n", "stages: null\n"])
-def test_a_lock_that_nobody_can_read_keeps_no_data_from_being_fetched(lock: str) -> None:
+@pytest.mark.parametrize("lock", ["def test_a_lock_that_nobody_can_read_keeps_no_data_from_being_fetched(lock: str) -> None:
     write("dvc.lock", lock)
     commit("branch")
 
@@ -206,6 +206,7 @@ def test_metrics_that_git_does_not_have_are_named() -> None:
     assert not_regular("base", names[2:]) == ["metrics/none.json is not in the commit"]
 
 
+<<<<<<< HEAD
 def test_make_checks_what_dvc_would_write_before_it_fetches_anything() -> None:
     lines = (ROOT / "Makefile").read_text().splitlines()
     fetching = [place for place, line in enumerate(lines) if "dvc pull" in line or "dvc repro --pull" in line]
@@ -216,3 +217,35 @@ def test_make_checks_what_dvc_would_write_before_it_fetches_anything() -> None:
     assert len(fetching) == len(checks) == 2
     for first, last in zip(checks, fetching, strict=True):
         assert all(line.startswith("\t") for line in lines[first:last])  # in one target
+def test_of_a_project_in_a_subfolder_only_what_git_obeys_there_counts_of_the_rest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write("services/churn/dvc.yaml", "stages: {}\n")
+    commit("project")
+    git("tag", "--force", "base")
+    inside = ["services/churn/docs/.gitattributes", "services/churn/docs/dvc.yaml"]
+    above = [".gitattributes", "services/.gitignore", ".gitmodules", ".github/workflows/forged.yml", ".gitlab-ci.yml"]
+    elsewhere = [".dvcignore", "dvc.yaml", "services/fraud/.gitattributes", "services/fraud/x.dvc", "data/x.csv.dvc"]
+    for name in (*inside, *above, *elsewhere):
+        write(name, "x\n")
+    commit("branch")
+    monkeypatch.chdir("services/churn")
+
+    named = acted_on("base", "HEAD")
+
+    assert sorted(named) == [
+        "../../.gitattributes",
+        "../../.github/workflows/forged.yml",
+        "../../.gitlab-ci.yml",
+        "../../.gitmodules",
+        "../.gitignore",
+        "docs/.gitattributes",
+        "docs/dvc.yaml",
+    ]
+    assert files_affecting_verdict("base", "HEAD") == sorted(
+        named, key=lambda name: (not name.endswith((".yaml", ".yml")), name)
+    )
+    assert refused("base", "HEAD") == [
+        "docs/dvc.yaml is a pipeline beside the project's own: move its stages into dvc.yaml at the top"
+    ]
+    assert brought("base", "HEAD") == []

@@ -65,6 +65,25 @@ def test_a_link_and_a_program_are_no_documents() -> None:
     assert not changes_only_documents("base", "HEAD")
 
 
+@pytest.mark.parametrize(
+    ("name", "only_documents"), [("other/README.md", True), ("shared/read.md", False), ("x.csv", False)]
+)
+def test_of_a_larger_repository_every_file_counts(
+    monkeypatch: pytest.MonkeyPatch, name: str, only_documents: bool
+) -> None:
+    Path("churn").mkdir()
+    Path("churn/dvc.yaml").write_text(PIPELINE)
+    Path("churn/dvc.lock").write_text(LOCK.replace("docs/read.md", "../shared/read.md"))
+    commit()
+    git("tag", "--force", "base")
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_text("b")
+    commit()
+    monkeypatch.chdir("churn")
+
+    assert changes_only_documents("base", "HEAD") == only_documents
+
+
 def test_what_is_incomplete_is_computed() -> None:
     assert complete(Path(), "HEAD")
 

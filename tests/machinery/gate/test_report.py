@@ -10,6 +10,7 @@ from lifecycle.gate.policy import Policy
 from lifecycle.gate.pull_request_comment import markdown
 from lifecycle.gate.report import headline
 from lifecycle.gate.report_exceptions import example
+from lifecycle.gate.report_files import review
 from lifecycle.gate.terminal import terminal
 
 SAME = {"rows": 7043, "columns": 21, "checks": 96, "md5": "0" * 32}
@@ -408,3 +409,12 @@ def test_what_is_not_the_points_of_a_plot_is_not_drawn(content: dict[str, Any], 
 
 def test_an_error_is_reported_as_no_verdict() -> None:
     assert markdown({"verdict": "undecided", "error": "no such revision"}).startswith("### ⚠️ Gate: no verdict")
+
+
+def test_a_file_above_a_project_in_a_subfolder_is_named_with_the_reason_that_it_has_anywhere() -> None:
+    lines = review(["../../.github/workflows/x.yml", "../.gitattributes"])
+
+    assert lines[1:] == [
+        "../../.github/workflows/x.yml: the workflows, and what they run",
+        "../.gitattributes: what git changes or leaves out when it checks files out",
+    ]

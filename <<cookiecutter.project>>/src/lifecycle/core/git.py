@@ -1,6 +1,7 @@
 """git, run as a command, without the settings that a hook or a DVC stage has for its own repo."""
 
 import os
+import re
 import subprocess
 import sys
 from contextlib import suppress
@@ -82,9 +83,24 @@ def check_identity() -> None:
     os.environ.setdefault("GIT_TERMINAL_PROMPT", "0")  # nobody could type a password
 
 
+def project_folder(folder: Path = Path()) -> Path:
+    """Return where a project lies in its git repository: Path() if it is the whole of it, or in none."""
+    try:
+        return Path(git("rev-parse", "--show-prefix", folder=folder).removesuffix("\n"))
+    except NoRepositoryError:
+        return Path()
+
+
+def unique_name(name: str, folder: Path = Path()) -> str:
+    """Return a name of something that a repository has once: of a project in a subfolder with the folder before it, as in a-relock."""
+    label = re.sub(r"[^A-Za-z0-9]+", "-", str(project_folder(folder))).strip("-")
+    return f"{label}-{name}" if label else name
+
+
 def changed_files(*arguments: str, folder: Path = Path()) -> list[str]:
-    """Return the names of the files that `git diff` with these arguments finds, without git's quoting."""
-    options = ("--name-only", "--no-renames", "--ignore-submodules=none", "-z")  # .gitmodules may ask git to be silent
+    """Return the names of the project's files that `git diff` with these arguments finds, relative to it, without git's quoting."""
+    # .gitmodules may ask git to be silent about submodules.
+    options = ("--name-only", "--relative", "--no-renames", "--ignore-submodules=none", "-z")
     return git("diff", *options, *arguments, folder=folder).split("\0")[:-1]
 
 

@@ -1,4 +1,4 @@
-"""A git worktree of a commit, for work that must not touch the user's checkout.
+"""A git worktree of a commit, for work that must not touch the user's checkout: of the whole repository, with the project in it.
 
 It lies in .dvc/tmp, shares DVC's cache with the repo and is removed in the end. The next run removes what a killed one left.
 """
@@ -13,33 +13,38 @@ from configobj import ConfigObj
 from lifecycle.core import config, tracking
 from lifecycle.core.dvc import cache_folder, remotes
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.git import NO_HOOKS, environment, git
+from lifecycle.core.git import NO_HOOKS, environment, git, project_folder
 
 GATE, BASE = Path(".dvc/tmp/gate"), Path(".dvc/tmp/gate-base")
 
 
 @contextmanager
 def worktree(commit: str, folder: Path) -> Iterator[Path]:
-    """Check a commit out in a folder, without its data, ready for DVC, and remove it in the end."""
-    with checked_out(commit, folder):
-        _configure(folder)
-        yield folder
+    """Check a commit out in a folder, without its data, ready for DVC, and remove it in the end. Yields the project's folder.
+
+    Raises ConfigError if the commit does not have the project.
+    """
+    with checked_out(commit, folder) as project:
+        if not (project / ".dvc").is_dir():
+            raise ConfigError(f"commit {commit[:9]} does not have this project: `git add --all .` and commit it first")
+        _configure(project)
+        yield project
 
 
 @contextmanager
 def checked_out(commit: str, folder: Path) -> Iterator[Path]:
-    """Check the files of a commit out in a folder, and remove it in the end."""
+    """Check the files of a commit out in a folder, and remove it in the end. Yields the project's folder."""
     remove(folder)
     try:
         git(*NO_HOOKS, "worktree", "add", "--force", "--quiet", "--detach", str(folder), commit)
-        yield folder
+        yield folder / project_folder()
     finally:
         remove(folder)
 
 
 def remove(folder: Path) -> None:
     """Remove a worktree, and the one of a gate that was killed in it."""
-    for path in (folder / GATE, folder):
+    for path in (folder / project_folder() / GATE, folder):
         with suppress(ConfigError):  # it may be gone already
             git("worktree", "remove", "--force", "--force", str(path))
     shutil.rmtree(folder, ignore_errors=True)

@@ -5,18 +5,21 @@ may bring data only: under data/, and with the content that their hash stands fo
 """
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from lifecycle.core.dvc import cache_folder
 from lifecycle.core.dvc_files import stages_at
-from lifecycle.core.git import changed_files, files_at, git
+from lifecycle.core.git import changed_files, files_at, git, project_folder
 from lifecycle.core.pointers import EMBEDDED, outputs, problems, stored
 
 PIPELINE = ("dvc.yaml", "dvc.lock")
-ACTED_ON = (".gitattributes", ".gitmodules", ".gitignore", ".dvcignore")
+GIT_OBEYS = (".gitattributes", ".gitmodules", ".gitignore")
+ACTED_ON = (*GIT_OBEYS, ".dvcignore")
 """Files that git or DVC obeys in whichever folder they lie."""
+WORKFLOWS = (".github", ".gitlab-ci.yml")
 REGULAR_FILE = "100"  # how the mode of a file that is no link and no submodule begins, in a git tree
 SUBMODULE = "160000"
 SHORT = 9  # digits of a hash
@@ -78,14 +81,28 @@ def brought(base: str, head: str) -> list[str]:
 
 
 def acted_on(base: str, head: str) -> list[str]:
-    """Return the changed files that git or DVC obeys in whichever folder they lie, and changed submodules."""
-    raw = git("diff", "--raw", "-z", "--no-renames", "--ignore-submodules=none", f"{base}...{head}").split("\0")
+    """Return the changed files that git or DVC obeys in whichever folder they lie, and changed submodules.
+
+    Of a project in a subfolder of its repository, also those above it that git obeys there, such as ../.gitattributes, and the
+    repository's workflows.
+    """
+    options = ("--raw", "-z", "--no-renames", "--no-relative", "--ignore-submodules=none")
+    raw = git("diff", *options, f"{base}...{head}").split("\0")
     changes = zip(raw[::2], raw[1::2], strict=False)  # `:old-mode new-mode old new status`, then the name
+    project = PurePosixPath(project_folder())
     return [
-        name
+        os.path.relpath(name, project)
         for change, name in changes
-        if PurePosixPath(name).name.lower() in (*ACTED_ON, *PIPELINE) or SUBMODULE in re.split(r"[: ]", change)[1:3]
+        if _obeyed(PurePosixPath(name), project)
+        or (SUBMODULE in re.split(r"[: ]", change)[1:3] and PurePosixPath(name).is_relative_to(project))
     ]
+
+
+def _obeyed(path: PurePosixPath, project: PurePosixPath) -> bool:
+    """Whether git or DVC obeys a file in a project."""
+    if path.is_relative_to(project):
+        return path.name.lower() in (*ACTED_ON, *PIPELINE)
+    return path.parts[0] in WORKFLOWS or (path.name.lower() in GIT_OBEYS and project.is_relative_to(path.parent))
 
 
 def _embedded(commit: str, md5: str) -> bytes | None:

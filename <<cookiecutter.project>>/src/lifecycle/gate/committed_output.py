@@ -7,7 +7,8 @@ from lifecycle.core.dvc import cache_folder, dvc
 from lifecycle.core.dvc_files import Stage, Stages, pipeline_of, stages_at
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import file_hash
-from lifecycle.core.git import text_at
+from lifecycle.core.git import project_folder, text_at
+from lifecycle.core.worktree import worktree
 
 TEMPORARY = Path(".dvc/tmp")
 
@@ -36,7 +37,10 @@ def file_of(md5: str, path: Path, commit: str) -> Path | None:
     None if neither has it, or what they have has another hash.
     """
     cached = cache_folder() / "files" / "md5" / md5[:2] / md5[2:]
-    if not cached.exists():
+    if not cached.exists() and project_folder() != Path():  # where `dvc get` does not find a project at a revision
+        with worktree(commit, TEMPORARY / md5) as folder:
+            dvc("fetch", "--quiet", str(path), folder=folder)
+    elif not cached.exists():
         cached = TEMPORARY / f"{md5}{path.suffix}"
         dvc("get", ".", str(path), "--rev", commit, "--out", str(cached), "--force", "--quiet")
     return cached if cached.is_file() and file_hash(cached, "md5") == md5 else None

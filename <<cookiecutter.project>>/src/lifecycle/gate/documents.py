@@ -3,10 +3,11 @@
 A branch with no other change has its base's results, so nothing is computed again for it.
 """
 
+import os
 from pathlib import PurePosixPath
 
 from lifecycle.core.dvc_files import stages_at
-from lifecycle.core.git import git
+from lifecycle.core.git import git, project_folder
 
 ENDINGS = {".md", ".rst", ".png", ".jpg", ".jpeg", ".gif", ".svg"}
 GONE, REGULAR_FILE = "000000", "100644"  # modes in a git tree
@@ -21,10 +22,10 @@ def changes_only_documents(base: str, head: str) -> bool:
     entries = [
         entry for stage in stages_at(head).values() for entry in (*stage.get("deps", []), *stage.get("outs", []))
     ]
-    in_pipeline = {entry["path"] for entry in entries}
+    in_pipeline, project = {entry["path"] for entry in entries}, project_folder()
     return all(
         {*change.lstrip(":").split()[:2]} <= {GONE, REGULAR_FILE}
         and path.suffix.lower() in ENDINGS
-        and not in_pipeline & {name, *map(str, path.parents)}
-        for change, name, path in ((change, name, PurePosixPath(name)) for change, name in changes)
+        and not in_pipeline & {*map(str, (path, *path.parents))}
+        for change, path in ((change, PurePosixPath(os.path.relpath(name, project))) for change, name in changes)
     )

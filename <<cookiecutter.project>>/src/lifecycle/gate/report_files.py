@@ -51,4 +51,6 @@ def review(files: list[str]) -> list[str]:
 
 
 def _why(name: str) -> str:
+    while name.startswith("../"):  # above a project in a subfolder
+        name = name.removeprefix("../")
     return next((why for pattern, why in WHY.items() if fnmatchcase(name, pattern)), OTHERWISE)

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import requests
 
+from lifecycle.core.git import unique_name
 from lifecycle.core.github import GitHubError, api, on_actions
 from lifecycle.core.markdown import plain
 from lifecycle.core.tables import markdown_table
@@ -23,7 +24,7 @@ from lifecycle.monitoring.summary import Summary
 RETRAINING = Path(__file__).parents[1] / "retraining"
 WORKFLOW = "retrain.yml"
 MAX_REASON = 500  # characters, as `retrain` takes them
-MARKER = "<!-- monitoring -->"
+MARKER = "monitoring"  # in the text of the issue
 MAX_WINDOWS = 14  # in the issue
 
 
@@ -69,10 +70,11 @@ def update_issue(summary: Summary, label: str, root: Path) -> list[str]:
     Anybody could open an issue with the same text, but only collaborators can give it the label. Raises GitHubError if
     GitHub does not answer.
     """
+    marker = f"<!-- {unique_name(MARKER, root)} -->"
     issues = [
         issue
         for issue in api(f"issues?state=open&labels={quote(label)}&per_page=100", root=root)
-        if "pull_request" not in issue and (issue["body"] or "").startswith(MARKER)
+        if "pull_request" not in issue and (issue["body"] or "").startswith(marker)
     ]
     if summary.status == "healthy":
         for issue in issues:
@@ -81,14 +83,14 @@ def update_issue(summary: Summary, label: str, root: Path) -> list[str]:
         return [f"issue: closed #{issue['number']}, healthy again" for issue in issues]
     title, line = f"{summary.model}: drift, bad data or worse predictions", _window_line(summary)
     if not issues:
-        content: dict[str, Any] = {"title": title, "body": _body(summary, [line]), "labels": [label]}
+        content: dict[str, Any] = {"title": title, "body": _body(marker, summary, [line]), "labels": [label]}
         opened = api("issues", "POST", content, root)
         return [f"issue: opened #{opened['number']}: {opened['html_url']}"]
     issue = issues[-1]  # the first that was opened
     lines = [text for text in issue["body"].splitlines() if text.startswith("- window ")]
     if any(text.startswith(f"- window {_span(summary)}:") for text in lines):
         return [f"issue: #{issue['number']} lists this window already"]
-    content = {"title": title, "body": _body(summary, [*lines, line][-MAX_WINDOWS:])}
+    content = {"title": title, "body": _body(marker, summary, [*lines, line][-MAX_WINDOWS:])}
     api(f"issues/{issue['number']}", "PATCH", content, root)
     return [f"issue: updated #{issue['number']}: {issue['html_url']}"]
 
@@ -103,8 +105,9 @@ def start_retraining(summary: Summary, retrain: Retrain | None, root: Path) -> l
     reason = reason if len(reason) <= MAX_REASON else reason[: MAX_REASON - 3] + "..."
     if retrain.start == "github" or (retrain.start == "auto" and on_actions()):
         content = {"ref": retrain.branch, "inputs": {"reason": reason}}
-        api(f"actions/workflows/{WORKFLOW}/dispatches", "POST", content, root)
-        return [f"retraining: started {WORKFLOW} on GitHub"]
+        workflow = unique_name(WORKFLOW, root)
+        api(f"actions/workflows/{workflow}/dispatches", "POST", content, root)
+        return [f"retraining: started {workflow} on GitHub"]
     command = [sys.executable, "-P", "-m", "lifecycle.cli", "retrain", "--log", summary.log, "--reason", reason]
     run = subprocess.run(command, cwd=root, capture_output=True, text=True)
     lines = [line.removeprefix("retrain: ") for line in run.stdout.splitlines()]
@@ -116,7 +119,7 @@ def start_retraining(summary: Summary, retrain: Retrain | None, root: Path) -> l
     return [f"retraining: {line}" for line in lines]
 
 
-def _body(summary: Summary, windows: list[str]) -> str:
+def _body(marker: str, summary: Summary, windows: list[str]) -> str:
     """The text of the issue: the reasons, the columns that drifted, and the windows so far."""
     columns = [
         ("score" if column is summary.score else column.name, column)
@@ -128,7 +131,7 @@ def _body(summary: Summary, windows: list[str]) -> str:
         for name, column in columns
         if column.status == "drift"
     ]
-    lines = [MARKER, f"Version {plain(summary.version)} of {plain(summary.model)} in production:", ""]
+    lines = [marker, f"Version {plain(summary.version)} of {plain(summary.model)} in production:", ""]
     lines += [*(f"- {plain(text)}" for text in summary.reasons), ""]
     if cells:
         header = ["column", "distance", "value", "threshold"]

@@ -181,7 +181,7 @@ def _flat(params: Params) -> dict[str, Any]:
 
 
 def _git_tags() -> dict[str, str]:
-    dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
+    dirty = bool(git("status", "--porcelain", "--untracked-files=no", "--", "."))
     return {
         "git.commit": git("rev-parse", "HEAD").strip(),
         "git.branch": git("branch", "--show-current").strip(),

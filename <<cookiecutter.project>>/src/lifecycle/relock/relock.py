@@ -14,7 +14,7 @@ from pathlib import Path
 from lifecycle.core import config, package_versions
 from lifecycle.core.dvc import failure_line
 from lifecycle.core.errors import ConfigError, DataError
-from lifecycle.core.git import NO_HOOKS, check_identity, commit_of, git, has_origin
+from lifecycle.core.git import NO_HOOKS, check_identity, commit_of, git, has_origin, unique_name
 from lifecycle.core.requirements import REQUIREMENTS, pinned_versions
 from lifecycle.core.worktree import inside, worktree
 from lifecycle.relock import update_proposal
@@ -28,7 +28,7 @@ Report = Callable[[str], None]
 def relock(local: bool, report: Report) -> bool:
     """Update the lock of the last commit, run the pipeline and the gate, and propose the result as a pull request.
 
-    `local` stops after the commits on the branch `relock`. Returns whether the gate lets them pass.
+    `local` stops after the commits on the branch `relock`, in a subfolder of a larger repo with its name before it. Returns whether the gate lets them pass.
 
     Raises ConfigError if nothing can be resolved or installed; DataError if the pipeline fails with a new version.
     """
@@ -42,12 +42,13 @@ def relock(local: bool, report: Report) -> bool:
         commit = git("rev-parse", "HEAD", folder=folder).strip()
         proposal = _gated(folder, base, updates, report)
         update_proposal.write(proposal)
+        branch = unique_name(BRANCH)
         if local or not has_origin():
-            git("branch", "--force", BRANCH, commit)
-            report(f"left to do: dvc push, git push origin {BRANCH}, and a pull request with {update_proposal.TEXT}")
+            git("branch", "--force", branch, commit)
+            report(f"left to do: dvc push, git push origin {branch}, and a pull request with {update_proposal.TEXT}")
         else:
             update_proposal.push(folder, base, commit)
-            git("branch", "--force", BRANCH, commit)
+            git("branch", "--force", branch, commit)
             report(update_proposal.propose(proposal))
     return proposal.passes
 
@@ -63,7 +64,7 @@ def _update_all(folder: Path, base: str, report: Report) -> list[Update]:
     for options in [*(f"--upgrade-package {name}" for name in single), "--upgrade"]:
         present = _pinned(folder)
         _lock(folder, options)
-        if not git("status", "--porcelain", folder=folder):
+        if not git("status", "--porcelain", "--", ".", folder=folder):
             continue
         update = Update(present, _pinned(folder), options.removeprefix("--upgrade-package "), _metrics(folder))
         report(f"{update.title} ...")

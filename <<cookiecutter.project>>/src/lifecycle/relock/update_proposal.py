@@ -6,7 +6,7 @@ from pathlib import Path
 from lifecycle.core.dvc import dvc
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.files import write_text
-from lifecycle.core.git import NO_HOOKS, git
+from lifecycle.core.git import NO_HOOKS, git, unique_name
 from lifecycle.core.github import api, gh, on_actions, open_pull_request
 from lifecycle.core.markdown import counted
 from lifecycle.core.tables import markdown_table
@@ -86,30 +86,32 @@ def push(folder: Path, base: str, commit: str) -> None:
 
     Raises RefusedError if somebody else has committed to the branch; ConfigError if either cannot be pushed.
     """
-    git("fetch", "--quiet", "--prune", "origin", f"+refs/heads/{BRANCH}*:refs/remotes/origin/{BRANCH}*")
-    pushed = git("for-each-ref", "--format=%(objectname)", f"refs/remotes/origin/{BRANCH}").strip()
+    branch = unique_name(BRANCH)
+    git("fetch", "--quiet", "--prune", "origin", f"+refs/heads/{branch}*:refs/remotes/origin/{branch}*")
+    pushed = git("for-each-ref", "--format=%(objectname)", f"refs/remotes/origin/{branch}").strip()
     if pushed:
         trailers = git("log", f"--format=%H%(trailers:key={TRAILER},valueonly)", f"{base}..{pushed}")
         if any(len(line) == len(base) for line in trailers.split("\n") if line):
             raise RefusedError(
-                f"the branch {BRANCH} has commits by others, which would be lost: merge or delete it first"
+                f"the branch {branch} has commits by others, which would be lost: merge or delete it first"
             )
     data = dvc("push", "--quiet", folder=folder)
     if data.returncode:
         raise ConfigError(f"dvc push: {data.stderr.strip()[-300:]}")
-    lease = f"--force-with-lease=refs/heads/{BRANCH}:{pushed}"
-    git(*NO_HOOKS, "push", "--quiet", lease, "origin", f"{commit}:refs/heads/{BRANCH}")
+    lease = f"--force-with-lease=refs/heads/{branch}:{pushed}"
+    git(*NO_HOOKS, "push", "--quiet", lease, "origin", f"{commit}:refs/heads/{branch}")
 
 
 def propose(content: Proposal) -> str:
     """Open the pull request, or update the one that is open, and start its checks. Returns what was done."""
+    branch = unique_name(BRANCH)
     if on_actions():  # a branch that a workflow has pushed starts none by itself
-        api(f"actions/workflows/{CHECKS}/dispatches", "POST", {"ref": BRANCH})
-    present = open_pull_request(BRANCH)
+        api(f"actions/workflows/{unique_name(CHECKS)}/dispatches", "POST", {"ref": branch})
+    present = open_pull_request(branch)
     content_fields = {"title": content.title, "body": content.text}
     if present is None:
         into = git("branch", "--show-current").strip() or api("")["default_branch"]
-        opened = api("pulls", "POST", {**content_fields, "head": BRANCH, "base": into, "draft": not content.passes})
+        opened = api("pulls", "POST", {**content_fields, "head": branch, "base": into, "draft": not content.passes})
         return f"opened pull request #{opened['number']}: {opened['html_url']}"
     number = present["number"]
     if present["draft"] is content.passes:

@@ -74,7 +74,7 @@ def _refuse_conflicts(real: list[Conflict], operation: Operation | None, report:
 
 def _refuse_unstaged(generated: set[Path]) -> None:
     """The results have to be those of the commit, so what is in the working tree has to be what will be committed."""
-    changed = [name for name in changed_files("--relative") if Path(name) not in generated]
+    changed = [name for name in changed_files() if Path(name) not in generated]
     if changed:
         raise RefusedError(
             f"{', '.join(changed[:5])}: changes that are not staged would not be in the commit: `git add` or `git restore` them, {AGAIN}"
@@ -127,6 +127,6 @@ def _stage() -> int:
 def _finish(operation: Operation | None) -> str:
     if operation is None:
         return "`git commit`"
-    if operation.skip and not changed_files("--cached", "HEAD"):
+    if operation.skip and not changed_files("--cached", "--no-relative", "HEAD"):  # of the whole repository
         return f"`{operation.skip}`, because nothing of it is left to commit"
     return f"`{operation.finish}`"

@@ -6,7 +6,7 @@ from typing import Any
 
 from lifecycle.core.dvc import dvc
 from lifecycle.core.errors import ConfigError, RefusedError
-from lifecycle.core.git import NO_HOOKS, commit_of, git
+from lifecycle.core.git import NO_HOOKS, commit_of, git, unique_name
 from lifecycle.core.github import GitHubError, api, gh, on_actions
 from lifecycle.retraining.retrained_model import TRAILER
 
@@ -73,7 +73,7 @@ def _listed(root: Path) -> list[PullRequest]:
             url=answer["html_url"],
         )
         for answer in answers
-        if answer["head"]["ref"].startswith(PREFIX)
+        if answer["head"]["ref"].startswith(unique_name(PREFIX, root))
         and (answer["head"]["repo"] or {}).get("full_name") == answer["base"]["repo"]["full_name"]  # not a fork's
     ]
 
@@ -110,8 +110,9 @@ def start_checks(branch: str, root: Path) -> list[str]:
     """Start the checks of a branch: a branch that a workflow has pushed starts none by itself."""
     if not on_actions():
         return []
-    api(f"actions/workflows/{CHECKS}/dispatches", "POST", {"ref": branch}, root)
-    return [f"started {CHECKS} on {branch}"]
+    workflow = unique_name(CHECKS, root)
+    api(f"actions/workflows/{workflow}/dispatches", "POST", {"ref": branch}, root)
+    return [f"started {workflow} on {branch}"]
 
 
 def propose(present: PullRequest | None, branch: str, base: str, proposal: Proposal, commit: str, root: Path) -> str:
@@ -141,9 +142,10 @@ def fetch(branch: str) -> str:
 
     Raises ConfigError if origin does not answer, or does not have the branch.
     """
+    prefix = unique_name(PREFIX)
     refs = [
         f"+refs/heads/{branch}:refs/remotes/origin/{branch}",
-        f"+refs/heads/{PREFIX}*:refs/remotes/origin/{PREFIX}*",
+        f"+refs/heads/{prefix}*:refs/remotes/origin/{prefix}*",
     ]
     try:
         git("fetch", "--quiet", "--prune", "origin", *refs)

@@ -19,7 +19,7 @@ from filelock import FileLock, Timeout
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.files import write_text
-from lifecycle.core.git import check_identity, commit_of, git, has_origin, text_at
+from lifecycle.core.git import check_identity, commit_of, git, has_origin, text_at, unique_name
 from lifecycle.core.markdown import plain
 from lifecycle.core.times import Window
 from lifecycle.core.worktree import inside, remove, worktree
@@ -141,16 +141,17 @@ def _nothing_to_learn(new: NewRows | None, labelled: int, limits: Retraining, re
 def _branch(model: RetrainedModel, base: str, present: PullRequest | None) -> tuple[str, str]:
     """The branch for a dataset, and its commit if a retraining has got that far, here or on the remote."""
     pointer = dataset.pointer(model.params.data.raw)
-    refs = [f"refs/heads/{PREFIX}", f"refs/remotes/origin/{PREFIX}"]
+    prefix = unique_name(PREFIX)
+    refs = [f"refs/heads/{prefix}", f"refs/remotes/origin/{prefix}"]
     for line in git("for-each-ref", "--format=%(objectname) %(refname)", *refs).splitlines():
         commit, _, ref = line.partition(" ")
-        branch = ref[ref.index(PREFIX) :]
+        branch = ref[ref.index(prefix) :]
         if present and branch != present.branch:
             continue
         parents = git("log", "-1", "--format=%P", commit).split()
         if parents == [base] and dataset.md5_of(text_at(commit, pointer)) == model.md5:
             return branch, commit
-    name = f"{PREFIX}{datetime.datetime.now(datetime.UTC):%Y-%m-%d}-{model.md5[:8]}"
+    name = f"{prefix}{datetime.datetime.now(datetime.UTC):%Y-%m-%d}-{model.md5[:8]}"
     return (present.branch if present else name), ""
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.git import NO_HOOKS, changed_files, git, identity
+from lifecycle.core.git import NO_HOOKS, changed_files, git, identity, project_folder
 
 PREFIX = "template-update/"
 DELETED_HERE = "DU"
@@ -14,6 +14,7 @@ FORMERLY, PICKING, MADE = "formerly", "picking", "made"  # of a branch, in git's
 
 def check_checkout() -> None:
     """Raise ConfigError if the checkout is not one that an update can start from."""
+    check_repository()
     branch = _current()
     if _pick_in_progress():
         if _pick_in_progress() != _setting(branch, PICKING):
@@ -23,12 +24,16 @@ def check_checkout() -> None:
         )
     if changed := changed_files("HEAD") or changed_files("--cached", "HEAD"):
         raise ConfigError(f"uncommitted changes in {', '.join(changed[:5])}: commit or stash them first")
-    if prefix := git("rev-parse", "--show-prefix").strip():
-        raise ConfigError(
-            f"the git repository begins above {prefix}: only a repository of the project alone can be updated"
-        )
     if not branch:
         raise ConfigError("no branch is checked out: `git switch main`, and the same command again")
+
+
+def check_repository() -> None:
+    """Raise ConfigError if the git repository holds more than the project: two renders would not compare with what is around it."""
+    if project_folder() != Path():
+        raise ConfigError(
+            f"the project is the folder {project_folder()} of a larger git repository: only a repository of the project alone can be updated"
+        )
 
 
 def check_free(branch: str, commit: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import changed_files, files_at, git
+from lifecycle.template.branch import check_repository
 from lifecycle.template.provenance import FOLDER, PATH, Record, record
 from lifecycle.template.render import render
 from lifecycle.template.renders import Renders
@@ -22,6 +23,7 @@ def link(address: str) -> list[str]:
 
     Raises ConfigError if the repo has changes that are not committed, or the address leads to no template with a history.
     """
+    check_repository()
     if changed := changed_files("HEAD"):
         raise ConfigError(f"uncommitted changes in {', '.join(changed[:5])}: commit or stash them first")
     scaffold = git("rev-list", "--max-parents=0", "HEAD").split()[-1]
