@@ -152,7 +152,8 @@ def test_what_is_data_may_be_fetched(no_cache: None) -> None:
     assert refused("base", "HEAD") == []
 
 
-@pytest.mark.parametrize("lock", ["def test_a_lock_that_nobody_can_read_keeps_no_data_from_being_fetched(lock: str) -> None:
+@pytest.mark.parametrize("lock", ["<<<<<<< HEAD\n", "stages: null\n"])
+def test_a_lock_that_nobody_can_read_keeps_no_data_from_being_fetched(lock: str) -> None:
     write("dvc.lock", lock)
     commit("branch")
 
@@ -206,7 +207,6 @@ def test_metrics_that_git_does_not_have_are_named() -> None:
     assert not_regular("base", names[2:]) == ["metrics/none.json is not in the commit"]
 
 
-<<<<<<< HEAD
 def test_make_checks_what_dvc_would_write_before_it_fetches_anything() -> None:
     lines = (ROOT / "Makefile").read_text().splitlines()
     fetching = [place for place, line in enumerate(lines) if "dvc pull" in line or "dvc repro --pull" in line]
@@ -217,6 +217,8 @@ def test_make_checks_what_dvc_would_write_before_it_fetches_anything() -> None:
     assert len(fetching) == len(checks) == 2
     for first, last in zip(checks, fetching, strict=True):
         assert all(line.startswith("\t") for line in lines[first:last])  # in one target
+
+
 def test_of_a_project_in_a_subfolder_only_what_git_obeys_there_counts_of_the_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
