@@ -68,7 +68,7 @@ def _measured_base(base: str, fits: bool) -> tuple[dict[str, float], str]:
                 for name, stage in stages_of_pipeline(base).items()
                 if {str(path) for path in needed} & {out["path"] for out in stage.get("outs", [])}
             ]
-            done = dvc("repro", "--pull", *makers, folder=folder)
+            done = dvc("repro", "--pull", "--no-run-cache", *makers, folder=folder)
             if done.returncode:
                 return {}, failure_line(done)
         return _measured(folder, fits)
