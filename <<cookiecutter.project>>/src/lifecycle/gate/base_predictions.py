@@ -24,12 +24,9 @@ def base_predictions(base: str) -> Path | None:
     recomputed = TEMPORARY / f"{base}{config.PREDICTIONS.suffix}"
     with worktree(base, BASE) as folder:
         dvc("checkout", "--quiet", "--allow-missing", folder=folder)
-        (folder / config.PREDICTIONS).unlink(
-            missing_ok=True
-        )  # damaged, if it is there: DVC would not replace it unasked
-        if dvc(
-            "repro", "--pull", "--no-run-cache", stage, folder=folder
-        ).returncode:  # which whoever may store can forge
+        # If it is there, it is damaged, and DVC would not replace it unasked. Whoever may store data can forge the run cache.
+        (folder / config.PREDICTIONS).unlink(missing_ok=True)
+        if dvc("repro", "--pull", "--no-run-cache", stage, folder=folder).returncode:
             return None
         shutil.copy(folder / config.PREDICTIONS, recomputed)
     return recomputed

@@ -21,12 +21,8 @@ def gate(arguments: argparse.Namespace) -> int:
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up when stopped as well
     content: dict[str, Any] = {}
-    for path in (
-        arguments.report,
-        arguments.json,
-    ):  # of another run, or of the commit, if this one does not come to an end
-        if path:
-            path.unlink(missing_ok=True)
+    for path in filter(None, (arguments.report, arguments.json)):
+        path.unlink(missing_ok=True)  # of another run, or of the commit: misleading if this one does not come to an end
     try:
         content = gate(arguments.base, datetime.datetime.now(datetime.UTC).date())
         print(terminal(content), end="")

@@ -12,10 +12,7 @@ LIBRARIES = {
     "lightgbm", "math", "numpy", "operator", "pandas", "re", "scipy", "sklearn", "statistics", "string", "typing",
     "unicodedata", "xgboost",
 }  # fmt: skip
-OF_LIFECYCLE = (
-    "lifecycle.core.category_codes",
-    "lifecycle.core.column_checks",
-)  # what is meant to be imported by the user
+OF_LIFECYCLE = ("lifecycle.core.category_codes", "lifecycle.core.column_checks")  # made for the user's code
 FUNCTIONS = {
     "__import__", "breakpoint", "compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars",
 }  # fmt: skip
