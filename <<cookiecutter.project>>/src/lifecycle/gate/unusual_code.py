@@ -19,18 +19,10 @@ FUNCTIONS = {
 WRITERS = ("to_csv", "to_parquet", "to_pickle", "to_json", "to_sql")
 READERS = ("fromfile", "load", "memmap", "read_", "save")  # of pandas and numpy
 INTERNALS = ("io", "core", "compat", "ctypeslib", "modules")  # of pandas and numpy: behind them lies all of Python
-MODULES = (
-    "builtins",
-    "ctypes",
-    "gc",
-    "importlib",
-    "inspect",
-    "os",
-    "pathlib",
-    "shutil",
-    "subprocess",
-    "sys",
-)  # as in typing.sys
+# Reached through what another module imports, as in typing.sys.
+MODULES = {
+    "builtins", "ctypes", "gc", "importlib", "inspect", "os", "pathlib", "shutil", "subprocess", "sys",
+}  # fmt: skip
 
 
 def unusual_changes(base: str, head: str) -> list[str]:
@@ -79,7 +71,7 @@ def _unusual_in(node: ast.AST, libraries: set[str]) -> list[str]:
 
 def _leads_further(name: str) -> bool:
     """Whether what a library has under a name reads or writes files, or leads to all of Python."""
-    return name in (*INTERNALS, *MODULES, "*") or name.startswith(READERS)
+    return name in {*INTERNALS, *MODULES, "*"} or name.startswith(READERS)
 
 
 def _is_usual(module: str) -> bool:
