@@ -16,6 +16,7 @@ from lifecycle.gate import readable_files
 from lifecycle.gate.applied_policy import applied_policy
 from lifecycle.gate.baseline_rules import check_baselines, finite_figures
 from lifecycle.gate.commit_metadata import dataset, json_mapping, lock_hash_of, slices_of
+from lifecycle.gate.cost_rules import Costs, check_costs
 from lifecycle.gate.group_checks import judge_groups
 from lifecycle.gate.pull_request_comment import markdown
 from lifecycle.gate.readable_files import refuse_unreadable, unreadable
@@ -94,8 +95,13 @@ GATES = {
     "slices": {"min_rows": 100, "metrics": {"roc_auc": {"min": 0.5}}},
     "weak_slices": {"min_rows": 50, "metrics": {"log_loss": {"max": 0.7}}},
     "fairness": {"min_rows": 100, "columns": {"contract": {"roc_auc": {"max_difference": 0.2, "min_ratio": 0.5}}}},
+    "cost": {"report": True, "model_size": {"max_ratio": 1.5, "max_mb": 1}},
     "tolerance": 0.0001,
-    "exceptions": [{"metric": "roc_auc", "slice": "contract", "min": 0.4, "reason": "r", "accepted_by": "a", "expires": "2026-07-01"}],
+    "exceptions": [
+        {"metric": "roc_auc", "slice": "contract", "min": 0.4, "reason": "r", "accepted_by": "a", "expires": "2026-07-01"},
+        {"metric": "log_loss", "weak_slice": "a=1 and b <= 2", "max": 0.8, "reason": "r", "accepted_by": "a", "expires": "2026-07-01"},
+        {"metric": "roc_auc", "fairness": "contract", "min_ratio": 0.4, "reason": "r", "accepted_by": "a", "expires": "2026-07-01"},
+    ],
 }  # fmt: skip
 FILES = {
     "dvc.lock": LOCK,
@@ -200,6 +206,7 @@ def judged(base: str, head: str) -> None:
         weak = json_mapping(sides["branch"].get("metrics/weak_slices.json"))
         groups = judge_groups(policy, slices, weak, "base", TODAY)
         checks = check_baselines(policy, "binary", new, baselines)
+        costs = check_costs(policy.cost, Costs({"model_size": 1e6}, {"model_size": 2e6}))
         data = {
             side: dataset(files.get("reports/validation.json"), commit)
             for (side, files), commit in zip(sides.items(), (base, head), strict=True)
@@ -210,6 +217,7 @@ def judged(base: str, head: str) -> None:
             "metrics": [vars(result) for result in metrics],
             "slices": [vars(result) for result in of_slices],
             **groups.content(),
+            "cost": [vars(result) for result in costs],
             "baselines": {"figures": finite_figures(baselines), "checks": [vars(result) for result in checks]},
         }
         terminal(content)

@@ -32,7 +32,8 @@ def costs_of(applied: AppliedPolicy, base: str, head: str, folder: Path, measure
         measures: whether anything is measured but sizes.
     """
     compared = not applied.exchanged and not applied.of_branch
-    branch, of_base = _size(folder / config.MODEL), _size(output_at(base, config.MODEL)) if compared else {}
+    branch = _size(folder / config.MODEL)
+    of_base = _size(output_at(base, config.MODEL)) if compared else {}
     missing = [] if of_base else ["neither DVC's cache nor its remote has its model"]
     limits, why_not_branch = applied.policy.cost, ""
     measured = limits.measured() if limits and measures else set[str]()
@@ -40,10 +41,12 @@ def costs_of(applied: AppliedPolicy, base: str, head: str, folder: Path, measure
         fits = bool(OF_TRAINING & measured) and "train" not in applied.policy.not_recomputed
         figures, why_not_branch = _measured(folder, fits)
         branch |= figures
-        if compared and not _same_model(base, head):
+        if compared and _same_model(base, head):
+            of_base = branch
+        elif compared:
             figures, why_not_base = _measured_base(base, fits)
+            of_base |= figures
             missing += [why_not_base] if why_not_base else []
-        of_base |= figures
     return Costs(of_base if compared else None, branch, "; ".join(missing), why_not_branch)
 
 
@@ -58,7 +61,7 @@ def _same_model(base: str, head: str) -> bool:
 
 
 def _measured_base(base: str, fits: bool) -> tuple[dict[str, float], str]:
-    """The figures of the base, or why there are none; what its pipeline has to compute for them is computed."""
+    """The figures of the base, and why one is missing; what its pipeline has to compute for them is computed."""
     needed = [TEST, TRAIN if fits else config.MODEL]
     with worktree(base, BASE) as folder:
         dvc("checkout", "--quiet", "--allow-missing", *map(str, needed), folder=folder)
@@ -75,13 +78,15 @@ def _measured_base(base: str, fits: bool) -> tuple[dict[str, float], str]:
 
 
 def _measured(folder: Path, fits: bool) -> tuple[dict[str, float], str]:
-    """The figures of the model in a checkout, or why there are none."""
+    """The figures of the model in a checkout, and why one is missing."""
     command = [sys.executable, "-P", "-m", "lifecycle.gate.cost_measurement", *(["fit"] if fits else [])]
     done = subprocess.run(command, cwd=folder, env=inside(folder), capture_output=True, text=True)
     lines = (done.stderr if done.returncode else done.stdout).strip().splitlines()
     if done.returncode:
         return {}, lines[-1] if lines else f"measuring ended with exit code {done.returncode}"
-    return read_figures(lines[-1] if lines else ""), "the process that measures printed no such figure"
+    figures = read_figures(lines[-1] if lines else "")
+    complete = figures.keys() >= ({"prediction_ms_per_row"} | (OF_TRAINING if fits else set()))
+    return figures, "" if complete else "the process that measures printed no such figure"
 
 
 def read_figures(line: str) -> dict[str, float]:
