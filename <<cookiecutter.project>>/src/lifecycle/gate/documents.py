@@ -15,7 +15,9 @@ GONE, REGULAR_FILE = "000000", "100644"  # modes in a git tree
 
 def changes_only_documents(base: str, head: str) -> bool:
     """Whether two commits have the same files but for documents, none of which is an input or output in the pipeline."""
-    raw = git("diff", "--raw", "-z", "--no-renames", "--ignore-submodules=none", base, head).split("\0")
+    raw = git("diff", "--raw", "-z", "--no-renames", "--no-relative", "--ignore-submodules=none", base, head).split(
+        "\0"
+    )
     changes = list(zip(raw[::2], raw[1::2], strict=False))  # `:old-mode new-mode old new status`, then the name
     if not changes:
         return True
