@@ -14,10 +14,12 @@ def nested(levels: int) -> str:
 
 def test_aliases_are_read_as_long_as_they_can_be_written_out() -> None:
     assert parse_yaml(nested(4), "params.yaml")["a3"]["k9"]["k9"]["k9"] == {"x": 1}
-    with pytest.raises(ConfigError, match=r"^params.yaml: more than 1,000,000 values, by aliases of aliases"):
+    with pytest.raises(
+        ConfigError, match=r"^params.yaml: aliases of aliases make more values than the limit of 1,000,000"
+    ):
         parse_yaml(nested(9), "params.yaml")
 
 
 def test_an_alias_of_what_it_is_in_is_refused() -> None:
-    with pytest.raises(ConfigError, match=r"^params.yaml: more than"):
+    with pytest.raises(ConfigError, match=r"^params.yaml: aliases of"):
         parse_yaml("a: &a {b: *a}", "params.yaml")

@@ -183,6 +183,17 @@ def test_a_branch_that_cannot_be_read_has_no_verdict(monkeypatch: pytest.MonkeyP
         refuse_unreadable("head")
 
 
+@pytest.mark.parametrize("name", ["params.yaml", "environment.yaml"])
+def test_a_branch_whose_aliases_dvc_would_write_out_for_ever_has_no_verdict(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    lines = ["a0: &a0 {x: 1}", *(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 9))]
+    commits(monkeypatch, {"head": {name: "\n".join(lines)}})
+
+    with pytest.raises(ConfigError, match=f"^{name} of the branch: aliases of aliases"):
+        refuse_unreadable("head")
+
+
 def test_a_branch_with_a_number_that_dvc_cannot_compute_with_has_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
     commits(monkeypatch, {"head": {"metrics/more.json": HUGE}})
 

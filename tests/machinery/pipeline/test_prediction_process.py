@@ -1,6 +1,7 @@
 """What the process that measures takes from the one that predicts: probabilities, and for rows without the target."""
 
 import json
+import os
 from typing import Any
 
 import pandas as pd
@@ -42,3 +43,28 @@ def test_a_model_that_asks_for_the_target_or_the_id_is_refused(
 
     with pytest.raises(DataError, match=f"asks for the column {name}"), PredictionProcess(params):
         pass
+
+
+def test_the_users_code_runs_in_another_process(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(connection: Any, *others: Any) -> None:
+        connection.send_bytes(json.dumps({"inputs": [], "estimator": str(os.getpid())}).encode())
+
+    monkeypatch.setattr(prediction_process, "_serve", serve)
+
+    with PredictionProcess(params) as model:
+        assert model.estimator != str(os.getpid())
+
+
+def test_the_model_is_given_its_inputs_and_nothing_else(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
+    def serve(connection: Any, *others: Any) -> None:
+        connection.send_bytes(json.dumps({"inputs": ["tenure"], "estimator": "X"}).encode())
+        request = json.loads(connection.recv_bytes())
+        columns = pd.read_parquet(request["rows"]).shape[1]
+        pd.DataFrame({"prediction": ["No"], "probability": [0.1 * columns]}).to_parquet(request["to"])
+        connection.send_bytes(b"{}")
+
+    monkeypatch.setattr(prediction_process, "_serve", serve)
+    frame = pd.DataFrame({params.data.id: ["a"], "tenure": [1], params.data.target: ["Yes"], "more": [1]})
+
+    with PredictionProcess(params) as model:
+        assert model.predict(frame)["probability"].tolist() == [0.1]

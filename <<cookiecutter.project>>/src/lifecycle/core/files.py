@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_VALUES = 1_000_000  # of a YAML file
+TOO_MANY = "aliases of aliases make more values than the limit"
 
 
 @contextmanager
@@ -91,7 +92,7 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     except (YAMLError, ValueError, RecursionError) as error:
         raise ConfigError(f"{source}: {_conflict(text) or f'not valid YAML: {_explained(error)[:300]}'}") from None
     if "*" in text and _size(content, {}) > MOST_VALUES:
-        raise ConfigError(f"{source}: more than {MOST_VALUES:,} values, by aliases of aliases: write out what is meant")
+        raise ConfigError(f"{source}: {TOO_MANY} of {MOST_VALUES:,}: write out what is meant")
     return _mapping(content, source)
 
 

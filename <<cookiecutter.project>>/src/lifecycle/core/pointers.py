@@ -2,11 +2,12 @@
 
 DVC writes wherever a .dvc file, or the list of a folder's files, says: also over code, which runs before anyone judges it.
 
-    python -m lifecycle.core.pointers      exits with 2 and one line if something else than data would be written
+    python -m lifecycle.core.pointers [dvc.lock]      exits with 2 and one line if something else than data would be written
 """
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
@@ -85,14 +86,17 @@ def stored(md5: str, folder: Path) -> bytes | None:
     return path.read_bytes() if path.is_file() else None
 
 
-def check() -> None:
-    """Raise ConfigError with the first thing that DVC would put elsewhere than below data/, in the working tree as it is."""
+def check(with_lock: bool) -> None:
+    """Raise ConfigError with the first thing that DVC would put elsewhere than below data/, in the working tree as it is.
+
+    With the lock, what it names as outputs counts as well; lists of folders that are not here yet are fetched, with the folders.
+    """
     entries = [line.split("\t", 1) for line in git("ls-files", "--stage", "-z").split("\0") if line]
     modes = {name: about.split()[0] for about, name in entries}
     pointers = {name: Path(name).read_bytes() for name in modes if name.endswith(".dvc") and Path(name).is_file()}
     stages = Stages()
     with suppress(ConfigError):  # a lock that is missing or cannot be read: DVC takes nothing from it either
-        stages = stages_here()
+        stages = stages_here() if with_lock else {}
     outs = [out for stage in stages.values() for out in stage.get("outs", []) if not _in_git(out["path"], modes)]
     if lines := problems(modes, pointers, outs, _listing):
         raise ConfigError(lines[0])
@@ -136,6 +140,6 @@ def _in_git(path: str, modes: Mapping[str, str]) -> bool:
 
 if __name__ == "__main__":
     try:
-        check()
+        check(with_lock=sys.argv[1:] == [str(config.LOCK)])
     except ProjectError as error:
         exit_with(error)

@@ -11,7 +11,9 @@ from typing import Any
 from lifecycle.core import config
 from lifecycle.core.dvc_files import metrics_of, pipeline_of, refuse_huge, stages_of
 from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import TOO_MANY, parse_yaml
 from lifecycle.core.git import files_at, text_at
+from lifecycle.core.package_versions import ENVIRONMENT
 from lifecycle.gate.commit_metadata import json_mapping, refuse_links
 from lifecycle.gate.exchanged_problem import problem_of
 from lifecycle.gate.policy import parse
@@ -24,8 +26,9 @@ READERS: dict[Path, Reader] = {
     Path("dvc.yaml"): pipeline_of,
     config.GATES: parse,
     config.PARAMS: problem_of,
+    ENVIRONMENT: parse_yaml,
 }
-LEFT_TO_OTHERS = (str(config.GATES), str(config.PARAMS))  # of a branch: the policy's reader and the pipeline say more
+LEFT_TO_OTHERS = (str(config.GATES), str(config.PARAMS), str(ENVIRONMENT))  # of a branch: who reads these says more
 
 
 def unreadable(commit: str, whose: str, judged: Collection[str] = ()) -> list[str]:
@@ -56,7 +59,7 @@ def refuse_unreadable(commit: str) -> None:
     """Raise ConfigError if a file of the branch is a link, or cannot be read."""
     refuse_links(commit)
     for line in unreadable(commit, "the branch"):
-        if not line.startswith(LEFT_TO_OTHERS):
+        if not line.startswith(LEFT_TO_OTHERS) or TOO_MANY in line:  # DVC would write them out, and never end
             raise ConfigError(line)
 
 
