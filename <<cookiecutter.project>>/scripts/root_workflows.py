@@ -28,7 +28,7 @@ def moved(text: str, folder: str, names: set[str]) -> Any:
 
     Args:
         text: of the workflow.
-        folder: of the project in the repository, such as services/churn.
+        folder: of the project in the repository, such as services/scoring.
         names: of the project's workflows.
     """
     workflow = yaml().load(text)
