@@ -59,6 +59,15 @@ def test_the_bases_policy_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "+metrics" in result.diff
 
 
+def test_another_split_is_another_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    base, head = (f"{PARAMS}split: {{validation: 0.1, test: {share}}}\n" for share in (0.2, 0.3))
+
+    result = applied(monkeypatch, {"params.yaml": base}, {"params.yaml": head})
+
+    assert result.exchanged == ["split.test was 0.2, is 0.3"]
+    assert result.refusal == "gates.yaml of the base has no new_problem"
+
+
 def test_all_that_a_policy_is_about_has_to_be_in_git(monkeypatch: pytest.MonkeyPatch) -> None:
     of_slices = "slices: {min_rows: 1, metrics: {roc_auc: {min: 0.1}}}\n"
     baselines = {"metrics/trivial.json", "metrics/linear.json"}
