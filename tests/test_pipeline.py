@@ -360,7 +360,7 @@ def test_help_lists_what_make_can_do(project: BakedProject) -> None:
         "track",
         "validate",
         *("resolve", "environment", "relock", "audit", "template-update"),
-        "gate",
+        *("gate", "workflows"),
         "register",
         "promote",
         "check",
