@@ -3,7 +3,7 @@
     python scripts/root_workflows.py
 
 Each one runs in the project's folder. What a repository has once gets the name of the folder before its own: files, workflows, the check
-`verdict`, caches, concurrency groups, environments and variables (CHURN_MLFLOW_TRACKING_URI), and the ruleset. Secrets are shared.
+`verdict`, caches, concurrency groups, environments and variables (SCORING_MLFLOW_TRACKING_URI), and the ruleset. Secrets are shared.
 """
 
 import json
