@@ -189,9 +189,8 @@ if __name__ == "__main__":
         remember_table(Path(), ANSWERS["data"], ANSWERS["target"])
     outer = "" if Path(".git").exists() else outer_folder()
     store_beside(outer)
-    if Path(".git").exists() or (
-        outer and git("ls-files")
-    ):  # `cookiecutter -f`: what changed is for its owner to look at
+    if Path(".git").exists() or (outer and git("ls-files")):
+        # `cookiecutter -f`: what changed is for its owner to look at
         print(f"\n{ANSWERS['project']} was in a git repository already: nothing was committed.")
         print(f"See what the template changed with `git diff` in {ANSWERS['project']}; `git restore FILE` undoes it.\n")
         sys.exit()

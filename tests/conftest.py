@@ -177,14 +177,19 @@ def base(reproduced: BakedProject, once: Callable[..., BakedProject]) -> BakedPr
         )
         project.run("dvc repro evaluate")
         project.commit("Base")
-        project.run("git switch --quiet --create worse")
-        project.replace("params.yaml", "max_iter: 150", "max_iter: 40")
-        project.run("dvc repro evaluate")
-        project.commit("Worse")
-        project.run("git switch --quiet main && dvc checkout --quiet")
+        add_worse_branch(project)
         return project
 
     return once("gate", make)
+
+
+def add_worse_branch(project: BakedProject) -> None:
+    """Commit a model that is worse than the gate allows on a branch `worse`; main is checked out in the end."""
+    project.run("git switch --quiet --create worse")
+    project.replace("params.yaml", "max_iter: 150", "max_iter: 40")
+    project.run("dvc repro evaluate")
+    project.commit("Worse")
+    project.run("git switch --quiet main && dvc checkout --quiet")
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import TEMPLATE, BakedProject, clean_environment
+from conftest import TEMPLATE, BakedProject, add_worse_branch, clean_environment
 from runner import TOOLS, act, jobs
 
 ONE, OTHER = "telco-churn", "services/fraud.model"
@@ -53,17 +53,13 @@ def mono(base: BakedProject, once: Callable[..., BakedProject]) -> BakedProject:
 
     def make(folder: Path) -> BakedProject:
         root = two_projects(folder)
-        one = BakedProject(root.path / ONE)
-        base.run(f"git archive main | tar -x -C {one.path} --exclude=.dvc/config --exclude=.template.json")
-        shutil.copytree(base.path / ".dvc/cache", one.path / ".dvc/cache")
-        (one.path / ".venv").symlink_to((base.path / ".venv").resolve())
-        one.run("dvc checkout --quiet")
-        one.commit("Results")
-        one.run("git switch --quiet --create worse")
-        one.replace("params.yaml", "max_iter: 150", "max_iter: 40")
-        one.run("dvc repro evaluate")
-        one.commit("Worse")
-        one.run("git switch --quiet main && dvc checkout --quiet")
+        project = BakedProject(root.path / ONE)
+        base.run(f"git archive main | tar -x -C {project.path} --exclude=.dvc/config --exclude=.template.json")
+        shutil.copytree(base.path / ".dvc/cache", project.path / ".dvc/cache")
+        (project.path / ".venv").symlink_to((base.path / ".venv").resolve())
+        project.run("dvc checkout --quiet")
+        project.commit("Results")
+        add_worse_branch(project)
         return root
 
     return once("mono", make)
@@ -135,30 +131,30 @@ def test_nothing_is_scaffolded_into_a_repository_in_the_middle_of_a_merge(tmp_pa
 
 @pytest.mark.slow
 def test_a_worse_model_in_a_subfolder_is_blocked(copy: BakedProject) -> None:
-    one = BakedProject(copy.path / ONE)
-    one.run("dvc push --quiet && git switch --quiet worse && dvc checkout --quiet")
-    lock = yaml.safe_load(one.run("git show main:./dvc.lock").stdout)
+    project = BakedProject(copy.path / ONE)
+    project.run("dvc push --quiet && git switch --quiet worse && dvc checkout --quiet")
+    lock = yaml.safe_load(project.run("git show main:./dvc.lock").stdout)
     outputs = {output["path"]: output["md5"] for output in lock["stages"]["evaluate"]["outs"]}
     md5 = outputs["data/predictions/test.parquet"]
-    cached = one.path / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
+    cached = project.path / ".dvc/cache/files/md5" / md5[:2] / md5[2:]
     cached.unlink()
 
-    done = one.run("make gate", check=False)
+    done = project.run("make gate", check=False)
 
     assert done.returncode != 0
     assert "gate: FAIL against main" in done.stdout
-    report = one.read("reports/gate.json")
+    report = project.read("reports/gate.json")
     assert {reason["kind"] for reason in report["reasons"]} == {"limit"}
     assert report["files_affecting_verdict"] == []
     assert report["paired_rows"] > 1000
     assert cached.exists()  # from the remote, not computed again
-    assert one.run("git worktree list").stdout.count("\n") == 1
-    assert one.run("git status --porcelain").stdout == ""
+    assert project.run("git worktree list").stdout.count("\n") == 1
+    assert project.run("git status --porcelain").stdout == ""
 
 
 @pytest.mark.slow
 def test_a_change_of_another_project_in_the_repository_changes_nothing(copy: BakedProject) -> None:
-    one, other = (BakedProject(copy.path / name) for name in (ONE, OTHER))
+    project, other = (BakedProject(copy.path / name) for name in (ONE, OTHER))
     copy.run("git switch --quiet --create branch")
     for name in (
         "params.yaml",
@@ -170,18 +166,18 @@ def test_a_change_of_another_project_in_the_repository_changes_nothing(copy: Bak
         (other.path / name).write_text(other.text(name) + "# changed\n")
     copy.commit("The other one")
 
-    done = one.run("make gate")
+    done = project.run("make gate")
 
     assert "gate: PASS: nothing changed" in done.stdout
-    assert one.read("reports/gate.json")["files_affecting_verdict"] == []
+    assert project.read("reports/gate.json")["files_affecting_verdict"] == []
 
 
 def test_the_template_is_not_updated_in_a_subfolder(project: BakedProject, tmp_path: Path) -> None:
-    one = BakedProject(two_projects(tmp_path).path / ONE)
-    (one.path / ".venv").symlink_to((project.path / ".venv").resolve())
+    nested = BakedProject(two_projects(tmp_path).path / ONE)
+    (nested.path / ".venv").symlink_to((project.path / ".venv").resolve())
 
     for command in ("make template-update", f"{ONE} template-link {TEMPLATE}"):
-        done = one.run(command, check=False)
+        done = nested.run(command, check=False)
 
         assert done.returncode != 0
         assert f"error: the project is the folder {ONE} of a larger git repository" in done.stderr
@@ -289,13 +285,13 @@ def test_workflows_at_the_root_pass_the_linters_and_are_written_again_the_same(w
 
 
 def test_a_workflow_of_somebody_elses_at_the_root_is_not_overwritten(written: BakedProject) -> None:
-    one, theirs = BakedProject(written.path / ONE), written.path / f".github/workflows/{ONE}-score.yml"
+    project, theirs = BakedProject(written.path / ONE), written.path / f".github/workflows/{ONE}-score.yml"
     theirs.write_text("name: theirs\n")
-    (one.path / ".github/workflows/release.yml").unlink()
+    (project.path / ".github/workflows/release.yml").unlink()
 
-    refused = one.run("make workflows", check=False)
+    refused = project.run("make workflows", check=False)
     theirs.unlink()
-    one.run("make workflows")
+    project.run("make workflows")
 
     assert f"{ONE}-score.yml is not of this project" in refused.stderr
     assert "Traceback" not in refused.stderr
@@ -312,13 +308,13 @@ def test_the_workflows_of_a_repository_of_one_project_stay_where_they_are(projec
 
 @pytest.mark.slow
 def test_the_workflow_at_the_root_judges_the_project_in_its_folder(copy: BakedProject, tmp_path: Path) -> None:
-    one = BakedProject(copy.path / ONE)
-    one.run("make workflows")
-    (copy.path / ".venv").symlink_to((one.path / ".venv").resolve())
+    project = BakedProject(copy.path / ONE)
+    project.run("make workflows")
+    (copy.path / ".venv").symlink_to((project.path / ".venv").resolve())
     (copy.path / ".git/info/exclude").write_text("/.venv\n")
     copy.commit("Workflows")
     copy.run("git switch --quiet --create branch")
-    (one.path / "README.md").write_text("# Churn\n")
+    (project.path / "README.md").write_text("# Churn\n")
     copy.commit("Sound")
     copy.run("git update-ref refs/remotes/origin/main main && git remote add origin https://github.com/o/r.git")
     copy.run("git switch --quiet --detach main && git merge --quiet --no-ff --message Merge branch")

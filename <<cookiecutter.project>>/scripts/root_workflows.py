@@ -125,10 +125,6 @@ def _prefix(folder: str) -> str:
     return f"_{prefix}" if re.match(r"\d|GITHUB_", prefix) else prefix
 
 
-def _first_line(source: Path, folder: str) -> str:
-    return f"# Written by `make workflows` in {folder}, from {folder}/{source}: change that one, and run it again.\n"
-
-
 def main() -> None:
     folder, root = str(project_folder()), Path(git("rev-parse", "--show-cdup").strip())
     if folder == ".":
@@ -139,7 +135,7 @@ def main() -> None:
     sources = [path for path in sorted(WORKFLOWS.glob("*.yml")) if path.name not in NOT_HERE]
     names = {yaml().load(path)["name"] for path in sources}
     targets = {path: root / path.with_name(unique_name(path.name)) for path in sources}
-    ours = _first_line(Path(), folder).partition(f", from {folder}/")[0] + ","
+    ours = f"# Written by `make workflows` in {folder},"
     for target in targets.values():
         if target.exists() and not target.read_text(encoding="utf-8").startswith(ours):
             sys.exit(f"error: {target} is not of this project: rename it, or the project's folder")
@@ -150,7 +146,7 @@ def main() -> None:
         workflow = moved(source.read_text(encoding="utf-8"), folder, names)
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("w", encoding="utf-8") as file:
-            file.write(_first_line(source, folder))
+            file.write(f"{ours} from {folder}/{source}: change that one, and run it again.\n")
             yaml().dump(workflow, file)
     rules = json.loads(RULESET.read_text(encoding="utf-8").replace('"verdict"', f'"{unique_name("verdict")}"'))
     target = root / RULESET.with_name(unique_name(RULESET.name))

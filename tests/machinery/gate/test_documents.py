@@ -66,14 +66,14 @@ def test_a_link_and_a_program_are_no_documents() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "only_documents"), [("other/README.md", True), ("shared/read.md", False), ("x.csv", False)]
+    ("name", "only_documents"), [("other/README.md", True), ("common/read.md", False), ("x.csv", False)]
 )
 def test_of_a_larger_repository_every_file_counts(
     monkeypatch: pytest.MonkeyPatch, name: str, only_documents: bool
 ) -> None:
     Path("churn").mkdir()
     Path("churn/dvc.yaml").write_text(PIPELINE)
-    Path("churn/dvc.lock").write_text(LOCK.replace("docs/read.md", "../shared/read.md"))
+    Path("churn/dvc.lock").write_text(LOCK.replace("docs/read.md", "../common/read.md"))
     commit()
     git("tag", "--force", "base")
     Path(name).parent.mkdir(exist_ok=True)

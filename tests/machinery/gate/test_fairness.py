@@ -114,10 +114,10 @@ def test_an_exception_accepts_the_kind_of_gap_that_it_names_and_no_group_that_is
 ) -> None:
     limits = policy({"max_difference": 0.1, "min_ratio": 0.9}, EXCEPTION | accepted)
 
-    both = check_fairness(limits, {}, groups(**ACCURACY), "base", TODAY)
+    results = check_fairness(limits, {}, groups(**ACCURACY), "base", TODAY)
     gone = check_fairness(limits, groups(**ACCURACY), groups(north=0.8), "base", TODAY)
 
-    assert [result.status for result in both] == statuses
+    assert [result.status for result in results] == statuses
     assert [result.status for result in gone] == [FAIL, FAIL]
 
 

@@ -60,13 +60,13 @@ def test_every_stage_that_writes_something_runs_again_unless_it_is_believed(
 
 
 def test_whether_what_is_believed_is_the_bases_is_said() -> None:
-    said = {"train": "takes long", "none": "no reason"}
-    assert believed_results(said, "base", "HEAD") == [
+    not_recomputed = {"train": "takes long", "none": "no reason"}
+    assert believed_results(not_recomputed, "base", "HEAD") == [
         "train was not run again (takes long): its outputs are those of the base",
         "none is not a stage",
     ]
 
     commit(LOCK.replace("MD5", "f" * 32, 1))
 
-    line, _ = believed_results(said, "base", "HEAD")
+    line, _ = believed_results(not_recomputed, "base", "HEAD")
     assert line == "train was not run again (takes long): its outputs are believed, not recomputed"

@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from lifecycle.core.errors import ConfigError
 
@@ -102,6 +103,23 @@ def changed_files(*arguments: str, folder: Path = Path()) -> list[str]:
     # .gitmodules may ask git to be silent about submodules.
     options = ("--name-only", "--relative", "--no-renames", "--ignore-submodules=none", "-z")
     return git("diff", *options, *arguments, folder=folder).split("\0")[:-1]
+
+
+class Change(NamedTuple):
+    """A file that differs between two commits, with its modes in git's trees before and after; 000000 where there is none."""
+
+    before: str
+    after: str
+    path: PurePosixPath
+    """In the repository."""
+
+
+def changes(revisions: str) -> list[Change]:
+    """Return the files of the whole repository that differ between two revisions, such as `main...HEAD`."""
+    options = ("--raw", "-z", "--no-renames", "--no-relative", "--ignore-submodules=none")
+    raw = git("diff", *options, revisions).split("\0")  # by turns `:before after old new status` and the name
+    modes = [about.lstrip(":").split()[:2] for about in raw[:-1:2]]
+    return [Change(before, after, PurePosixPath(name)) for (before, after), name in zip(modes, raw[1::2], strict=True)]
 
 
 def commit_of(revision: str, source: str = "--base", folder: Path = Path()) -> str:

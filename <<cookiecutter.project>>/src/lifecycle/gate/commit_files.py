@@ -6,13 +6,12 @@ may bring data only: under data/, and with the content that their hash stands fo
 
 import hashlib
 import os
-import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from lifecycle.core.dvc import cache_folder
 from lifecycle.core.dvc_files import stages_at
-from lifecycle.core.git import changed_files, files_at, git, project_folder
+from lifecycle.core.git import changed_files, changes, files_at, git, project_folder
 from lifecycle.core.pointers import EMBEDDED, outputs, problems, stored
 
 PIPELINE = ("dvc.yaml", "dvc.lock")
@@ -86,15 +85,11 @@ def acted_on(base: str, head: str) -> list[str]:
     Of a project in a subfolder of its repository, also those above it that git obeys there, such as ../.gitattributes, and the
     repository's workflows.
     """
-    options = ("--raw", "-z", "--no-renames", "--no-relative", "--ignore-submodules=none")
-    raw = git("diff", *options, f"{base}...{head}").split("\0")
-    changes = zip(raw[::2], raw[1::2], strict=False)  # `:old-mode new-mode old new status`, then the name
     project = PurePosixPath(project_folder())
     return [
-        os.path.relpath(name, project)
-        for change, name in changes
-        if _obeyed(PurePosixPath(name), project)
-        or (SUBMODULE in re.split(r"[: ]", change)[1:3] and PurePosixPath(name).is_relative_to(project))
+        os.path.relpath(change.path, project)
+        for change in changes(f"{base}...{head}")
+        if _obeyed(change.path, project) or (SUBMODULE in change[:2] and change.path.is_relative_to(project))
     ]
 
 

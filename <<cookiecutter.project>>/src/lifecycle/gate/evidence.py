@@ -81,12 +81,12 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
     tolerance, believed = applied.policy.tolerance, applied.policy.not_recomputed
     refusals = refused(base.commit, head)
     with clean_checkout(head, data=not refusals) as folder, ThreadPoolExecutor(1) as executor:
-        only_documents = changes_only_documents(base.commit, head) and complete(folder, head)
+        only_documents = not refusals and changes_only_documents(base.commit, head) and complete(folder, head)
         pending = executor.submit(_beside_the_pipeline, base.commit, head, applied, only_documents)
-        if refusals:
-            rerun = Recomputed(failure=NOTHING_RUN)
+        if refusals or only_documents:
+            rerun = Recomputed(failure=NOTHING_RUN if refusals else "")
         else:
-            rerun = Recomputed() if only_documents else recompute(folder, believed, tolerance)
+            rerun = recompute(folder, believed, tolerance)
         refuse_huge_metrics(folder)
         comparable = not applied.exchanged
         figures = metrics_diff(base.commit if comparable else head, folder)
