@@ -1,43 +1,23 @@
-"""Your models: the estimators that params.yaml can name, and how features are prepared for them."""
+"""Your model: how features are prepared for an estimator, and estimators that an import path in params.yaml cannot name.
+
+`train.estimator` in params.yaml is the import path of any class with scikit-learn's interface, or the name of a function in this
+file that returns an unfitted one, such as
+
+    def stacked() -> BaseEstimator:
+        return StackingClassifier([("trees", RandomForestClassifier()), ("linear", LogisticRegression())])
+"""
 
 from typing import Any
 
 import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.compose import ColumnTransformer
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 from sklearn.utils import get_tags
 
 from lifecycle.core.category_codes import CategoryCodes
-
-ESTIMATORS: dict[str, dict[str, type[BaseEstimator]]] = {
-    "classification": {
-        "hist_gradient_boosting": HistGradientBoostingClassifier,
-        "random_forest": RandomForestClassifier,
-        "logistic_regression": LogisticRegression,
-    },
-    "regression": {
-        "hist_gradient_boosting": HistGradientBoostingRegressor,
-        "random_forest": RandomForestRegressor,
-        "ridge": Ridge,
-    },
-}
-"""By kind of task: the name for `train.estimator` in params.yaml, and a class with scikit-learn's interface."""
-
-TRUSTED_TYPES = [
-    "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
-    "sklearn.tree._tree.Tree",
-]
-"""Types that a model file may hold beyond those that skops trusts; `train` names those that a new estimator adds."""
 
 MAX_CATEGORIES = 250  # one-hot columns of one feature; the rarest categories share one
 

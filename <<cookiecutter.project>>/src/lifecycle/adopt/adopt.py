@@ -82,12 +82,14 @@ def ladder() -> str:
 def linear_is_better() -> str:
     """Return a line if the plain linear model predicts the test rows better than the trained one, or nothing."""
     task = config.load().task
-    loss, estimator = ("rmse", "ridge") if task == "regression" else ("log_loss", "logistic_regression")
+    loss, estimator = ("rmse", "Ridge") if task == "regression" else ("log_loss", "LogisticRegression")
     paths = (config.BASELINES["linear"], config.METRICS / "test.json")
     linear, trained = (json.loads(path.read_text(encoding="utf-8")).get(loss) for path in paths)
     if linear is None or trained is None or linear >= trained:
         return ""
-    return f"the linear model has a lower {loss}: try `train.estimator: {estimator}` in params.yaml"
+    return (
+        f"the linear model has a lower {loss}: try `train.estimator: sklearn.linear_model.{estimator}` in params.yaml"
+    )
 
 
 def _check_disk(path: Path) -> None:

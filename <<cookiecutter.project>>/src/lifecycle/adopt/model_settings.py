@@ -21,21 +21,22 @@ TEST_ROWS_OF_SLICE = 30
 TEST_SHARE = 0.2
 
 
-def estimator(rows: int, inputs: int) -> tuple[str, dict[str, Any], str]:
-    """Return the name of an estimator of model.py, its settings, and why.
+def estimator(rows: int, inputs: int, task: str) -> tuple[str, dict[str, Any], str]:
+    """Return the import path of an estimator, its parameters, and why.
 
     Boosted trees whose number and size grow with the rows; of many columns each split sees a share. A forest for few rows, because it
     does not overfit them.
     """
+    kind = "Regressor" if task == "regression" else "Classifier"
     if rows < FEW_ROWS:
         leaf = max(2, min(5, rows // 100))
         why = f"{rows:,} rows are few: a forest overfits them less than boosting"
-        return "random_forest", {"n_estimators": 200, "min_samples_leaf": leaf}, why
+        return f"sklearn.ensemble.RandomForest{kind}", {"n_estimators": 200, "min_samples_leaf": leaf}, why
     size = next(size for most, size in SIZES if rows <= most)
     settings: dict[str, Any] = {**size, "l2_regularization": 1.0, "early_stopping": False}
     if inputs > MANY_COLUMNS:
         settings["max_features"] = 0.3
-    return "hist_gradient_boosting", settings, f"{rows:,} rows × {inputs} columns"
+    return f"sklearn.ensemble.HistGradientBoosting{kind}", settings, f"{rows:,} rows × {inputs} columns"
 
 
 def slices(columns: list[Column], rows: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from typing import Any
 
 from lifecycle.adopt.contract_draft import quoted
 from lifecycle.adopt.plan import Plan
@@ -23,9 +24,7 @@ def rewrite(text: str, plan: Plan, raw: str) -> str:
     text = _section(text, "data", _data(plan, raw))
     text = _section(text, "split", _split(plan))
     name, settings = plan.estimator
-    text = _line(text, "  estimator", name)
-    block = [f"  {name}:", *(f"    {setting}: {json.dumps(value)}" for setting, value in settings.items())]
-    text = _subsection(text, name, "\n".join(block) + "\n")
+    text = _parameters(_line(text, "  estimator", name), settings)
     return _line(text, "  slices", f"[{', '.join(quoted(column) for column in plan.slices)}]")
 
 
@@ -119,8 +118,17 @@ def _section(text: str, name: str, content: str) -> str:
     return _replace(text, rf"^{name}:[^\n]*\n(?:[ \t]+[^\n]*\n)*", f"{name}:\n{content}", name)
 
 
-def _subsection(text: str, name: str, content: str) -> str:
-    return _replace(text, rf"^  {name}:[^\n]*\n(?:    [^\n]*\n)*", content, f"train.{name}")
+def _parameters(text: str, values: dict[str, Any]) -> str:
+    """Replace train.parameters, or put it below the estimator, where a repo has a section for each estimator instead."""
+    block = "".join(
+        [
+            _commented("  parameters:", "any of its parameters") + "\n",
+            *(f"    {name}: {json.dumps(value)}\n" for name, value in values.items()),
+        ]
+    )
+    if re.search(r"^  parameters:", text, flags=re.MULTILINE):
+        return _replace(text, r"^  parameters:[^\n]*\n(?:    [^\n]*\n)*", block, "train.parameters")
+    return re.sub(r"^  estimator:[^\n]*\n", lambda line: line[0] + block, text, count=1, flags=re.MULTILINE)
 
 
 def _line(text: str, name: str, value: str) -> str:

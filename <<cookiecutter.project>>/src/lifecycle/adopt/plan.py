@@ -103,7 +103,7 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
             f"{path}: no column is left to predict {target.name} from: {'; '.join(f'{name}: {why}' for name, why in exclude.items())}"
         )
     rows = file.rows - target.unlabelled
-    estimator, settings, why_estimator = model_settings.estimator(rows, len(given))
+    estimator, settings, why_estimator = model_settings.estimator(rows, len(given), target.task)
     plan = Plan(
         file, columns, target, key, exclude, time, (estimator, settings), model_settings.slices(given, file.rows), []
     )

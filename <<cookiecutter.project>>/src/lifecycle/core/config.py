@@ -106,22 +106,29 @@ class Split(Section):
 
 
 class Train(Section):
-    """The name of the estimator; and by the name of each estimator, its settings."""
+    """The estimator and its parameters; by the name of each estimator in ESTIMATORS of model.py, also in a section of its own."""
 
     model_config = ConfigDict(extra="allow")
 
-    estimator: str
+    estimator: Annotated[str, Field(min_length=1)]
+    """The import path of a class, such as `sklearn.linear_model.Ridge`, or the name of a function in model.py."""
+    parameters: dict[str, Any] = Field(default_factory=dict)
     __pydantic_extra__: dict[str, dict[str, Any]]
 
     @property
     def sections(self) -> dict[str, dict[str, Any]]:
-        """The settings of every estimator, by its name."""
+        """The parameters of estimators that have a section of their own, by name."""
         return self.__pydantic_extra__
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The settings of the chosen estimator."""
-        return self.sections.get(self.estimator, {})
+        """The parameters of the chosen estimator."""
+        return self.sections.get(self.estimator, self.parameters)
+
+    @property
+    def place(self) -> str:
+        """Where they stand in params.yaml."""
+        return f"train.{self.estimator if self.estimator in self.sections else 'parameters'}"
 
 
 class Evaluate(Section):

@@ -1,53 +1,162 @@
-"""The estimator that params.yaml names, with its settings and the seed."""
+"""The estimator that params.yaml names, with its parameters and the seed."""
 
-from sklearn.base import BaseEstimator
+import importlib
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from sklearn.base import BaseEstimator, is_classifier, is_regressor
 
 from lifecycle.core import user_code
 from lifecycle.core.config import Params
+from lifecycle.core.encoded_labels import EncodedLabels
 from lifecycle.core.errors import ConfigError, did_you_mean
+
+# Parameters that a library's estimators get unless params.yaml has them: silent, and the same model whatever the number of threads.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "lightgbm": {"verbosity": -1, "deterministic": True, "force_row_wise": True},
+    "xgboost": {"verbosity": 0},
+    "catboost": {"logging_level": "Silent", "allow_writing_files": False},
+}
+SEEDS = ("random_state", "random_seed")
 
 
 def make_estimator(params: Params) -> BaseEstimator:
-    """Return the unfitted estimator that params.yaml names, one of ESTIMATORS in the user's model.py.
+    """Return the unfitted estimator that params.yaml names: a class by its import path, or a function of the user's model.py.
 
-    Raises ConfigError if model.py does not have it for the task, it gives no probabilities for a classification, or a
-    setting has a name or value that it refuses.
+    Every random_state in it that is not set is the seed. A classifier that takes numbers alone as labels comes inside an
+    EncodedLabels.
+
+    Raises ConfigError if there is nothing of that name, it is not an estimator for the task, or a parameter has a name or
+    value that it refuses.
     """
-    estimators = user_code.get(params.package, "model", "ESTIMATORS")
-    model_py = f"src/{params.package}/model.py"
-    choices = estimators["regression" if params.task == "regression" else "classification"]
-    name = params.train.estimator
-    if name not in choices:
+    name, task = params.train.estimator, params.task
+    where = f"params.yaml: train.estimator {name}"
+    make = _factory(params)
+    try:
+        estimator = make()
+    except TypeError as error:
         raise ConfigError(
-            f"params.yaml: train.estimator {name} is not in ESTIMATORS of {model_py} for {params.task}: "
-            f"choose from {', '.join(choices)}, or add it there"
+            f"{where}: it cannot be made without arguments: {error}; make it in a function of model.py"
+        ) from error
+    if not (hasattr(estimator, "fit") and hasattr(estimator, "get_params")):
+        raise ConfigError(
+            f"{where}: {type(estimator).__name__} has no scikit-learn interface: fit, predict, get_params"
         )
-    names = {key for kind in estimators.values() for key in kind}
-    if unknown := [key for key in params.train.sections if key not in names]:
+    suits = is_regressor if task == "regression" else is_classifier
+    if not suits(estimator):
+        kinds = [
+            kind for kind, is_kind in (("regressor", is_regressor), ("classifier", is_classifier)) if is_kind(estimator)
+        ]
         raise ConfigError(
-            f"params.yaml: train.{unknown[0]} is not in ESTIMATORS of {model_py}{did_you_mean(unknown[0], names)}; "
-            "add it there, or remove the section"
+            f"{where} is {' and '.join(kinds) or 'neither a classifier nor a regressor'}, and the task is {task}"
         )
     try:
-        estimator = choices[name]()
-        estimator.set_params(**params.train.settings)
-        if "random_state" in estimator.get_params():
-            estimator.set_params(random_state=params.seed)
-        if hasattr(estimator, "_parameter_constraints"):  # scikit-learn's own: refuse now what `fit` would refuse
-            estimator._validate_params()
+        _set(estimator, params)
     except Exception as error:
-        if not concerns_settings(error, choices[name]):
+        if not concerns_settings(error, type(estimator)):
             raise
-        raise ConfigError(f"params.yaml: train.{name}: {error}") from error
+        raise ConfigError(f"params.yaml: {params.train.place}: {error}") from error
+    if not hasattr(estimator, "final_estimator"):  # a stack cannot tell before it is fitted
+        check_probabilities(estimator, params)
+    return EncodedLabels(estimator) if library(type(estimator)) == "xgboost" and task != "regression" else estimator
+
+
+def check_probabilities(estimator: BaseEstimator, params: Params) -> None:
+    """Raise ConfigError if an estimator for a classification gives no probabilities."""
     if params.task != "regression" and not hasattr(estimator, "predict_proba"):
         raise ConfigError(
-            f"params.yaml: train.{name}: {type(estimator).__name__} has no predict_proba, and a {params.task} task needs "
-            "probabilities; choose other settings, or wrap it in a CalibratedClassifierCV"
+            f"params.yaml: train.estimator {params.train.estimator} has no predict_proba, and a {params.task} task needs "
+            "probabilities; choose other parameters, or put it into a sklearn.calibration.CalibratedClassifierCV"
         )
-    return estimator
+
+
+def library(kind: type) -> str:
+    """Return the top-level package that a class is of."""
+    return kind.__module__.partition(".")[0].lstrip("_")
 
 
 def concerns_settings(error: Exception, estimator: type[BaseEstimator]) -> bool:
     """Return whether an estimator's error is about its settings: ValueError, TypeError, or one of its own library's."""
-    library = estimator.__module__.partition(".")[0]
-    return isinstance(error, ValueError | TypeError) or type(error).__module__.partition(".")[0] == library
+    return isinstance(error, ValueError | TypeError) or library(type(error)) == library(estimator)
+
+
+def _factory(params: Params) -> Callable[[], BaseEstimator]:
+    """What makes the estimator: a class by its import path, or what model.py has under the name."""
+    name, model_py = params.train.estimator, f"src/{params.package}/model.py"
+    by_name = getattr(user_code.load(params.package, "model"), "ESTIMATORS", {})
+    known = {key for of_kind in by_name.values() for key in of_kind}
+    if unknown := [key for key in params.train.sections if key not in known]:
+        hint = did_you_mean(unknown[0], {*known, "parameters"})
+        raise ConfigError(f"params.yaml: train.{unknown[0]} is not a parameter{hint}")
+    if "." in name:
+        return _imported(name)
+    of_task = by_name.get("regression" if params.task == "regression" else "classification", {})
+    if name in known and name not in of_task:
+        raise ConfigError(f"params.yaml: train.estimator {name} is not in ESTIMATORS of {model_py} for {params.task}")
+    own = user_code.load(params.package, "model").__dict__
+    names = [
+        key
+        for key, value in own.items()
+        if callable(value) and getattr(value, "__module__", "").startswith(params.package)
+    ]
+    make = of_task.get(name) or (own[name] if name in names else None)
+    if make is None:
+        raise ConfigError(
+            f"params.yaml: train.estimator {name} is neither an import path, such as sklearn.linear_model.Ridge, nor a function "
+            f"or class in {model_py}{did_you_mean(name, [*of_task, *names])}"
+        )
+    return make
+
+
+def _imported(path: str) -> Callable[[], BaseEstimator]:
+    """The class at an import path. Raises ConfigError if its package is not installed, or does not have it."""
+    module_name, _, name = path.rpartition(".")
+    where = f"params.yaml: train.estimator {path}"
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        if module_name == error.name or module_name.startswith(f"{error.name}."):
+            try:
+                importlib.import_module(package)
+            except ModuleNotFoundError:
+                raise ConfigError(
+                    f"{where}: {package} is not installed: add it to dependencies in pyproject.toml, then make lock setup"
+                ) from None
+            raise ConfigError(f"{where}: {package} has no module {error.name}") from None
+        raise ConfigError(
+            f"{where} needs {error.name}, which is not installed: add it to pyproject.toml, then make lock setup"
+        ) from error
+    kind = getattr(module, name, None)
+    if not isinstance(kind, type):
+        classes = [key for key, value in vars(module).items() if isinstance(value, type)]
+        raise ConfigError(f"{where}: {module_name} has no class {name}{did_you_mean(name, classes)}")
+    return kind
+
+
+def _set(estimator: BaseEstimator, params: Params) -> None:
+    """Give an estimator its parameters, its library's defaults, and the seed."""
+    settings, of_library = params.train.settings, library(type(estimator))
+    known = {*estimator.get_params(), *inspect.signature(type(estimator).__init__).parameters, *_aliases(of_library)}
+    if unknown := [name for name in settings if name not in known]:
+        raise ValueError(
+            f"{unknown[0]} is not a parameter of {type(estimator).__name__}{did_you_mean(unknown[0], known)}"
+        )
+    estimator.set_params(**{**DEFAULTS.get(of_library, {}), **settings})
+    names = estimator.get_params()
+    seeds = [name for name, value in names.items() if name.rpartition("__")[2] == "random_state" and value is None]
+    if of_library == "catboost" and not set(SEEDS) & set(names):  # it has no parameter that was not set
+        seeds = [SEEDS[0]]
+    estimator.set_params(**dict.fromkeys(seeds, params.seed))
+    if hasattr(estimator, "_parameter_constraints"):  # scikit-learn's own: refuse now what `fit` would refuse
+        estimator._validate_params()
+
+
+def _aliases(of_library: str) -> set[str]:
+    """The parameters that LightGBM takes beside those in its signature."""
+    if of_library != "lightgbm":
+        return set()
+    from lightgbm.basic import _ConfigAliases
+
+    return {*_ConfigAliases.get(*_ConfigAliases._get_all_param_aliases())}

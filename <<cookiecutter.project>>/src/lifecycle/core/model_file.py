@@ -11,31 +11,66 @@ import skops.io
 from sklearn.pipeline import Pipeline
 
 from lifecycle.core import user_code
+from lifecycle.core.category_codes import CategoryCodes
+from lifecycle.core.encoded_labels import EncodedLabels
 from lifecycle.core.errors import ConfigError, DataError
-from lifecycle.core.files import replacing
+from lifecycle.core.files import replacing, write_text
 
-PROJECT_TYPES = ["lifecycle.core.category_codes.CategoryCodes", "numpy.dtype"]
+PROJECT_TYPES = [f"{kind.__module__}.{kind.__qualname__}" for kind in (CategoryCodes, EncodedLabels)] + ["numpy.dtype"]
+TYPES = "trusted_types.txt"  # beside the model: what it may hold, a line each
+LIBRARIES = ("catboost", "collections", "lightgbm", "numpy", "pandas", "scipy", "sklearn", "xgboost")
+"""Packages whose types are written into that file by training; any other has to be in TRUSTED_TYPES of model.py."""
 
 
-def trusted(package: str) -> list[str]:
-    """Return the types that a model file may hold beside those skops trusts: ours, and those the user's model.py lists."""
+def trusted(package: str, path: Path) -> list[str]:
+    """Return the types that a model file may hold beside those skops trusts.
+
+    They are ours, those in the file beside it, which training writes, and those that the user's model.py lists.
+    """
     build_features = user_code.get(package, "features", "build_features")
     features = f"{build_features.__module__}.{build_features.__qualname__}"
-    return [features, *PROJECT_TYPES, *user_code.get(package, "model", "TRUSTED_TYPES")]
+    own = getattr(user_code.load(package, "model"), "TRUSTED_TYPES", [])
+    drafted = path.with_name(TYPES)
+    return [features, *PROJECT_TYPES, *own, *(drafted.read_text().split() if drafted.is_file() else [])]
 
 
 def save(model: Pipeline, path: Path, package: str) -> None:
     """Write the model so that equal models are equal bytes, and load it once, so that no file is left that cannot be loaded.
 
+    The types in it that are neither skops's nor ours, but of the project or a library for models, go into the file
+    `trusted_types.txt` beside it, which git has: a model with any other type is not loaded.
+
     skops names the members of the archive by their addresses in memory, and zip adds the time: both are replaced by the
     order in which the members appear.
 
-    Raises ConfigError if skops cannot save the model, or it holds a type that is not trusted.
+    Raises ConfigError if skops cannot save the model, or it holds a type of another package.
     """
     try:
         content = skops.io.dumps(model)
     except Exception as error:  # skops raises whatever a type's own pickling protocol raises
         raise ConfigError(f"{type(model[-1]).__name__} cannot be saved by skops: {error}") from error
+    members = _renumbered(content)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    types = path.with_name(TYPES)
+    types.unlink(missing_ok=True)
+    with replacing(path) as temporary:
+        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in sorted(members):
+                entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+                archive.writestr(entry, members[name], zipfile.ZIP_DEFLATED)
+        held = sorted({*skops.io.get_untrusted_types(file=temporary)} - {*trusted(package, path)})
+        if others := [name for name in held if name.partition(".")[0] not in (*LIBRARIES, package)]:
+            them = "it" if len(others) == 1 else "them"
+            raise ConfigError(
+                f"{type(model[-1]).__name__} holds types that are not trusted in a model file: {', '.join(others)}; "
+                f"to trust {them}, add {them} to TRUSTED_TYPES in src/{package}/model.py"
+            )
+        write_text("".join(f"{name}\n" for name in held), types)
+        load(temporary, package)
+
+
+def _renumbered(content: bytes) -> dict[str, bytes]:
+    """The members of a skops archive by name, named by the order in which they appear."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         schema = json.loads(archive.read("schema.json"))
         numbers: dict[str, str] = {}
@@ -45,19 +80,7 @@ def save(model: Pipeline, path: Path, package: str) -> None:
             for name in archive.namelist()
             if name != "schema.json"
         }
-    members["schema.json"] = json.dumps(schema).encode()
-    with replacing(path) as temporary:
-        with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in sorted(members):
-                entry = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
-                archive.writestr(entry, members[name], zipfile.ZIP_DEFLATED)
-        if untrusted := sorted({*skops.io.get_untrusted_types(file=temporary)} - {*trusted(package)}):
-            them = "it" if len(untrusted) == 1 else "them"
-            raise ConfigError(
-                f"{type(model[-1]).__name__} holds types that are not trusted in a model file: {', '.join(untrusted)}; "
-                f"to trust {them}, add {them} to TRUSTED_TYPES in src/{package}/model.py"
-            )
-        load(temporary, package)
+    return members | {"schema.json": json.dumps(schema).encode()}
 
 
 def load(path: Path, package: str) -> Pipeline:
@@ -66,7 +89,7 @@ def load(path: Path, package: str) -> Pipeline:
     Raises DataError if there is no file, it is damaged, or it holds a type that is not trusted; and whatever the user's code
     raises when it is imported.
     """
-    types = trusted(package)  # before the try: an error in the user's code is not an error in the file
+    types = trusted(package, path)  # before the try: an error in the user's code is not an error in the file
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)

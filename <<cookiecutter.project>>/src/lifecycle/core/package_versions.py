@@ -48,12 +48,14 @@ def python_version(root: Path = Path()) -> str:
 def locked(root: Path = Path()) -> Sections:
     """Return the sections as the lock and the imports of the user's package have them.
 
-    What model.py imports is in `model`, what any other module of the package imports is in `data`.
+    What model.py imports is in `model`, and so is the package of the estimator that params.yaml names; what any other module
+    of the user's package imports is in `data`.
     """
     pinned = pinned_versions(_text(root / REQUIREMENTS), python_version(root))
     names = {section: set(of_section) for section, of_section in SECTIONS.items()}
     for path in _user_modules(root):
         names["model" if path.name == "model.py" else "data"] |= _third_party(path, pinned)
+    names["model"] |= _distributions(_estimator_packages(root), pinned)
     names["model"] -= names["data"]
     if missing := sorted(name for of_section in names.values() for name in of_section if name not in pinned):
         raise ConfigError(f"{REQUIREMENTS} does not pin {missing[0]}: add it to pyproject.toml, then make lock setup")
@@ -147,6 +149,12 @@ def _user_modules(root: Path) -> Iterator[Path]:
     yield from sorted((root / "src" / match[1]).rglob("*.py")) if match else []
 
 
+def _estimator_packages(root: Path) -> set[str]:
+    """The top-level package of the estimator, if params.yaml names an import path."""
+    match = re.search(r"^  estimator: *[\"']?(\w+)\.", _text(root / "params.yaml"), flags=re.MULTILINE)
+    return {match[1]} if match else set()
+
+
 def _third_party(path: Path, pinned: dict[str, str]) -> set[str]:
     """The packages of the lock that a module imports."""
     imported: set[str] = set()
@@ -159,7 +167,12 @@ def _third_party(path: Path, pinned: dict[str, str]) -> set[str]:
             imported |= {alias.name.partition(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             imported.add(node.module.partition(".")[0])
-    if not (others := imported - KNOWN_IMPORTS - sys.stdlib_module_names - {"lifecycle", path.parent.name}):
+    return _distributions(imported - {path.parent.name}, pinned)
+
+
+def _distributions(imported: set[str], pinned: dict[str, str]) -> set[str]:
+    """The packages of the lock that modules of these top-level names are from, but for those in a section already."""
+    if not (others := imported - KNOWN_IMPORTS - sys.stdlib_module_names - {"lifecycle"}):
         return set()
     distributions = packages_distributions()  # slow, so only where it is needed
     names = {re.sub(r"[-_.]+", "-", name).lower() for other in others for name in distributions.get(other, [other])}

@@ -15,6 +15,16 @@ from lifecycle.core.target import is_class
 
 FEW_ROWS = 50_000
 GROUP = 64  # rows: linear algebra rounds differently for a row alone, in a full block, and at the end of one
+TREES = (
+    "sklearn.ensemble._hist",
+    "sklearn.ensemble._forest",
+    "sklearn.ensemble._gb",
+    "sklearn.tree",
+    "sklearn.dummy",
+    "lightgbm",
+    "xgboost",
+    "catboost",
+)
 BATCH = 65_536  # rows predicted at a time: the intermediate results of a model are several times its input
 
 
@@ -50,7 +60,7 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
     inputs = getattr(model[0], "feature_names_in_", None)
     if inputs is not None and len(inputs) != frame.shape[1]:
         frame = frame[list(inputs)]
-    group = GROUP if sums_features(model[-1]) else 1
+    group = 1 if of_trees(model[-1]) else GROUP
     if params.task == "regression":
         return pd.DataFrame({"prediction": in_batches(model.predict, frame, group)}, index=frame.index)
     probabilities = in_batches(model.predict_proba, frame, group)
@@ -66,9 +76,13 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
     return pd.DataFrame({"prediction": labels, "probability": probability}, index=frame.index)
 
 
-def sums_features(estimator: Any) -> bool:
-    """Whether an estimator predicts by linear algebra, whose rounding depends on how many rows it is given at once."""
-    return hasattr(estimator, "coef_") or hasattr(estimator, "coefs_")
+def of_trees(estimator: Any) -> bool:
+    """Whether an estimator sends each row down trees, apart from the others.
+
+    Any other may predict by linear algebra, whose rounding depends on how many rows it is given at once.
+    """
+    inner = getattr(estimator, "estimator", None) if type(estimator).__name__ == "EncodedLabels" else estimator
+    return type(inner).__module__.startswith(TREES)
 
 
 def in_batches(function: Callable[[pd.DataFrame], np.ndarray], frame: pd.DataFrame, group: int = 1) -> np.ndarray:

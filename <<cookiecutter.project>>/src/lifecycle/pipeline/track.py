@@ -45,7 +45,13 @@ NOT_LOGGED = (
     "run `dvc repro` again"
 )
 # Beside the model in MLflow; the first replaces MLflow's copy, whose bytes differ.
-LOGGED_FILES = (config.MODEL, config.PARAMS, config.CONTRACT, package_versions.ENVIRONMENT)
+LOGGED_FILES = (
+    config.MODEL,
+    config.MODEL.with_name(model_file.TYPES),
+    config.PARAMS,
+    config.CONTRACT,
+    package_versions.ENVIRONMENT,
+)
 # What a server that loads the model installs; listed, because it takes MLflow ten seconds to infer it.
 REQUIREMENTS = ("pandas", "pydantic", "ruamel.yaml", "scikit-learn", "skops")
 
@@ -126,12 +132,12 @@ def _log_model(client: "MlflowClient", params: Params) -> str:
             fitted,
             name="model",
             serialization_format="skops",
-            skops_trusted_types=model_file.trusted(params.package),
+            skops_trusted_types=model_file.trusted(params.package, config.MODEL),
             pyfunc_predict_fn="predict_proba" if classifier else "predict",
             signature=infer_signature(example, output),
             input_example=example,
             code_paths=[str(path) for path in version_code.copy(params.package, Path(code))],
-            pip_requirements=_requirements(fitted[-1], params.package),
+            pip_requirements=_requirements(params.package),
         )
     model_id: str = logged.model_id
     for path in LOGGED_FILES:
@@ -144,10 +150,11 @@ def _log_model(client: "MlflowClient", params: Params) -> str:
     return model_id
 
 
-def _requirements(estimator: Any, package: str) -> list[str]:
-    """What loading the model needs at its present version, with the library of an estimator that is not scikit-learn's."""
-    library = type(estimator).__module__.partition(".")[0]
-    others = [] if library in ("sklearn", package) else packages_distributions().get(library, [])
+def _requirements(package: str) -> list[str]:
+    """What loading the model needs at its present version, with the libraries of the types in it."""
+    libraries = {name.partition(".")[0] for name in model_file.trusted(package, config.MODEL)} - {"lifecycle", package}
+    by_module = packages_distributions()
+    others = {name for library in libraries for name in by_module.get(library, [])}
     return [f"{name}=={version(name)}" for name in sorted({*REQUIREMENTS, *others})]
 
 

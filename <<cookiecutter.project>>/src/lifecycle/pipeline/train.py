@@ -6,9 +6,10 @@ from sklearn.pipeline import Pipeline
 from lifecycle.core import config, model_file, predict, user_code
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.estimator import concerns_settings, make_estimator
+from lifecycle.core.estimator import check_probabilities, concerns_settings, library, make_estimator
 from lifecycle.core.files import read_parquet, read_yaml
 from lifecycle.pipeline import run
+from lifecycle.pipeline.fitted_state import forget_the_run
 
 MANY_ROWS = 200_000  # training on more takes long enough to show progress
 
@@ -27,8 +28,8 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
     Raises ConfigError if the estimator refuses its settings, or their combination.
     """
     estimator = make_estimator(params)
-    if "verbose" in estimator.get_params():
-        estimator.set_params(verbose=int(len(frame) > MANY_ROWS))
+    if len(frame) > MANY_ROWS and library(type(estimator)) == "sklearn" and "verbose" in estimator.get_params():
+        estimator.set_params(verbose=1)
     features = frame.drop(columns=[params.data.id, params.data.target, *params.data.exclude], errors="ignore")
     with predict.threads(len(frame)):
         preparation = user_code.get(params.package, "model", "make_preparation")(estimator, features)
@@ -43,13 +44,9 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
         except Exception as error:  # settings that are each valid, but not together
             if not concerns_settings(error, type(estimator)):
                 raise
-            raise ConfigError(f"params.yaml: train.{params.train.estimator}: {error}") from error
-    for name in {"verbose", "n_jobs"} & set(estimator.get_params()):
-        estimator.set_params(**{name: None if name == "n_jobs" else 0})
-    if hasattr(estimator, "_bin_mapper"):
-        estimator._bin_mapper.n_threads = 1
-    for name in ("_scorer", "_raw_predict"):  # left by early stopping on a score; skops cannot save them
-        vars(estimator).pop(name, None)
+            raise ConfigError(f"params.yaml: {params.train.place}: {error}") from error
+    check_probabilities(estimator, params)
+    forget_the_run(estimator)
     fitted = Pipeline([("prepare", preparation), ("estimator", estimator)])
     return predict.with_features(fitted, frame[inputs], user_code.get(params.package, "features", "build_features"))
 
