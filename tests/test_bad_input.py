@@ -78,12 +78,12 @@ CONFIGURATION_ERRORS = {
     "parameter out of range": (edit("params.yaml", "validation: 0.15", "validation: 1.5"), ["split.validation is 1.5: input should be less than 1"]),
     "estimator setting misspelt": (
         edit("params.yaml", "learning_rate:", "learning_rat:"),
-        ["params.yaml: train.hist_gradient_boosting: Invalid parameter 'learning_rat'", "Valid parameters are"],
+        ["params.yaml: train.parameters: learning_rat is not a parameter of HistGradientBoostingClassifier (did you mean learning_rate?)"],
     ),
     "estimator setting out of range": (edit("params.yaml", "learning_rate: 0.05", "learning_rate: -0.1"), ["The 'learning_rate' parameter", "Got -0.1 instead"]),
     "settings that do not go together": (
         edit("params.yaml", "learning_rate: 0.05", "monotonic_cst: {tenure: -1}"),
-        ["params.yaml: train.hist_gradient_boosting: ", "monotonic_cst"],
+        ["params.yaml: train.parameters: ", "monotonic_cst"],
     ),
     "unknown column": (edit("params.yaml", "[contract,", "[contrat,"), ["evaluate.slices names 'contrat', which contract.yaml does not have"]),
     "contract not YAML": (edit("contract.yaml", "columns:", "columns: ]"), ["contract.yaml: not valid YAML"]),

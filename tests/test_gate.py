@@ -194,7 +194,7 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str | list[str]]] = {
             raw(lambda lines: lines[:-1]),
             edit("dvc.yaml", "PYTHONPATH=src python -m lifecycle.pipeline.train", "PYTHONPATH=src python -B -m lifecycle.pipeline.train"),
         ],
-        "the committed results are stale: data/raw/telco.csv, params.yaml: train.hist_gradient_boosting.learning_rate, "
+        "the committed results are stale: data/raw/telco.csv, params.yaml: train.parameters.learning_rate, "
         "src/telco_churn/features.py, dvc.yaml: train changed since the last dvc repro",
     ),
     "a module of the user's that no stage declares": (

@@ -96,7 +96,7 @@ def assert_finished(project: BakedProject, *branches: str) -> None:
     trained = project.read("dvc.lock")["stages"]["train"]["params"]["params.yaml"]
     for branch in branches:
         name, _, value = TUNED[branch][1].partition(": ")
-        assert (trained | trained["train"]["hist_gradient_boosting"])[name] == float(value)
+        assert (trained | trained["train"]["parameters"])[name] == float(value)
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ def test_the_run_holds_what_made_the_model_and_what_it_reached(reproduced: Baked
     bounds = reproduced.read("reports/intervals.json")["roc_auc"]
     assert (run["metrics"]["roc_auc.low"], run["metrics"]["roc_auc.high"]) == (bounds["low"], bounds["high"])
     assert run["metrics"]["validation.roc_auc"] == reproduced.read("metrics/validation.json")["roc_auc"]
-    assert run["params"]["train.estimator"] == "hist_gradient_boosting"
+    assert run["params"]["train.estimator"] == "sklearn.ensemble.HistGradientBoostingClassifier"
     assert run["params"]["train.learning_rate"] == "0.05"
     assert run["params"]["seed"] == "42"
     md5 = reproduced.read("data/raw/telco.csv.dvc")["outs"][0]["md5"]
@@ -144,9 +144,9 @@ def test_a_server_that_is_down_costs_a_second_run_of_this_stage_alone(copy: Bake
 
 
 def test_experiments_queued_ones_included_land_in_the_same_store(copy: BakedProject) -> None:
-    copy.run("dvc exp run --name direct -S train.hist_gradient_boosting.max_iter=30")
+    copy.run("dvc exp run --name direct -S train.parameters.max_iter=30")
     copy.run("git checkout --quiet . && dvc checkout --quiet")
-    copy.run("dvc exp run --queue -S train.hist_gradient_boosting.max_iter=20,25")
+    copy.run("dvc exp run --queue -S train.parameters.max_iter=20,25")
     # Code that is edited after queueing must not run in the queued experiments.
     copy.replace(
         "src/telco_churn/features.py", "def build_features(", "raise SystemExit('edited later')\ndef build_features("

@@ -64,7 +64,11 @@ def table(task: str) -> pd.DataFrame:
 
 
 @pytest.fixture(
-    params=[("binary", "hist_gradient_boosting"), ("multiclass", "logistic_regression"), ("regression", "ridge")]
+    params=[
+        ("binary", "sklearn.ensemble.HistGradientBoostingClassifier"),
+        ("multiclass", "sklearn.linear_model.LogisticRegression"),
+        ("regression", "sklearn.linear_model.Ridge"),
+    ]
 )
 def repo(
     request: pytest.FixtureRequest, params: config.Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

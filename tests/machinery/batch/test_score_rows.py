@@ -110,12 +110,14 @@ def test_a_ragged_line_is_quarantined_as_it_stands(scorer: RowScorer, frame: pd.
     assert batch.quarantine[scorer.key].tolist() == [None]
 
 
-@pytest.mark.parametrize("estimator", ["hist_gradient_boosting", "random_forest", "logistic_regression"])
+@pytest.mark.parametrize(
+    "estimator",
+    ["ensemble.HistGradientBoostingClassifier", "ensemble.RandomForestClassifier", "linear_model.LogisticRegression"],
+)
 def test_the_bytes_of_a_score_do_not_depend_on_the_rows_around_it(
     version: Path, table: pd.DataFrame, params: Params, inputs: list[str], tmp_path: Path, estimator: str
 ) -> None:
-    forest = {"n_estimators": 10, "min_samples_leaf": 5}
-    settings = params.train.model_copy(update={"estimator": estimator, "random_forest": forest})
+    settings = params.train.model_copy(update={"estimator": f"sklearn.{estimator}", "parameters": {}})
     folder = Path(shutil.copytree(version, tmp_path / "version"))
     fitted = fit(build_features(table), inputs, params.model_copy(update={"train": settings}))
     model_file.save(fitted, folder / config.MODEL.name, params.package)

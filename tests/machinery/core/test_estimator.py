@@ -173,11 +173,13 @@ def test_a_model_py_with_names_for_estimators_still_counts(params: Params, monke
     """As the template made it before an import path was enough: each estimator has a name, and a section of its own."""
     named = {"classification": {"trees": ExtraTreesClassifier}, "regression": {"ridge": Ridge}}
     monkeypatch.setattr(user_code.load(params.package, "model"), "ESTIMATORS", named, raising=False)
-    train = params.train.model_copy(update={"estimator": "trees", "trees": {"n_estimators": 7}, "ridge": {"alpha": 2.0}})
+    train = params.train.model_copy(
+        update={"estimator": "trees", "trees": {"n_estimators": 7}, "ridge": {"alpha": 2.0}}
+    )
 
     estimator = make_estimator(params.model_copy(update={"train": train}))
 
     assert (type(estimator), estimator.n_estimators) == (ExtraTreesClassifier, 7)
     train = train.model_copy(update={"estimator": "ridge"})
-    with pytest.raises(ConfigError, match="train.estimator ridge is not in ESTIMATORS of src/.*/model.py for binary"):
+    with pytest.raises(ConfigError, match=r"train\.estimator ridge is not in ESTIMATORS of src/.*/model\.py for binary"):
         make_estimator(params.model_copy(update={"train": train}))

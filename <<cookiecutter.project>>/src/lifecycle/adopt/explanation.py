@@ -50,7 +50,7 @@ def explain(
         kinds.setdefault(plan.columns[name].kind, []).append(name)
     lines += [("inputs", f"{len(names)} {kind}: {some(names)}") for kind, names in kinds.items()]
     lines += [("slices", ", ".join(plan.slices) or "none: no column has a few values with enough test rows each")]
-    lines += [("model", f"{plan.estimator[0]}: {why_estimator}")]
+    lines += [("model", f"{plan.estimator[0].rpartition('.')[2]}: {why_estimator}")]
     return lines
 
 
