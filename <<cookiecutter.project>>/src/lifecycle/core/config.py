@@ -18,6 +18,7 @@ DATASET = Path("data/interim/dataset.parquet")
 VALIDATION_REPORT = Path("reports/validation.json")
 FEATURES = Path("data/features")
 MODEL = Path("models/model.skops")
+TRUSTED_TYPES = Path("models/trusted_types.txt")  # what a model file may hold beside what skops trusts, a line each
 METRICS = Path("metrics")
 PLOTS = Path("plots")
 PREDICTIONS = Path("data/predictions/test.parquet")

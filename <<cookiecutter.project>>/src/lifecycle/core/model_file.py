@@ -10,14 +10,13 @@ from typing import Any
 import skops.io
 from sklearn.pipeline import Pipeline
 
-from lifecycle.core import user_code
+from lifecycle.core import config, user_code
 from lifecycle.core.category_codes import CategoryCodes
 from lifecycle.core.encoded_labels import EncodedLabels
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import replacing, write_text
 
 PROJECT_TYPES = [f"{kind.__module__}.{kind.__qualname__}" for kind in (CategoryCodes, EncodedLabels)] + ["numpy.dtype"]
-TYPES = "trusted_types.txt"  # beside the model: what it may hold, a line each
 LIBRARIES = ("catboost", "collections", "lightgbm", "numpy", "pandas", "scipy", "sklearn", "xgboost")
 """Packages whose types are written into that file by training; any other has to be in TRUSTED_TYPES of model.py."""
 
@@ -30,7 +29,7 @@ def trusted(package: str, path: Path) -> list[str]:
     build_features = user_code.get(package, "features", "build_features")
     features = f"{build_features.__module__}.{build_features.__qualname__}"
     own = getattr(user_code.load(package, "model"), "TRUSTED_TYPES", [])
-    drafted = path.with_name(TYPES)
+    drafted = path.with_name(config.TRUSTED_TYPES.name)
     return [features, *PROJECT_TYPES, *own, *(drafted.read_text().split() if drafted.is_file() else [])]
 
 
@@ -51,7 +50,7 @@ def save(model: Pipeline, path: Path, package: str) -> None:
         raise ConfigError(f"{type(model[-1]).__name__} cannot be saved by skops: {error}") from error
     members = _renumbered(content)
     path.parent.mkdir(parents=True, exist_ok=True)
-    types = path.with_name(TYPES)
+    types = path.with_name(config.TRUSTED_TYPES.name)
     types.unlink(missing_ok=True)
     with replacing(path) as temporary:
         with zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as archive:

@@ -20,6 +20,7 @@ EXPECTED_CHANGES = (
     "docs",
     "tests",
     "metrics",
+    "models/trusted_types.txt",
     "plots",
     "reports",
     "data/**/*.dvc",

@@ -20,6 +20,7 @@ from lifecycle.gate.committed_output import believed_results
 from lifecycle.gate.cost_rules import check_costs
 from lifecycle.gate.evidence import TEST, Evidence, gather
 from lifecycle.gate.group_checks import judge_groups
+from lifecycle.gate.new_types import new_types
 from lifecycle.gate.policy import Policy
 from lifecycle.gate.readable_files import refuse_unreadable
 from lifecycle.gate.reasons import listed, reason, reasons_of_rerun
@@ -139,7 +140,7 @@ def _content(evidence: Evidence, checks: Checks, reasons: list[dict[str, str]], 
             "later": _later(evidence, today),
         },
         "files_affecting_verdict": files_affecting_verdict(base, head),
-        "review": [*brought(base, head), *unusual_changes(base, head)],
+        "review": [*brought(base, head), *new_types(base, head), *unusual_changes(base, head)],
         "recomputed": {
             "only_documents": evidence.only_documents,
             "not": believed_results(applied.policy.not_recomputed, base, head),

@@ -47,7 +47,7 @@ NOT_LOGGED = (
 # Beside the model in MLflow; the first replaces MLflow's copy, whose bytes differ.
 LOGGED_FILES = (
     config.MODEL,
-    config.MODEL.with_name(model_file.TYPES),
+    config.TRUSTED_TYPES,
     config.PARAMS,
     config.CONTRACT,
     package_versions.ENVIRONMENT,
