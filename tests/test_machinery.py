@@ -16,6 +16,9 @@ GROUPS = [
     ["monitoring", "retraining"],
 ]
 
+# Estimators beside scikit-learn's. Without what they depend on: they draw and compute on graphics cards with it.
+ESTIMATORS = "lightgbm==4.7.0 xgboost==3.2.0 catboost==1.2.10"
+
 
 def test_every_test_of_the_machinery_is_in_a_group() -> None:
     present = {path.name for path in MACHINERY.iterdir() if path.is_dir() or path.name.startswith("test_")}
@@ -30,6 +33,9 @@ def test_the_machinery_passes_its_own_tests(copy: BakedProject, tmp_path: Path, 
     pytest_, environment = "pytest", {"PYTHONDONTWRITEBYTECODE": "1"}
     if {"adopt", "gate"} & {*group}:  # a project's environment does not have it
         copy.run(f"uv pip install --quiet --target {tmp_path / 'packages'} {pinned('hypothesis')}")
+        environment["PYTHONPATH"] = str(tmp_path / "packages")
+    if "pipeline" in group:
+        copy.run(f"uv pip install --quiet --no-deps --target {tmp_path / 'packages'} {ESTIMATORS}")
         environment["PYTHONPATH"] = str(tmp_path / "packages")
     if "adopt" in group:  # public tables
         (tmp_path / "tables").mkdir()

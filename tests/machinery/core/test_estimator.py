@@ -137,7 +137,7 @@ def test_a_mistake_in_an_estimators_code_is_a_traceback(
         ("sklearn.ensemble.HistGradientBoostingClassifier", {"learning_rat": 0.1}, "parameters: learning_rat is not a parameter of HistGradientBoostingClassifier (did you mean learning_rate?)"),
         ("sklearn.ensemble.HistGradientBoostingClassifier", {"learning_rate": -1}, "'learning_rate' parameter"),
         ("sklearn.linear_model.LogisticRegression", {"C": "big"}, "'C' parameter"),
-        ("sklearn.linear_model.Ridge", {}, "estimator sklearn.linear_model.Ridge is regressor, and the task is binary"),
+        ("sklearn.linear_model.Ridge", {}, "estimator sklearn.linear_model.Ridge is a regressor, and the task is binary: name a classifier"),
         ("sklearn.svm.LinearSVC", {}, "sklearn.svm.LinearSVC has no predict_proba, and a binary task needs probabilities"),
         ("sklearn.linear_model.Rigde", {}, "sklearn.linear_model has no class Rigde (did you mean Ridge?)"),
         ("sklearn.liner_model.Ridge", {}, "sklearn has no module sklearn.liner_model"),
@@ -181,5 +181,7 @@ def test_a_model_py_with_names_for_estimators_still_counts(params: Params, monke
 
     assert (type(estimator), estimator.n_estimators) == (ExtraTreesClassifier, 7)
     train = train.model_copy(update={"estimator": "ridge"})
-    with pytest.raises(ConfigError, match=r"train\.estimator ridge is not in ESTIMATORS of src/.*/model\.py for binary"):
+    with pytest.raises(
+        ConfigError, match=r"train\.estimator ridge is not in ESTIMATORS of src/.*/model\.py for binary"
+    ):
         make_estimator(params.model_copy(update={"train": train}))

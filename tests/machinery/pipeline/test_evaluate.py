@@ -20,7 +20,11 @@ from lifecycle.pipeline.train import fit
 )
 def chosen(request: pytest.FixtureRequest, params: Params) -> Params:
     task, target = request.param
-    return params.model_copy(update={"task": task, "data": params.data.model_copy(update={"target": target})})
+    estimator = f"sklearn.ensemble.HistGradientBoosting{'Regressor' if task == 'regression' else 'Classifier'}"
+    data = params.data.model_copy(update={"target": target})
+    return params.model_copy(
+        update={"task": task, "data": data, "train": params.train.model_copy(update={"estimator": estimator})}
+    )
 
 
 @pytest.fixture

@@ -43,13 +43,13 @@ def make_estimator(params: Params) -> BaseEstimator:
         raise ConfigError(
             f"{where}: {type(estimator).__name__} has no scikit-learn interface: fit, predict, get_params"
         )
-    suits = is_regressor if task == "regression" else is_classifier
-    if not suits(estimator):
-        kinds = [
-            kind for kind, is_kind in (("regressor", is_regressor), ("classifier", is_classifier)) if is_kind(estimator)
-        ]
+    needed = "regressor" if task == "regression" else "classifier"
+    kinds = [
+        kind for kind, is_kind in (("regressor", is_regressor), ("classifier", is_classifier)) if is_kind(estimator)
+    ]
+    if needed not in kinds:
         raise ConfigError(
-            f"{where} is {' and '.join(kinds) or 'neither a classifier nor a regressor'}, and the task is {task}"
+            f"{where} is {' and '.join(f'a {kind}' for kind in kinds) or 'neither a classifier nor a regressor'}, and the task is {task}: name a {needed}"
         )
     try:
         _set(estimator, params)
@@ -100,7 +100,7 @@ def _factory(params: Params) -> Callable[[], BaseEstimator]:
         for key, value in own.items()
         if callable(value) and getattr(value, "__module__", "").startswith(params.package)
     ]
-    make = of_task.get(name) or (own[name] if name in names else None)
+    make: Callable[[], BaseEstimator] | None = of_task.get(name) or (own[name] if name in names else None)
     if make is None:
         raise ConfigError(
             f"params.yaml: train.estimator {name} is neither an import path, such as sklearn.linear_model.Ridge, nor a function "
@@ -128,6 +128,8 @@ def _imported(path: str) -> Callable[[], BaseEstimator]:
         raise ConfigError(
             f"{where} needs {error.name}, which is not installed: add it to pyproject.toml, then make lock setup"
         ) from error
+    except Exception as error:  # such as a library of the system that is missing
+        raise ConfigError(f"{where}: {module_name} cannot be imported: {error}") from error
     kind = getattr(module, name, None)
     if not isinstance(kind, type):
         classes = [key for key, value in vars(module).items() if isinstance(value, type)]

@@ -5,19 +5,14 @@ before this stage starts, so after a failure of the server only this stage has t
 """
 
 import os
-import tempfile
-import warnings
-from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from lifecycle.core import config, model_file, package_versions, version_code
+from lifecycle.core import config, package_versions, version_code
 from lifecycle.core.config import Params
 from lifecycle.core.dvc_files import metrics_of, stages_here
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import file_hash, read_parquet, read_text
+from lifecycle.core.files import file_hash, read_text
 from lifecycle.core.git import git
 from lifecycle.core.tracking import (
     COMPLETE,
@@ -32,28 +27,16 @@ from lifecycle.core.tracking import (
     without_password,
 )
 from lifecycle.core.version_code import CODE_HASH
-from lifecycle.core.version_files import INPUTS, KNOWN, PREDICTIONS, PROBABILITY, REFERENCE
 from lifecycle.pipeline import run
+from lifecycle.pipeline.logged_model import log_model
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-EXAMPLE_ROWS = 5
-KNOWN_ROWS = 100
 NOT_LOGGED = (
     "the run is not logged, everything else is on disk: correct this, or name another store in MLFLOW_TRACKING_URI, and "
     "run `dvc repro` again"
 )
-# Beside the model in MLflow; the first replaces MLflow's copy, whose bytes differ.
-LOGGED_FILES = (
-    config.MODEL,
-    config.TRUSTED_TYPES,
-    config.PARAMS,
-    config.CONTRACT,
-    package_versions.ENVIRONMENT,
-)
-# What a server that loads the model installs; listed, because it takes MLflow ten seconds to infer it.
-REQUIREMENTS = ("pandas", "pydantic", "ruamel.yaml", "scikit-learn", "skops")
 
 
 def log_run(client: "MlflowClient", params: Params) -> tuple[str, bool]:
@@ -82,7 +65,7 @@ def log_run(client: "MlflowClient", params: Params) -> tuple[str, bool]:
             _log_dataset(params)
         if not (known and known.tags.get(COMPLETE) and known.tags.get(CODE_HASH) == code):
             # At once, and last: a run that is cut off must not name a model that lacks files, or has other code.
-            mlflow.set_tags({MODEL_ID: _log_model(client, params), CODE_HASH: code})
+            mlflow.set_tags({MODEL_ID: log_model(client, params), CODE_HASH: code})
         for folder in (config.METRICS, config.PLOTS, config.MODEL_CARD.parent):
             mlflow.log_artifacts(str(folder), folder.name)
         mlflow.set_tag(COMPLETE, "true")
@@ -101,68 +84,6 @@ def _log_dataset(params: Params) -> None:
     mlflow.log_input(
         MetaDataset(HTTPDatasetSource(f"dvc://{params.data.raw}"), name=str(params.data.raw), digest=digest), "training"
     )
-
-
-def _log_model(client: "MlflowClient", params: Params) -> str:
-    """Log the model, byte for byte, with everything that determines its predictions, and rows to test it with.
-
-    Returns its id in MLflow.
-    """
-    import mlflow
-    from mlflow.models import infer_signature
-
-    fitted = model_file.load(config.MODEL, params.package)
-    inputs = read_parquet(config.FEATURES / "test.parquet").head(KNOWN_ROWS)[list(fitted.feature_names_in_)]
-    # A signature has no categories, and its integers cannot be missing.
-    inputs = inputs.astype(
-        {
-            name: "object" if kind == "category" else "float64"
-            for name, kind in inputs.dtypes.items()
-            if kind == "category" or kind.kind in "iu"
-        }
-    )
-    example = inputs.head(EXAMPLE_ROWS).copy()
-    classifier = params.task != "regression"
-    output = fitted.predict_proba(example) if classifier else fitted.predict(example)
-    for name in example.select_dtypes("datetimetz"):  # nor has a signature time zones
-        example[name] = example[name].dt.tz_convert("UTC").dt.tz_localize(None)
-    with warnings.catch_warnings(), tempfile.TemporaryDirectory() as code:
-        warnings.simplefilter("ignore")
-        logged = mlflow.sklearn.log_model(
-            fitted,
-            name="model",
-            serialization_format="skops",
-            skops_trusted_types=model_file.trusted(params.package, config.MODEL),
-            pyfunc_predict_fn="predict_proba" if classifier else "predict",
-            signature=infer_signature(example, output),
-            input_example=example,
-            code_paths=[str(path) for path in version_code.copy(params.package, Path(code))],
-            pip_requirements=_requirements(params.package),
-        )
-    model_id: str = logged.model_id
-    for path in LOGGED_FILES:
-        client.log_model_artifact(model_id, str(path))
-    with tempfile.TemporaryDirectory() as folder:
-        inputs.to_parquet(Path(folder, INPUTS), index=False)
-        _known_predictions(params).to_parquet(Path(folder, PREDICTIONS), index=False)
-        client.log_model_artifacts(model_id, folder, KNOWN)
-    client.log_model_artifact(model_id, str(config.REFERENCE), REFERENCE)
-    return model_id
-
-
-def _requirements(package: str) -> list[str]:
-    """What loading the model needs at its present version, with the libraries of the types in it."""
-    libraries = {name.partition(".")[0] for name in model_file.trusted(package, config.MODEL)} - {"lifecycle", package}
-    by_module = packages_distributions()
-    others = {name for library in libraries for name in by_module.get(library, [])}
-    return [f"{name}=={version(name)}" for name in sorted({*REQUIREMENTS, *others})]
-
-
-def _known_predictions(params: Params) -> pd.DataFrame:
-    """The predictions of `evaluate` for the first test rows: a column per class, or `prediction`."""
-    known = read_parquet(config.PREDICTIONS).head(KNOWN_ROWS).drop(columns=[params.data.id, params.data.target])
-    known = known.rename(columns={"probability": f"{PROBABILITY}{params.data.positive}"})
-    return known[[name for name in map(str, known) if name.startswith(PROBABILITY)] or ["prediction"]]
 
 
 def _metrics() -> dict[str, float]:
