@@ -31,7 +31,7 @@ def test_binary_metrics_equal_scikit_learns(weights: np.ndarray, decimals: int) 
     )
     label = probability >= 0.4
 
-    measured = metrics.binary(positive, probability, 0.4)(weights)
+    measured = metrics.binary(positive, probability, label)(weights)
 
     assert measured == pytest.approx(
         {
@@ -92,7 +92,7 @@ def test_regression_metrics_equal_scikit_learns(weights: np.ndarray) -> None:
 
 
 def test_a_metric_that_the_rows_do_not_define_is_left_out() -> None:
-    measure = metrics.binary(np.zeros(5, dtype=bool), np.linspace(0.1, 0.9, 5), 0.5)
+    measure = metrics.binary(np.zeros(5, dtype=bool), np.linspace(0.1, 0.9, 5), np.arange(5) > 2)
 
     assert set(metrics.point(measure, 5)) == {"log_loss", "brier", "f1", "accuracy", "miscalibration"}
 
@@ -100,7 +100,7 @@ def test_a_metric_that_the_rows_do_not_define_is_left_out() -> None:
 def test_the_interval_of_a_share_is_the_binomial_one() -> None:
     rows = 1000
     label = np.arange(rows) % 5 != 0  # accuracy 0.8, standard error sqrt(0.8 * 0.2 / 1000) = 0.01265
-    measure = metrics.binary(np.ones(rows, dtype=bool), label.astype(float), 0.5)
+    measure = metrics.binary(np.ones(rows, dtype=bool), label.astype(float), label)
 
     accuracy = metrics.intervals(measure, rows, resamples=2000, seed=1)["accuracy"]
 
@@ -126,7 +126,7 @@ def test_the_interval_of_miscalibration_covers_the_true_one_which_the_figure_its
 
     for number in range(40):
         sample = slice(number * rows, (number + 1) * rows)
-        measure = metrics.binary(generator.random(rows) < chance[sample], overconfident[sample], 0.5)
+        measure = metrics.binary(generator.random(rows) < chance[sample], overconfident[sample], chance[sample] > 0.5)
         interval = metrics.intervals(measure, rows, 100, seed=number)["miscalibration"]
         covered += interval["low"] <= true + 1e-5 and true <= interval["high"]
         assert interval["low"] >= 0
@@ -137,8 +137,8 @@ def test_the_interval_of_miscalibration_covers_the_true_one_which_the_figure_its
 def test_a_change_of_miscalibration_may_be_negative() -> None:
     chance = GENERATOR.beta(1, 2.5, ROWS)
     positive = GENERATOR.random(ROWS) < chance
-    overconfident = metrics.binary(positive, (chance > 0.3) * 1.0, 0.5)
-    calibrated = metrics.binary(positive, chance, 0.5)
+    overconfident = metrics.binary(positive, (chance > 0.3) * 1.0, chance > 0.3)
+    calibrated = metrics.binary(positive, chance, chance > 0.5)
 
     def change(weights: np.ndarray) -> dict[str, float]:
         return {"miscalibration": calibrated(weights)["miscalibration"] - overconfident(weights)["miscalibration"]}

@@ -37,7 +37,7 @@ def test_a_model_that_asks_for_the_target_or_the_id_is_refused(
     name = getattr(params.data, column)
 
     def serve(connection: Any, *others: Any) -> None:
-        connection.send_bytes(json.dumps({"inputs": ["tenure", name], "estimator": "X"}).encode())
+        connection.send_bytes(json.dumps({"inputs": ["tenure", name], "estimator": "X", "threshold": 0.5}).encode())
 
     monkeypatch.setattr(prediction_process, "_serve", serve)
 
@@ -47,7 +47,7 @@ def test_a_model_that_asks_for_the_target_or_the_id_is_refused(
 
 def test_the_users_code_runs_in_another_process(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
     def serve(connection: Any, *others: Any) -> None:
-        connection.send_bytes(json.dumps({"inputs": [], "estimator": str(os.getpid())}).encode())
+        connection.send_bytes(json.dumps({"inputs": [], "estimator": str(os.getpid()), "threshold": 0.5}).encode())
 
     monkeypatch.setattr(prediction_process, "_serve", serve)
 
@@ -57,7 +57,7 @@ def test_the_users_code_runs_in_another_process(params: Params, monkeypatch: pyt
 
 def test_the_model_is_given_its_inputs_and_nothing_else(params: Params, monkeypatch: pytest.MonkeyPatch) -> None:
     def serve(connection: Any, *others: Any) -> None:
-        connection.send_bytes(json.dumps({"inputs": ["tenure"], "estimator": "X"}).encode())
+        connection.send_bytes(json.dumps({"inputs": ["tenure"], "estimator": "X", "threshold": 0.5}).encode())
         request = json.loads(connection.recv_bytes())
         columns = pd.read_parquet(request["rows"]).shape[1]
         pd.DataFrame({"prediction": ["No"], "probability": [0.1 * columns]}).to_parquet(request["to"])

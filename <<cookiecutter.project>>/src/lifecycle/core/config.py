@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, model_validator
 
 from lifecycle.core.files import read_yaml
 from lifecycle.core.section import Section
+from lifecycle.core.threshold import Rule, Share
 
 PARAMS = Path("params.yaml")
 CONTRACT = Path("contract.yaml")
@@ -31,7 +32,6 @@ SLICES = METRICS / "slices.json"
 WEAK_SLICES = METRICS / "weak_slices.json"
 BASELINES = {name: METRICS / f"{name}.json" for name in ("trivial", "linear")}
 
-Share = Annotated[float, Field(gt=0, lt=1)]
 Date = Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, datetime.date) else value)]
 
 
@@ -114,6 +114,10 @@ class Train(Section):
     estimator: Annotated[str, Field(min_length=1)]
     """The import path of a class, such as `sklearn.linear_model.Ridge`, or the name of a function in model.py."""
     parameters: dict[str, Any] = Field(default_factory=dict)
+    threshold: Rule | None = None
+    """By which the threshold of a binary classifier is chosen on validation rows; evaluate.threshold, if None."""
+    calibration: Literal["sigmoid", "isotonic", "temperature"] | None = None
+    """How the probabilities of a classifier are corrected; not at all, if None."""
     __pydantic_extra__: dict[str, dict[str, Any]]
 
     @property
@@ -163,11 +167,21 @@ class Params(Section):
     def _is_consistent(self) -> Self:
         if self.task == "binary" and self.data.positive is None:
             raise ValueError("data.positive is missing: name the value of the target that counts as positive")
+        if self.train.threshold and self.task != "binary":
+            raise ValueError(f"train.threshold is a rule for a binary task, and the task is {self.task}")
+        if self.train.calibration and self.task == "regression":
+            raise ValueError("train.calibration corrects probabilities, and a regression has none")
+        if self.train.threshold and "threshold" in self.evaluate.model_fields_set:
+            raise ValueError("train.threshold chooses the threshold: remove evaluate.threshold")
         if self.data.id == self.data.target:
             raise ValueError(f"data.id and data.target are both {self.data.id}: a key cannot be predicted")
         if self.data.target in self.data.id_from:
             raise ValueError(f"data.id_from names the target, {self.data.target}: new rows do not have it")
         return self
+
+    def labelling_at(self, threshold: float) -> Self:
+        """Return the parameters with another threshold at and above which a row is labelled positive."""
+        return self.model_copy(update={"evaluate": self.evaluate.model_copy(update={"threshold": threshold})})
 
 
 def load(path: Path = PARAMS) -> Params:

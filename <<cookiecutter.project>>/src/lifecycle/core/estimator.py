@@ -64,11 +64,19 @@ def make_estimator(params: Params) -> BaseEstimator:
 
 def check_probabilities(estimator: BaseEstimator, params: Params) -> None:
     """Raise ConfigError if an estimator for a classification gives no probabilities."""
-    if params.task != "regression" and not hasattr(estimator, "predict_proba"):
+    gives = hasattr(estimator, "predict_proba") or (
+        params.train.calibration and hasattr(estimator, "decision_function")
+    )
+    if params.task != "regression" and not gives:
         raise ConfigError(
             f"params.yaml: train.estimator {params.train.estimator} has no predict_proba, and a {params.task} task needs "
-            "probabilities; choose other parameters, or put it into a sklearn.calibration.CalibratedClassifierCV"
+            "probabilities; choose other parameters, or set train.calibration to sigmoid"
         )
+
+
+def name_of(estimator: BaseEstimator) -> str:
+    """Return the name of an estimator's class, or of the class within one that encodes labels."""
+    return type(estimator.estimator if isinstance(estimator, EncodedLabels) else estimator).__name__
 
 
 def library(kind: type) -> str:

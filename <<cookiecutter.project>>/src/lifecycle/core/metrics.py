@@ -34,9 +34,12 @@ def measure(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> Mea
     if params.task == "multiclass":
         one_hot, probabilities = one_hot_and_scores(actual, predictions, params)
         return multiclass(one_hot.argmax(axis=1), probabilities)
-    return binary(
-        _of_class(actual, params.data.positive), predictions["probability"].to_numpy(), params.evaluate.threshold
+    probability = predictions["probability"].to_numpy()
+    name = next((name for name in ("prediction", "label") if name in predictions), None)  # a log of answers has neither
+    label = (
+        probability >= params.evaluate.threshold if name is None else _of_class(predictions[name], params.data.positive)
     )
+    return binary(_of_class(actual, params.data.positive), probability, label)
 
 
 def one_hot_and_scores(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> tuple[np.ndarray, np.ndarray]:
@@ -48,16 +51,15 @@ def one_hot_and_scores(actual: pd.Series, predictions: pd.DataFrame, params: Par
     return np.stack([_of_class(actual, name) for name in classes], axis=1), scores.to_numpy()
 
 
-def binary(positive: np.ndarray, probability: np.ndarray, threshold: float) -> Measure:
+def binary(positive: np.ndarray, probability: np.ndarray, label: np.ndarray) -> Measure:
     """Return the measure of a binary classifier.
 
     Args:
         positive: shape (rows,), True where the row is of the positive class.
         probability: shape (rows,), the predicted probability of the positive class.
-        threshold: the probability at and above which a row is labelled positive.
+        label: shape (rows,), True where the row is labelled positive.
     """
     rank, calibration = ranking(positive, probability), miscalibration(probability, positive)
-    label = probability >= threshold
     sums = _weighted_sums(
         log_loss=-np.log(np.clip(np.where(positive, probability, 1 - probability), EPSILON, None)),
         brier=(probability - positive) ** 2,

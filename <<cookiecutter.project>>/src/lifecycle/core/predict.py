@@ -25,6 +25,8 @@ TREES = (
     "xgboost",
     "catboost",
 )
+THRESHOLD = "threshold_"  # attribute of a model: what train.threshold chose
+PASS_ON = ("EncodedLabels", "CalibratedClassifierCV")  # what treats each row apart, like the estimator within it
 BATCH = 65_536  # rows predicted at a time: the intermediate results of a model are several times its input
 
 
@@ -51,7 +53,8 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
     Args:
         model: a fitted model.
         frame: rows with the contract's columns. The model is given those that it was fitted on, and never the target.
-        params: the task, the positive class and the threshold at and above which a label is positive.
+        params: the task, the positive class and the threshold at and above which a label is positive, unless the model has
+            its own.
 
     Returns:
         A row per row of `frame`, with the same index: `prediction`, and for a classifier the probabilities: `probability`
@@ -71,9 +74,14 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
         return pd.DataFrame({"prediction": labels, **columns}, index=frame.index)
     positive = next(place for place, name in enumerate(model.classes_.tolist()) if is_class(name, params.data.positive))
     probability = probabilities[:, positive]
-    chosen = np.where(probability >= params.evaluate.threshold, positive, 1 - positive)
+    chosen = np.where(probability >= threshold(model, params), positive, 1 - positive)
     labels = pd.Categorical.from_codes(chosen, categories=pd.Index(model.classes_))
     return pd.DataFrame({"prediction": labels, "probability": probability}, index=frame.index)
+
+
+def threshold(model: Pipeline, params: Params) -> float:
+    """Return the threshold at and above which a row is labelled positive: what a rule chose for the model, or the one in params."""
+    return float(getattr(model, THRESHOLD, params.evaluate.threshold))
 
 
 def of_trees(estimator: Any) -> bool:
@@ -81,7 +89,9 @@ def of_trees(estimator: Any) -> bool:
 
     Any other may predict by linear algebra, whose rounding depends on how many rows it is given at once.
     """
-    inner = getattr(estimator, "estimator", None) if type(estimator).__name__ == "EncodedLabels" else estimator
+    inner = estimator
+    while type(inner).__name__ in PASS_ON:
+        inner = inner.estimator
     return type(inner).__module__.startswith(TREES)
 
 

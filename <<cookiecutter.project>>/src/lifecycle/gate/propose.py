@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from lifecycle.core import config, model_file
+from lifecycle.core import config, model_file, predict
 from lifecycle.core.config import Params
 from lifecycle.core.dvc_files import metrics_of
 from lifecycle.core.errors import ConfigError
@@ -44,7 +44,8 @@ def propose(params: Params) -> tuple[str, list[str]]:
     test, first = _features("test"), _read(config.PREDICTIONS)
     if list(test[params.data.id]) != list(first[params.data.id]):
         raise ConfigError(f"{config.PREDICTIONS} is not of the rows in {config.FEATURES}: run `make repro` first")
-    inputs = list(model_file.load(config.MODEL, params.package).feature_names_in_)
+    model = model_file.load(config.MODEL, params.package)
+    inputs, params = list(model.feature_names_in_), params.labelling_at(predict.threshold(model, params))
     refitted = refitted_predictions(_features("train"), test, inputs, params)
     measured = spreads(test[params.data.target], first, refitted, params)
     points = {name: spread.first for name, spread in measured.items()}

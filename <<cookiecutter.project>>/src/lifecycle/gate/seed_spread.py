@@ -35,10 +35,11 @@ def spread_in(folder: Path) -> dict[str, list[float]]:
 
 def seed_spread() -> dict[str, list[float]]:
     """Return the lowest and the highest value of each metric over models that differ in nothing but their seed."""
-    from lifecycle.core import metrics, predict  # scikit-learn: the gate itself needs none of it
+    from lifecycle.core import metrics, model_file, predict  # scikit-learn: the gate itself needs none of it
     from lifecycle.pipeline.train import fit
 
     params = config.load()
+    params = params.labelling_at(predict.threshold(model_file.load(config.MODEL, params.package), params))
     train, test = (read_parquet(config.FEATURES / f"{side}.parquet") for side in ("train", "test"))
     inputs = [name for name in params.data.inputs(read_yaml(config.CONTRACT)["columns"]) if name in train]
     values: dict[str, list[float]] = {}

@@ -16,6 +16,7 @@ from lifecycle.core.tracking import store
 from lifecycle.core.version_files import REFERENCE
 from lifecycle.gate.policy import Policy
 from lifecycle.monitoring import drift_page, mlflow_series, settings, window_report
+from lifecycle.monitoring.performance import params_of
 from lifecycle.monitoring.settings import Monitoring
 from lifecycle.monitoring.summary import Baseline, Summary
 from lifecycle.monitoring.traffic import Traffic, Watched, collect
@@ -46,7 +47,7 @@ def monitor(options: Options) -> tuple[Summary, Path]:
     span = window(options.since, options.until, options.length or limits.window.length, now(), whole_seconds=True)
     version, files = fetch_version(params, options.alias, limits.cache)
     table = reference.read(files / REFERENCE / config.REFERENCE.name)
-    baseline = Baseline(version, files, table.to_pandas(), config.load(files / config.PARAMS), policy, limits)
+    baseline = Baseline(version, files, table.to_pandas(), params_of(files), policy, limits)
     comparison = baseline.comparison()  # may be refused, so before the log is read, which may take long
     watched = Watched(location(options.log, limits.window.log), options.alias, version, table.schema)
     traffic, labelled = read_traffic(watched, span, limits)

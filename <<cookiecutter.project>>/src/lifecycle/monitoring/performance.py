@@ -1,11 +1,13 @@
 """Performance: the metrics that gates.yaml limits, on the rows whose label has come in."""
 
 import datetime
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pandas as pd
 
-from lifecycle.core import metrics
+from lifecycle.core import config, metrics
 from lifecycle.core.config import Params
 from lifecycle.core.reference import ACTUAL, PROBABILITIES
 from lifecycle.gate.metric_range import Floor
@@ -43,6 +45,14 @@ def actual(labels: pd.Series, target: pd.Series, params: Params) -> pd.Series:
         return numbers.where(numbers.abs() < float("inf"))
     classes = {class_name(name): str(name) for name in target.unique()}
     return class_names(labels).map(classes)
+
+
+def params_of(version: Path) -> Params:
+    """Return the params in the folder of a version, with the threshold that a rule chose for it: the log has no labels."""
+    params = config.load(version / config.PARAMS)
+    if not params.train.threshold:
+        return params
+    return params.labelling_at(json.loads((version / "validation.json").read_text(encoding="utf-8"))["threshold"])
 
 
 def measure(rows: pd.DataFrame, policy: Policy, params: Params, today: datetime.date) -> list[MetricInterval]:

@@ -12,6 +12,7 @@ from sklearn.utils import gen_batches
 
 from lifecycle.core import config, metrics, predict, user_code
 from lifecycle.core.config import Params
+from lifecycle.pipeline.decision import decide
 
 ROWS = 50_000  # training rows, at most, of the linear model
 CELLS = 40_000_000  # and of its matrix, times the number of classes
@@ -27,7 +28,8 @@ def predictions_of_baselines(
     """Return what the baselines predict for the test rows, by name, and why there is nothing of the linear one, if so.
 
     The trivial model predicts the share of each class (regression: the mean) in all training rows. The linear one is a
-    LogisticRegression (regression: Ridge) with the user's preparation, fitted on a seeded sample of them.
+    LogisticRegression (regression: Ridge) with the user's preparation, fitted on a seeded sample of them. If a rule chooses the
+    threshold, it chooses theirs on the rows that they are fitted on.
 
     Args:
         train: training rows as `build_features` returns them, with id and target.
@@ -57,8 +59,10 @@ def figures(predictions: dict[str, pd.DataFrame], test: pd.DataFrame, params: Pa
 
 
 def _fitted(estimator: BaseEstimator, train: pd.DataFrame, params: Params) -> Pipeline:
-    target = train[params.data.target].to_numpy()
-    return Pipeline([("estimator", estimator.fit(np.zeros((len(train), 1)), target))])
+    target = train[params.data.target]
+    fitted = Pipeline([("estimator", estimator.fit(np.zeros((len(train), 1)), target.to_numpy()))])
+    decide(fitted, _features(train, params), target, params)
+    return fitted
 
 
 def _fitted_with_preparation(estimator: BaseEstimator, train: pd.DataFrame, params: Params) -> Pipeline:
@@ -72,7 +76,9 @@ def _fitted_with_preparation(estimator: BaseEstimator, train: pd.DataFrame, para
         frame = _sample(frame, max(CELLS // (width * classes), FEW_ROWS), params)
         matrix = predict.in_batches(prepare.transform, _features(frame, params))
         estimator.fit(matrix, frame[params.data.target].to_numpy())
-    return Pipeline([("prepare", prepare), ("estimator", estimator)])
+        fitted = Pipeline([("prepare", prepare), ("estimator", estimator)])
+        decide(fitted, _features(frame, params), frame[params.data.target], params)
+    return fitted
 
 
 def _sample(frame: pd.DataFrame, rows: int, params: Params) -> pd.DataFrame:

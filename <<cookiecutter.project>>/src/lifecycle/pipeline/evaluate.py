@@ -4,7 +4,7 @@ metrics/{train,validation,test}.json   the metrics of each side of the split; th
 metrics/{trivial,linear}.json          those of two models to compare with, on the test rows
 metrics/slices.json                    the metrics of the test rows, per value of the columns in evaluate.slices
 metrics/weak_slices.json               those of slices in which the model errs more than it says: see weak_slices.py
-reports/intervals.json                 the 95% interval of each test metric
+reports/intervals.json                 the 95% interval of each test metric, and of the threshold if a rule chooses it on validation rows
 data/reference/reference.parquet       a sample of the test rows with predictions: see core/reference.py
 """
 
@@ -18,7 +18,7 @@ from lifecycle.core import config, metrics, package_versions, plots, reference
 from lifecycle.core.config import Params
 from lifecycle.core.files import read_parquet, write_json, write_parquet, write_text
 from lifecycle.core.tables import figure
-from lifecycle.pipeline import baselines, run
+from lifecycle.pipeline import baselines, decision, run
 from lifecycle.pipeline.importance import column_importance
 from lifecycle.pipeline.model_card import model_card
 from lifecycle.pipeline.prediction_process import PredictionProcess
@@ -71,15 +71,22 @@ def main() -> str:
             measure = metrics.measure(frame[target], predictions, params)
             points[side] = metrics.point(measure, len(frame))
             if side == "validation":
+                of_threshold = decision.intervals(frame[target], predictions, params)
                 columns = list(dict.fromkeys([*params.evaluate.slices, *model.inputs]))
                 weakest, searched = search(frame, predictions, columns, params)
         # From here on, frame, predictions and measure are those of the test rows.
         importances = column_importance(model.predict, model.inputs, frame, params)
         of_baselines, failure = model.baselines(frame)
+        without = model.uncalibrated(frame) if params.train.calibration else None
     compared = baselines.figures(of_baselines, frame, params)
     bounds = metrics.intervals(measure, len(frame), params.evaluate.bootstrap, params.seed)
+    if of_threshold:
+        points["validation"] |= {"threshold": model.threshold}
+    bounds |= of_threshold
     slices = slice_metrics(frame, predictions, params)
     weak = {"searched": searched, "slices": measured(weakest, frame, predictions, params)}
+
+    before = {} if without is None else metrics.point(metrics.measure(frame[target], without, params), len(frame))
 
     drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
     plotted = {name: curve for name, curve in drawn.items() if curve}  # of one class there is no ROC curve
@@ -87,6 +94,7 @@ def main() -> str:
     card = model_card(
         params,
         model.estimator,
+        decision.in_words(model.threshold, of_threshold.get("threshold"), params),
         package_versions.recorded(),
         len(frame),
         points,
@@ -96,6 +104,7 @@ def main() -> str:
         importances,
         compared,
         failure,
+        before,
     )
 
     # Nothing is written until everything is computed.

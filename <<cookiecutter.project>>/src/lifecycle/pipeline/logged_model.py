@@ -24,6 +24,7 @@ LOGGED_FILES = (
     config.TRUSTED_TYPES,
     config.PARAMS,
     config.CONTRACT,
+    config.METRICS / "validation.json",
     package_versions.ENVIRONMENT,
 )
 # What a server that loads the model installs; listed, because it takes MLflow ten seconds to infer it.

@@ -7,11 +7,13 @@ from lifecycle.core.config import Params
 from lifecycle.core.tables import markdown_table
 
 TOP = 10
+PROPER = ("log_loss", "brier", "miscalibration")  # what the calibration of probabilities changes
 
 
 def model_card(
     params: Params,
     estimator: str,
+    decision: str,
     versions: dict[str, str],
     rows: int,
     points: dict[str, dict[str, float]],
@@ -21,12 +23,14 @@ def model_card(
     importances: dict[str, float],
     baselines: dict[str, dict[str, float]],
     baseline_failure: str,
+    uncalibrated: dict[str, float],
 ) -> str:
     """Return the card as Markdown.
 
     Args:
         params: the task, the data, the split and the settings.
         estimator: the name of its class.
+        decision: the threshold at and above which a row is labelled positive, and how it was chosen; empty if there is none.
         versions: of Python and of the packages that it was computed with, by name.
         rows: how many test rows there are.
         points: metrics by side of the split (`train`, `validation`, `test`).
@@ -36,6 +40,7 @@ def model_card(
         importances: of the raw columns, by name.
         baselines: `trivial` and `linear` → metric → value on the test rows.
         baseline_failure: why there is no linear model, or nothing.
+        uncalibrated: metrics of the model without its calibration on the test rows; empty if it has none.
     """
     metrics = list(points["test"])
     loss = "RMSE" if params.task == "regression" else "log loss"
@@ -43,7 +48,7 @@ def model_card(
     sections = [
         "# Model card",
         user_code.description(params.package),
-        _overview(params, estimator, versions),
+        _overview(params, estimator, decision, versions),
         "## Performance",
         f"On {rows:,} test rows that were not used in training, with intervals by bootstrap over rows.",
         _performance(points, intervals),
@@ -52,6 +57,7 @@ def model_card(
         "and by this one.",
         *([f"The linear model could not be fitted: {baseline_failure}"] if baseline_failure else []),
         _ladder(points["test"], baselines),
+        *_calibration(points["test"], uncalibrated),
         "## Slices",
         *(_slice(column, values, metrics) for column, values in slices.items()),
         *([] if slices else ["None: name columns in `evaluate.slices` of `params.yaml`."]),
@@ -66,12 +72,13 @@ def model_card(
     return "\n\n".join(sections) + "\n"
 
 
-def _overview(params: Params, estimator: str, versions: dict[str, str]) -> str:
+def _overview(params: Params, estimator: str, decision: str, versions: dict[str, str]) -> str:
     positive = f" (`{params.data.positive}` is positive)" if params.task == "binary" else ""
     settings = ", ".join(f"`{name}={value}`" for name, value in sorted(params.train.settings.items()))
     rows = [
         ["Task", f"{params.task}: predict `{params.data.target}`{positive}"],
         ["Model", f"`{estimator}` with {settings or 'its default settings'}"],
+        *([["Decision threshold", decision]] if decision else []),
         ["Data", f"`{params.data.raw}`, validated against `contract.yaml`: see `reports/validation.json`"],
         ["Split", _split(params)],
         ["Computed with", ", ".join(f"{name} {number}" for name, number in versions.items())],
@@ -115,6 +122,12 @@ def _ladder(test: dict[str, float], baselines: dict[str, dict[str, float]]) -> s
         for name, value in test.items()
     ]
     return markdown_table(["metric", "trivial", "linear", "this model"], rows)
+
+
+def _calibration(test: dict[str, float], before: dict[str, float]) -> list[str]:
+    rows = [[name, _figure(before.get(name)), _figure(value)] for name, value in test.items() if name in PROPER]
+    text = "The same test rows, predicted without the calibration of the probabilities and with it; lower is better."
+    return ["## Calibration", text, markdown_table(["metric", "before", "after"], rows)] if before else []
 
 
 def _slice(column: str, values: dict[str, dict[str, Any]], metrics: list[str]) -> str:

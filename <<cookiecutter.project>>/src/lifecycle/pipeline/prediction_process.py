@@ -24,6 +24,7 @@ from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, DataError, ProjectError
 from lifecycle.core.files import read_parquet, write_parquet
 from lifecycle.pipeline.baselines import predictions_of_baselines
+from lifecycle.pipeline.calibration import described, uncalibrated
 
 ROUNDING = 1e-3  # of probabilities; those of single precision are off by less
 
@@ -40,7 +41,9 @@ class PredictionProcess:
         self.inputs: list[str] = []
         """The raw columns that the model takes."""
         self.estimator = ""
-        """The name of its class."""
+        """The name of its class, and how it is calibrated."""
+        self.threshold = float("nan")
+        """At and above which it labels a row positive; of a binary task."""
         self._folder = tempfile.TemporaryDirectory(prefix="predictions-")
 
     def __enter__(self) -> Self:
@@ -51,7 +54,7 @@ class PredictionProcess:
         self._process.start()
         theirs.close()
         ready = self._receive()
-        self.inputs, self.estimator = ready["inputs"], ready["estimator"]
+        self.inputs, self.estimator, self.threshold = ready["inputs"], ready["estimator"], float(ready["threshold"])
         if others := {*self.inputs} - {*self.params.data.inputs(self.inputs)}:
             raise DataError(f"the model asks for the column {min(others)}, which a model is not given")
         return self
@@ -67,6 +70,12 @@ class PredictionProcess:
         write_parquet(frame[self.inputs], self._file("rows"))
         self._ask(rows=str(self._file("rows")), to=str(self._file("predictions")))
         return self._read("predictions", frame)
+
+    def uncalibrated(self, frame: pd.DataFrame) -> pd.DataFrame | None:
+        """Return what the model would predict without its calibration; None if it has none, or could not without."""
+        write_parquet(frame[self.inputs], self._file("rows"))
+        reply = self._ask(uncalibrated=str(self._file("rows")), to=str(self._file("predictions")))
+        return self._read("predictions", frame) if reply["predicted"] else None
 
     def baselines(self, test: pd.DataFrame) -> tuple[dict[str, pd.DataFrame], str]:
         """Return the predictions of the baselines for the test rows, and why there are none of the linear one, or nothing."""
@@ -124,16 +133,20 @@ def _serve(connection: Connection, parents_end: Connection, params: Params) -> N
         model = model_file.load(config.MODEL, params.package)
         reply: dict[str, Any] = {
             "inputs": list(map(str, model.feature_names_in_)),
-            "estimator": type(model[-1]).__name__,
+            "estimator": described(model[-1], params),
+            "threshold": predict.threshold(model, params),
         }
         while True:
             connection.send_bytes(json.dumps(reply).encode())
             request = json.loads(connection.recv_bytes())
             if "rows" in request:
-                rows = read_parquet(Path(request["rows"]))
-                with predict.threads(len(rows)):
-                    write_parquet(predict.predict(model, rows, params), Path(request["to"]))
+                _predict(model, params, request["rows"], request["to"])
                 reply = {}
+            elif "uncalibrated" in request:
+                without = uncalibrated(model, params)
+                if without is not None:
+                    _predict(without, params, request["uncalibrated"], request["to"])
+                reply = {"predicted": without is not None}
             else:
                 train, test = read_parquet(config.FEATURES / "train.parquet"), read_parquet(Path(request["baselines"]))
                 predictions, failure = predictions_of_baselines(train, test, params)
@@ -149,3 +162,10 @@ def _serve(connection: Connection, parents_end: Connection, params: Params) -> N
         connection.send_bytes(json.dumps({"traceback": True}).encode())
     sys.stdout.flush()
     os._exit(0)
+
+
+def _predict(model: Any, params: Params, rows: str, to: str) -> None:
+    """Write the predictions for the rows of a file to another one."""
+    frame = read_parquet(Path(rows))
+    with predict.threads(len(frame)):
+        write_parquet(predict.predict(model, frame, params), Path(to))

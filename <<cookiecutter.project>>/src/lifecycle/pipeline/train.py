@@ -1,4 +1,4 @@
-"""Training features, contract and params in; models/model.skops out."""
+"""Training features, contract and params in, and validation rows if a rule chooses the threshold on them; models/model.skops out."""
 
 import pandas as pd
 from sklearn.pipeline import Pipeline
@@ -9,6 +9,8 @@ from lifecycle.core.errors import ConfigError
 from lifecycle.core.estimator import check_probabilities, concerns_settings, library, make_estimator
 from lifecycle.core.files import read_parquet, read_yaml
 from lifecycle.pipeline import run
+from lifecycle.pipeline.calibration import calibrated, described, forget_the_folds
+from lifecycle.pipeline.decision import decide, in_words
 from lifecycle.pipeline.fitted_state import forget_the_run
 
 MANY_ROWS = 200_000  # training on more takes long enough to show progress
@@ -39,13 +41,15 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
                 f"no column that {type(estimator).__name__} could learn from: it is given numbers, booleans and categories; "
                 f"see data.exclude in {config.PARAMS}, or add features in src/{params.package}/features.py"
             )
+        kind, estimator = type(estimator), calibrated(estimator, frame, params)
         try:
             estimator.fit(matrix, frame[params.data.target].to_numpy())
         except Exception as error:  # settings that are each valid, but not together
-            if not concerns_settings(error, type(estimator)):
+            if not concerns_settings(error, kind):
                 raise
             raise ConfigError(f"params.yaml: {params.train.place}: {error}") from error
     check_probabilities(estimator, params)
+    forget_the_folds(estimator)
     forget_the_run(estimator)
     fitted = Pipeline([("prepare", preparation), ("estimator", estimator)])
     return predict.with_features(fitted, frame[inputs], user_code.get(params.package, "features", "build_features"))
@@ -53,12 +57,15 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
 
 def main() -> str:
     params = config.load()
-    frame = read_parquet(config.FEATURES / "train.parquet")
+    frame, validation = (read_parquet(config.FEATURES / f"{side}.parquet") for side in ("train", "validation"))
     inputs = [name for name in params.data.inputs(read_yaml(config.CONTRACT)["columns"]) if name in frame]
     fitted = fit(frame, inputs, params)
+    decide(fitted, validation, validation[params.data.target], params)
     model_file.save(fitted, config.MODEL, params.package)
+    rule = params.train.threshold
+    decision = f"threshold {in_words(predict.threshold(fitted, params), None, params)}; " if rule else ""
     return (
-        f"fitted {type(fitted[-1]).__name__} on {len(frame):,} rows; "
+        f"fitted {described(fitted[-1], params)} on {len(frame):,} rows; {decision}"
         f"wrote {config.MODEL} ({config.MODEL.stat().st_size / 1e3:,.0f} kB)"
     )
 
