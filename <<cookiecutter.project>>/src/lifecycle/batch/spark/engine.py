@@ -191,6 +191,7 @@ def _archive(job: Job, folder: Path) -> Path:
     content = folder / "content"
     shutil.copytree(job.code_folder, content / "code", ignore=shutil.ignore_patterns("__pycache__"))
     (content / "version").mkdir()
-    for name in (config.MODEL.name, str(config.PARAMS), str(config.CONTRACT)):
-        shutil.copy(Path(job.version_folder, name), content / "version")
+    for name in (config.MODEL.name, config.TRUSTED_TYPES.name, str(config.PARAMS), str(config.CONTRACT)):
+        if name != config.TRUSTED_TYPES.name or Path(job.version_folder, name).exists():  # older versions have none
+            shutil.copy(Path(job.version_folder, name), content / "version")
     return Path(shutil.make_archive(str(folder / ARCHIVE), "zip", content))
