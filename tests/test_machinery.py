@@ -9,15 +9,15 @@ from conftest import TEMPLATE, BakedProject
 
 MACHINERY = TEMPLATE / "tests" / "machinery"
 GROUPS = [
-    ["test_architecture.py", "test_cli.py", "core", "pipeline", "template"],
+    ["test_architecture.py", "test_cli.py", "core", "pipeline", "search", "template"],
     ["adopt"],
     ["gate", "registry", "relock", "resolve"],
     ["serving", "prediction_log", "batch", "test_awkward_table.py"],
     ["monitoring", "retraining"],
 ]
 
-# Estimators beside scikit-learn's. Without what they depend on: they draw and compute on graphics cards with it.
-ESTIMATORS = "lightgbm==4.7.0 xgboost==3.2.0 catboost==1.2.10"
+# Estimators beside scikit-learn's, and Optuna. Without what they depend on: they draw and compute on graphics cards with it.
+EXTRA_PACKAGES = "lightgbm==4.7.0 xgboost==3.2.0 catboost==1.2.10 optuna==5.0.0 colorlog==6.12.0"
 
 
 def test_every_test_of_the_machinery_is_in_a_group() -> None:
@@ -35,7 +35,7 @@ def test_the_machinery_passes_its_own_tests(copy: BakedProject, tmp_path: Path, 
         copy.run(f"uv pip install --quiet --target {tmp_path / 'packages'} {pinned('hypothesis')}")
         environment["PYTHONPATH"] = str(tmp_path / "packages")
     if "pipeline" in group:
-        copy.run(f"uv pip install --quiet --no-deps --target {tmp_path / 'packages'} {ESTIMATORS}")
+        copy.run(f"uv pip install --quiet --no-deps --target {tmp_path / 'packages'} {EXTRA_PACKAGES}")
         environment["PYTHONPATH"] = str(tmp_path / "packages")
     if "adopt" in group:  # public tables
         (tmp_path / "tables").mkdir()

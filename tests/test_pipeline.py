@@ -369,7 +369,7 @@ def test_help_lists_what_make_can_do(project: BakedProject) -> None:
         "repro",
         "track",
         "validate",
-        *("resolve", "environment", "relock", "audit", "template-update"),
+        *("resolve", "environment", "relock", "audit", "search", "template-update"),
         *("gate", "workflows"),
         "register",
         "promote",

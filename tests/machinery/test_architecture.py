@@ -19,6 +19,7 @@ ARROWS = {
     "gate": {"pipeline"},
     "resolve": {"pipeline"},
     "adopt": {"pipeline"},
+    "search": {"pipeline"},
     "template": set(),
     "relock": set(),
     "registry": {"pipeline"},

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from lifecycle.adopt import search_file
 from lifecycle.adopt.columns import Column
 from lifecycle.adopt.contract_draft import draft
 from lifecycle.adopt.params_file import rewrite
@@ -19,11 +20,12 @@ from lifecycle.core.tables import markdown_table
 
 SAMPLE_FILES = Path(".sample-files")
 """Lists what belongs to the sample that the template comes with, a path a line."""
+SEARCH = "search.yaml"
 CLASSIFICATION_PLOTS = "  # Classification only"
 
 
 def write(folder: Path, plan: Plan, before: Params, raw: Path, description: str | None) -> None:
-    """Write params.yaml, contract.yaml, features.py, data/README.md and the description of a checkout for a table.
+    """Write params.yaml, search.yaml, contract.yaml, features.py, data/README.md and the description of a checkout for a table.
 
     Args:
         folder: the checkout, whose table is in place and tracked by DVC.
@@ -33,6 +35,8 @@ def write(folder: Path, plan: Plan, before: Params, raw: Path, description: str 
         description: what the model is for, a sentence; it stays as it is, if None.
     """
     _edit(folder / config.PARAMS, lambda text: rewrite(text, plan, str(raw)))
+    if (folder / SEARCH).exists():
+        _edit(folder / SEARCH, lambda text: search_file.rewrite(text, plan))
     write_text(draft(plan.columns, plan.key, plan.target, before.package), folder / config.CONTRACT)
     package = folder / "src" / before.package
     write_text(_features(plan), package / "features.py")

@@ -26,6 +26,7 @@ PREDICTIONS = Path("data/predictions/test.parquet")
 REFERENCE = Path("data/reference/reference.parquet")
 MODEL_CARD = Path("reports/model_card.md")
 INTERVALS = Path("reports/intervals.json")
+SEARCH_REPORT = Path("reports/search.json")
 LOCK = Path("dvc.lock")
 GATES = Path("gates.yaml")
 SLICES = METRICS / "slices.json"

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_VALUES = 1_000_000  # of a YAML file
+NULL = "tag:yaml.org,2002:null"
 TOO_MANY = "aliases of aliases make more values than the limit"
 
 
@@ -94,6 +95,15 @@ def parse_yaml(text: str, source: str) -> dict[str, Any]:
     if "*" in text and _size(content, {}) > MOST_VALUES:
         raise ConfigError(f"{source}: {TOO_MANY} of {MOST_VALUES:,}: write out what is meant")
     return _mapping(content, source)
+
+
+def yaml_as_written() -> YAML:
+    """Return a YAML that leaves what it does not change as it is written, comments included."""
+    yaml = YAML()
+    yaml.preserve_quotes = True
+    yaml.width = 10_000
+    yaml.representer.add_representer(type(None), lambda representer, _: representer.represent_scalar(NULL, "null"))
+    return yaml
 
 
 def parse_json(text: str, source: str) -> dict[str, Any]:

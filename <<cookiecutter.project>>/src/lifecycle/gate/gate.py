@@ -25,6 +25,7 @@ from lifecycle.gate.policy import Policy
 from lifecycle.gate.readable_files import refuse_unreadable
 from lifecycle.gate.reasons import listed, reason, reasons_of_rerun
 from lifecycle.gate.rules import check_metrics, check_slices, refuse_unknown_metrics
+from lifecycle.gate.searched import searched
 from lifecycle.gate.unusual_code import unusual_changes
 
 Checks = tuple[list[CheckResult], list[CheckResult], list[CheckResult], list[CheckResult]]
@@ -131,6 +132,7 @@ def _content(evidence: Evidence, checks: Checks, reasons: list[dict[str, str]], 
         "pairing_note": paired.note,
         "params": evidence.params,
         "seed": evidence.seed,
+        "searched": searched(base, head),
         "data": evidence.data,
         "policy": {
             "of": "branch" if applied.of_branch else "base",

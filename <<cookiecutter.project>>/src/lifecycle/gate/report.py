@@ -89,6 +89,8 @@ def remarks(content: dict[str, Any]) -> list[str]:
         lines.append(
             f"Weak slices: {listed or 'none'} among {searched['slices']:,} searched on {searched['rows']:,} validation rows"
         )
+    if content.get("searched"):
+        lines.append(content["searched"])
     if content["code"]["changed"]:
         lines.append(
             "Prediction code: changed since the base (the code that is stored with the model, params.yaml or contract.yaml), "

@@ -5,13 +5,21 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
-SETTINGS = ("params.yaml", "gates.yaml", "serving.yaml", "batch.yaml", "monitoring.yaml", "retraining.yaml")
+from lifecycle.core.files import yaml_as_written
+
+SETTINGS = (
+    "params.yaml",
+    "gates.yaml",
+    "serving.yaml",
+    "batch.yaml",
+    "monitoring.yaml",
+    "retraining.yaml",
+    "search.yaml",
+)
 OWNED = {"contract.yaml", ".python-version", *SETTINGS}
-NULL = "tag:yaml.org,2002:null"
 Keys = tuple[str, ...]
 
 
@@ -74,7 +82,9 @@ def with_new_settings(path: str, users: bytes, before: bytes, after: bytes, user
         user_files: where what was added, and what is no longer used, is noted.
     """
     try:
-        mine, theirs, former = (_yaml().load(text.decode("utf-8")) for text in (users, after, before or b"{}"))
+        mine, theirs, former = (
+            yaml_as_written().load(text.decode("utf-8")) for text in (users, after, before or b"{}")
+        )
     except (YAMLError, UnicodeDecodeError):  # the command that reads it says what is wrong with it
         user_files.not_added.append(f"{path}: it cannot be read")
         return users
@@ -84,7 +94,7 @@ def with_new_settings(path: str, users: bytes, before: bytes, after: bytes, user
     added = [keys for keys in new if isinstance(mine, dict) and _insert(mine, theirs, keys)]
     stream = StringIO()
     if added:
-        _yaml().dump(mine, stream)
+        yaml_as_written().dump(mine, stream)
     text = stream.getvalue().replace("\n", "\r\n" if b"\r\n" in users else "\n").encode()
     if not _only_adds(text, users):
         added = []
@@ -97,15 +107,6 @@ def _only_adds(text: bytes, users: bytes) -> bool:
     """Whether every line of the user's stands in a text, in the same order: YAML is written in other ways as well."""
     lines = iter(text.splitlines(keepends=True))
     return all(line in lines for line in users.splitlines(keepends=True))
-
-
-def _yaml() -> YAML:
-    """YAML that leaves what it does not change as it is written."""
-    yaml = YAML()
-    yaml.preserve_quotes = True
-    yaml.width = 10_000
-    yaml.representer.add_representer(type(None), lambda representer, _: representer.represent_scalar(NULL, "null"))
-    return yaml
 
 
 def _keys(content: Any, above: Keys = ()) -> set[Keys]:
