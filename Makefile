@@ -34,7 +34,7 @@ lint: .venv/.ready  ## check the style of hooks, tests and bench
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 
-bench: .venv/.ready  ## measure what the README states (about an hour; BENCH=adopt, pipeline, gate, registry, rows, serving, batch or monitor for one)
+bench: .venv/.ready  ## measure what the README states (about an hour; BENCH=adopt, pipeline, gate, registry, rows, model, serving, batch or monitor for one)
 	@sh bench/run.sh $(BENCH)
 
 clean:  ## remove everything that was generated
