@@ -18,6 +18,8 @@ from lifecycle.core.target import is_class
 
 Measure = Callable[[np.ndarray], dict[str, float]]
 """Weights of shape (rows,) in, metrics by name out; NaN where the weighted rows do not define one."""
+MeasureOf = Callable[[pd.Series, pd.DataFrame, Params], Measure]
+"""Actual targets, predictions for the same rows and params in, their measure out."""
 
 HIGHER_IS_BETTER = {"roc_auc", "average_precision", "f1", "accuracy", "r2"}
 LOWER_IS_BETTER = {"log_loss", "brier", "miscalibration", "mae", "rmse"}
@@ -27,8 +29,11 @@ UNIT_INTERVAL = {"roc_auc", "average_precision", "f1", "accuracy"}  # metrics be
 EPSILON = np.finfo(np.float64).eps
 
 
-def measure(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> Measure:
-    """Return the measure of predictions against the actual targets of the same rows."""
+def measure(actual: pd.Series, predictions: pd.DataFrame, params: Params, own: MeasureOf | None = None) -> Measure:
+    """Return the measure of predictions against the actual targets of the same rows, with metrics of the user's `own`."""
+    if own is not None:
+        built_in, of_user = measure(actual, predictions, params), own(actual, predictions, params)
+        return lambda weights: {**built_in(weights), **of_user(weights)}
     if params.task == "regression":
         return regression(actual.to_numpy(dtype=float), predictions["prediction"].to_numpy())
     if params.task == "multiclass":

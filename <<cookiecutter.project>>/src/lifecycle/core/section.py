@@ -11,13 +11,13 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     @classmethod
-    def checked(cls, content: Any, source: str) -> Self:
-        """Return the content of a file.
+    def checked(cls, content: Any, source: str, context: Any = None) -> Self:
+        """Return the content of a file; its validators are given the context.
 
         Raises ConfigError naming the source and every key that is missing, unknown or invalid.
         """
         try:
-            return cls.model_validate(content)
+            return cls.model_validate(content, context=context)
         except ValidationError as error:
             raise ConfigError(f"{source}: {'; '.join(_explain(item, cls) for item in error.errors())}") from None
 

@@ -33,7 +33,10 @@ def answering_files(package: str, names: Iterable[str], read: Read) -> dict[str,
         read: returns the content of one.
     """
     files: dict[str, bytes] = {}
-    pending = [*ENTRY_POINTS, *(name for name in names if name.startswith(f"{package}/") and not _is_by_product(name))]
+    pending = [
+        *ENTRY_POINTS,
+        *(name for name in names if name.startswith(f"{package}/") and not _is_none_of(name, package)),
+    ]
     while pending:
         name = pending.pop()
         content = read(name) if name not in files else None
@@ -134,6 +137,8 @@ def hash_at(commit: str) -> str | None:
         return None
 
 
-def _is_by_product(name: str) -> bool:
-    """Whether a file is none of the code: compiled, or left by an editor."""
-    return any(folder == "__pycache__" or folder.startswith(".") for folder in PurePosixPath(name).parts)
+def _is_none_of(name: str, package: str) -> bool:
+    """Whether a file is none of the code that answers: compiled, left by an editor, or what measures the answers."""
+    return name == f"{package}/metrics.py" or any(
+        folder == "__pycache__" or folder.startswith(".") for folder in PurePosixPath(name).parts
+    )

@@ -10,6 +10,7 @@ from typing import Any
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import text_at
+from lifecycle.gate.base_metrics import declared_by
 from lifecycle.gate.commit_metadata import json_mapping
 from lifecycle.gate.cost_rules import describe_ceiling
 from lifecycle.gate.exchanged_problem import exchanged, permission_problem
@@ -74,20 +75,21 @@ def applied_policy(base: str, head: str, today: datetime.date) -> AppliedPolicy:
     of_base, of_branch = text_at(base, config.GATES), text_at(head, config.GATES)
     if of_branch is None:
         raise ConfigError(f"{config.GATES} is missing from the commit, so nothing could be checked: restore it")
-    branch, differences = parse(of_branch, str(config.GATES)), exchanged(base, head)
+    own = declared_by(base, head)
+    branch, differences = parse(of_branch, str(config.GATES), own), exchanged(base, head)
     if of_base is None:
         return AppliedPolicy(branch, branch, "", "the base has no gates.yaml", differences)
     lines = difflib.unified_diff(of_base.splitlines(), of_branch.splitlines(), n=1, lineterm="")
     diff = "\n".join(list(lines)[2:])
     policy = None
     with suppress(ConfigError):
-        policy = parse(of_base, f"{config.GATES} of the base")
+        policy = parse(of_base, f"{config.GATES} of the base", own)
     if broken := unreadable(base, "the base", (policy or branch).metrics):
         why = "" if policy else "the base's cannot be read"
         return AppliedPolicy(policy or branch, branch, diff, why, broken, broken=True)
     if not json_mapping(text_at(base, config.METRICS / "test.json")):
         return AppliedPolicy(branch, branch, diff, "the base has no metrics", differences)
-    policy = parse(of_base, f"{config.GATES} of the base")
+    policy = parse(of_base, f"{config.GATES} of the base", own)
     if not differences:
         return AppliedPolicy(policy, branch, diff)
     refusal = permission_problem(policy, today)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from lifecycle.core import config
-from lifecycle.core.metrics import HIGHER_IS_BETTER
+from lifecycle.core.own_metrics import OwnMetrics, sign_of
 from lifecycle.gate.check_result import FAIL, PASS, CheckResult, figure_of, finite_or_none, not_a_number
 from lifecycle.gate.policy import Policy
 
@@ -16,7 +16,9 @@ def loss_of(task: str) -> str:
     return "rmse" if task == "regression" else "log_loss"
 
 
-def check_baselines(policy: Policy, task: str, model: dict[str, Any], baselines: dict[str, Any]) -> list[CheckResult]:
+def check_baselines(
+    policy: Policy, task: str, model: dict[str, Any], baselines: dict[str, Any], own: OwnMetrics | None = None
+) -> list[CheckResult]:
     """Compare the model with the baselines, all on the branch's test rows.
 
     Args:
@@ -24,21 +26,24 @@ def check_baselines(policy: Policy, task: str, model: dict[str, Any], baselines:
         task: of params.yaml.
         model: the metrics of the model on the test rows.
         baselines: metrics by baseline.
+        own: the user's metrics.
     """
     loss = loss_of(task)
     demanded = {("trivial", loss): 0.0}
     for baseline, margins in policy.beats.items():
         demanded |= {(baseline, metric): margin for metric, margin in margins.items()}
     return [
-        _check(metric, baseline, margin, model.get(metric), _of(baselines, baseline, metric))
+        _check(metric, baseline, margin, model.get(metric), _of(baselines, baseline, metric), sign_of(metric, own))
         for (baseline, metric), margin in demanded.items()
     ]
 
 
-def strongest(branch: dict[str, Any], base: dict[str, Any]) -> dict[str, Any]:
+def strongest(branch: dict[str, Any], base: dict[str, Any], own: OwnMetrics | None = None) -> dict[str, Any]:
     """Return the better figure of each baseline on two sides: a branch prepares the features of its linear model itself."""
     return {
-        name: {metric: _better(metric, value, _of(base, name, metric)) for metric, value in figures.items()}
+        name: {
+            metric: _better(sign_of(metric, own), value, _of(base, name, metric)) for metric, value in figures.items()
+        }
         for name, figures in branch.items()
         if isinstance(figures, dict)
     }
@@ -53,7 +58,7 @@ def finite_figures(baselines: dict[str, Any]) -> dict[str, dict[str, float | Non
     }
 
 
-def _check(metric: str, baseline: str, margin: float, value: Any, figure: Any) -> CheckResult:
+def _check(metric: str, baseline: str, margin: float, value: Any, figure: Any, sign: int) -> CheckResult:
     name = f"{metric} against the {baseline} model"
     limit = f"better than {baseline}" + (f" by {margin:g}" if margin else "")
     if problem := not_a_number(figure, "is missing, or null"):
@@ -61,7 +66,7 @@ def _check(metric: str, baseline: str, margin: float, value: Any, figure: Any) -
     elif problem := not_a_number(value, f"is missing from {FILE}, or null"):
         status, why = FAIL, f"{metric} {problem}, so it cannot be compared with the {baseline} model"
     else:
-        gain = value - figure if metric in HIGHER_IS_BETTER else figure - value
+        gain = sign * (value - figure)
         status = PASS if gain > ROUNDING and gain >= margin - ROUNDING else FAIL
         why = "" if status == PASS else _too_little(metric, baseline, margin, value, figure, gain)
     return CheckResult(name, finite_or_none(figure), figure_of(value), limit, status, why)
@@ -77,10 +82,10 @@ def _too_little(metric: str, baseline: str, margin: float, value: float, figure:
     return f"{metric} is {value:.4f}, which {demand}"
 
 
-def _better(metric: str, branch: Any, base: Any) -> Any:
+def _better(sign: int, branch: Any, base: Any) -> Any:
     if finite_or_none(base) is None or not_a_number(branch, "is missing"):
         return branch
-    return (max if metric in HIGHER_IS_BETTER else min)(branch, base)
+    return (max if sign > 0 else min)(branch, base)
 
 
 def _of(baselines: dict[str, Any], baseline: str, metric: str) -> Any:

@@ -6,6 +6,7 @@ from sklearn.model_selection import GroupKFold, KFold, StratifiedGroupKFold, Str
 
 from lifecycle.core import metrics, predict
 from lifecycle.core.config import Params
+from lifecycle.core.metrics import MeasureOf
 from lifecycle.pipeline.train import fit
 
 FOLDS = 5
@@ -13,7 +14,7 @@ ROWS = 50_000  # at most
 
 
 def cross_validated(
-    frame: pd.DataFrame, inputs: list[str], params: Params, resamples: int
+    frame: pd.DataFrame, inputs: list[str], params: Params, resamples: int, own: MeasureOf | None = None
 ) -> tuple[dict[str, float], dict[str, dict[str, float]]]:
     """Return the metrics of out-of-fold predictions, and their 95% intervals; nothing if a class has fewer than two rows.
 
@@ -22,6 +23,7 @@ def cross_validated(
         inputs: the raw columns that the model is given.
         params: the estimator, the seed, and the groups of rows that stay together.
         resamples: of the bootstrap.
+        own: the measure of the user's metrics.
     """
     frame = frame.sample(min(len(frame), ROWS), random_state=params.seed).reset_index(drop=True)
     target, folds = frame[params.data.target], FOLDS
@@ -39,7 +41,7 @@ def cross_validated(
         ["prediction"] if params.task == "regression" else [name for name in predictions[0] if name != "prediction"]
     )
     all_rows = pd.concat([of_fold.reindex(columns=columns, fill_value=0.0) for of_fold in predictions]).sort_index()
-    measure = metrics.measure(target, all_rows, params)
+    measure = metrics.measure(target, all_rows, params, own)
     points = metrics.point(measure, len(frame))
     return points, metrics.intervals(measure, len(frame), resamples, params.seed)
 

@@ -9,8 +9,11 @@ from typing import Any
 from lifecycle.core import config
 from lifecycle.core.files import file_hash, read_yaml
 from lifecycle.core.git import changed_files, text_at
+from lifecycle.core.metric_process import MetricProcess
+from lifecycle.core.own_metrics import OwnMetrics
 from lifecycle.gate.applied_policy import AppliedPolicy, applied_policy, with_other_rows
 from lifecycle.gate.base_commit import Base
+from lifecycle.gate.base_metrics import Remeasured, base_metrics, declared_by, remeasure
 from lifecycle.gate.base_predictions import base_predictions
 from lifecycle.gate.baseline_rules import strongest
 from lifecycle.gate.commit_files import refused
@@ -63,6 +66,9 @@ class Evidence:
     model: str | None
     """The SHA-256 of the branch's model file."""
     task: str
+    own_metrics: OwnMetrics
+    """The user's metrics, of both sides."""
+    remeasured: Remeasured
     seed: dict[str, Any] = field(default_factory=dict)
     """Whether `only` the seed changed, and then the `spread` of the metrics over other seeds."""
 
@@ -79,8 +85,12 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
     """
     applied = applied_policy(base.commit, head, today)
     tolerance, believed = applied.policy.tolerance, applied.policy.not_recomputed
-    refusals = refused(base.commit, head)
-    with clean_checkout(head, data=not refusals) as folder, ThreadPoolExecutor(1) as executor:
+    refusals, own_metrics = refused(base.commit, head), declared_by(base.commit, head)
+    with (
+        clean_checkout(head, data=not refusals) as folder,
+        ThreadPoolExecutor(1) as executor,
+        base_metrics(base.commit, not applied.exchanged) as own,
+    ):
         only_documents = not refusals and changes_only_documents(base.commit, head) and complete(folder, head)
         pending = executor.submit(_beside_the_pipeline, base.commit, head, applied, only_documents)
         if refusals or only_documents:
@@ -91,7 +101,7 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
         comparable = not applied.exchanged
         figures = metrics_diff(base.commit if comparable else head, folder)
         params, dirty, predictions = pending.result()
-        paired = _paired(base.commit, predictions, folder, rerun, applied, figures.get(TEST, {}))
+        paired = _paired(base.commit, predictions, folder, rerun, applied, figures.get(TEST, {}), own)
         if paired.other_rows:
             applied, comparable = with_other_rows(applied, paired.other_rows, today), False
         if not comparable:
@@ -99,6 +109,9 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
         before = base.commit if comparable else None
         slices_before = slices_of(text_at(before, config.SLICES)) if before else {}
         slices = {"base": slices_before, "branch": slices_of(_text(folder / config.SLICES))}
+        remeasured = Remeasured()
+        if comparable and not rerun.failure:
+            remeasured = remeasure(own, folder, figures.get(TEST, {}), slices["branch"], tolerance)
         owner = "branch" if applied.policy is applied.branch else "base"
         report = None if rerun.failure else _text(folder / config.VALIDATION_REPORT)
         data = {
@@ -124,13 +137,17 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
             paired=paired,
             lost_rows=predictions is None and comparable and not same_data and figures_of_base(figures),
             slices=slices,
-            baselines=strongest(baselines, of_base) if before and same_data else baselines,
-            groups=GroupChecks() if rerun.failure else check_groups(applied.policy, slices, folder, owner, today),
+            baselines=strongest(baselines, of_base, own_metrics) if before and same_data else baselines,
+            groups=GroupChecks()
+            if rerun.failure
+            else check_groups(applied.policy, slices, folder, owner, today, own.measure if comparable else None),
             costs=Costs() if rerun.failure else costs_of(applied, base.commit, head, folder, not only_documents),
             plots={} if rerun.failure else overlay(before, folder),
             data=data,
             model=file_hash(model) if model.exists() else None,
             task=read_yaml(folder / config.PARAMS).get("task", ""),
+            own_metrics=own_metrics,
+            remeasured=remeasured,
             seed={"only": seed, "spread": spread_in(folder) if seed and "train" not in believed else {}},
         )
 
@@ -151,11 +168,12 @@ def _paired(
     rerun: Recomputed,
     applied: AppliedPolicy,
     figures: dict[str, Any],
+    own: MetricProcess,
 ) -> PairedComparison:
     if rerun.failure or applied.exchanged:
         note = "the pipeline failed" if rerun.failure else "the base is not comparable"
         return PairedComparison({}, 0, note=note)
-    return compare(base, predictions, folder, figures, applied.policy.tolerance)
+    return compare(base, predictions, folder, figures, applied.policy.tolerance, own.measure)
 
 
 def _text(path: Path) -> str | None:

@@ -10,6 +10,7 @@ import numpy as np
 from lifecycle.core import config, metrics
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_parquet
+from lifecycle.core.metrics import MeasureOf
 from lifecycle.gate.accepted_regressions import apply_exceptions
 from lifecycle.gate.check_result import FAIL, NOT_JUDGED, PASS, CheckResult, finite_or_none, not_a_number
 from lifecycle.gate.exemption import Exemption
@@ -72,10 +73,10 @@ def check_fairness(
     return results
 
 
-def with_intervals(results: list[GapResult], folder: Path) -> list[GapResult]:
+def with_intervals(results: list[GapResult], folder: Path, own: MeasureOf | None = None) -> list[GapResult]:
     """Add the 95% interval of each gap, between the same two groups in every resample of rows (percentile bootstrap).
 
-    `folder` is a checkout of the branch with its test rows and what its model predicts for them.
+    `folder` is a checkout of the branch with its test rows and what its model predicts for them; `own` measures the user's metrics.
     """
     if not any(result.highest for result in results):
         return results
@@ -89,7 +90,7 @@ def with_intervals(results: list[GapResult], folder: Path) -> list[GapResult]:
         for key in ((result.column, result.lowest), (result.column, result.highest))
     }
     measures = {
-        key: metrics.measure(test[params.data.target].iloc[positions], predictions.iloc[positions], params)
+        key: metrics.measure(test[params.data.target].iloc[positions], predictions.iloc[positions], params, own)
         for key, positions in rows.items()
     }
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from lifecycle.core.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from lifecycle.core.section import Section
@@ -43,11 +43,12 @@ class Fairness(Section):
         ]
 
     @model_validator(mode="after")
-    def _can_be_measured(self) -> Self:
+    def _can_be_measured(self, info: ValidationInfo) -> Self:
+        metrics = HIGHER_IS_BETTER | LOWER_IS_BETTER | {*(info.context or {})}
         for column, gaps in self.columns.items():
             for metric, gap in gaps.items():
-                if metric not in HIGHER_IS_BETTER | LOWER_IS_BETTER:
-                    known = ", ".join(sorted(HIGHER_IS_BETTER | LOWER_IS_BETTER))
+                if metric not in metrics:
+                    known = ", ".join(sorted(metrics))
                     raise ValueError(f"{column}: {metric!r} is not a metric (there are: {known})")
                 if metric == "r2" and gap.min_ratio is not None:
                     raise ValueError(f"{column}: r2 may be negative, so it has no ratio: give max_difference")

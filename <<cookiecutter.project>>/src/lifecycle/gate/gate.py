@@ -12,6 +12,7 @@ from lifecycle.core import version_code
 from lifecycle.core.git import commit_of, git
 from lifecycle.gate.accepted_regressions import unused_exceptions
 from lifecycle.gate.base_commit import choose_base
+from lifecycle.gate.base_metrics import without_limit
 from lifecycle.gate.baseline_rules import check_baselines, finite_figures
 from lifecycle.gate.check_result import FAIL, CheckResult
 from lifecycle.gate.commit_files import brought, not_regular
@@ -54,11 +55,13 @@ def _check(evidence: Evidence, policy: Policy, today: datetime.date) -> Checks:
     figures, slices = evidence.figures, evidence.slices
     owner = "branch" if policy is evidence.applied.branch else "base"
     refuse_unknown_metrics(policy, figures, slices, owner)
-    of_model = {name: figure.get("new") for name, figure in figures.get(TEST, {}).items()}
+    of_model = {
+        name: figure.get("new") for name, figure in figures.get(TEST, {}).items()
+    } | evidence.remeasured.own_figures
     return (
         check_metrics(policy, figures, {TEST: evidence.paired}, today),
         check_slices(policy, slices["base"], slices["branch"], today),
-        check_baselines(policy, evidence.task, of_model, evidence.baselines),
+        check_baselines(policy, evidence.task, of_model, evidence.baselines, evidence.own_metrics),
         check_costs(None if evidence.only_documents else policy.cost, evidence.costs),
     )
 
@@ -95,6 +98,13 @@ def _later(evidence: Evidence, today: datetime.date) -> list[str]:
     return [result.why for result in results if result.status == FAIL]
 
 
+def _own_metrics(evidence: Evidence) -> dict[str, Any]:
+    """The user's metrics that have no limit, and a line for each that base and branch measure differently."""
+    figures = {} if evidence.rerun.failure else evidence.figures.get(TEST, {})
+    rows = without_limit(evidence.applied.policy, evidence.own_metrics, figures, evidence.paired)
+    return {"without_limit": [vars(row) for row in rows], "notes": evidence.remeasured.notes}
+
+
 def _content(evidence: Evidence, checks: Checks, reasons: list[dict[str, str]], today: datetime.date) -> dict[str, Any]:
     """The verdict and everything it is based on, as plain data."""
     base, head, applied, paired = evidence.base.commit, evidence.head, evidence.applied, evidence.paired
@@ -123,6 +133,7 @@ def _content(evidence: Evidence, checks: Checks, reasons: list[dict[str, str]], 
         "code": {"sha256": code, "changed": code is None or code != version_code.hash_at(base)},
         "problem": applied.problem(),
         "metrics": [vars(result) for result in metrics],
+        "own_metrics": _own_metrics(evidence),
         "baselines": {"figures": finite_figures(evidence.baselines), "checks": [vars(result) for result in baselines]},
         "slices": [vars(result) for result in slices],
         **evidence.groups.content(),

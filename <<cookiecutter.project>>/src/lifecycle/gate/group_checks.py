@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lifecycle.core import config
+from lifecycle.core.metrics import MeasureOf
 from lifecycle.gate.check_result import FAIL, CheckResult
 from lifecycle.gate.commit_metadata import json_mapping
 from lifecycle.gate.fairness import GapResult, check_fairness, with_intervals
@@ -47,7 +48,12 @@ class GroupChecks:
 
 
 def check_groups(
-    policy: Policy, slices: dict[str, SliceFigures], folder: Path, of: str, today: datetime.date
+    policy: Policy,
+    slices: dict[str, SliceFigures],
+    folder: Path,
+    of: str,
+    today: datetime.date,
+    own: MeasureOf | None = None,
 ) -> GroupChecks:
     """Check the groups of test rows.
 
@@ -57,13 +63,14 @@ def check_groups(
         folder: a checkout of the branch with its results.
         of: whose policy it is: `base` or `branch`.
         today: the day on which exceptions must still hold.
+        own: the measure of the user's metrics.
 
     Raises ConfigError if the policy names a column that has no slices.
     """
     path = folder / config.WEAK_SLICES
     weak = json_mapping(path.read_bytes().decode("utf-8", errors="replace") if path.is_file() else None)
     checks = judge_groups(policy, slices, weak, of, today)
-    return replace(checks, fairness=with_intervals(checks.fairness, folder))
+    return replace(checks, fairness=with_intervals(checks.fairness, folder, own))
 
 
 def judge_groups(

@@ -4,7 +4,8 @@ import math
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
-from lifecycle.core.metrics import BIASED, HIGHER_IS_BETTER, UNIT_INTERVAL
+from lifecycle.core.metrics import BIASED, UNIT_INTERVAL
+from lifecycle.core.own_metrics import OwnMetrics, sign_of
 from lifecycle.gate.refits import Spread
 
 DEVIATIONS = 2  # of the refits, by which the bound is widened
@@ -28,15 +29,17 @@ class MetricLimit:
     """The bound before it was rounded, and whatever the trivial model reaches."""
     trivial: bool
     """Whether the bound is what the trivial model reaches."""
-
-
-def sign_of(metric: str) -> int:
-    """Return 1 where higher values of a metric are better, else -1."""
-    return 1 if metric in HIGHER_IS_BETTER else -1
+    sign: int
+    """1 where higher values are better, else -1."""
 
 
 def metric_limit(
-    metric: str, point: float, interval: dict[str, float], spread: Spread, trivial: float | None
+    metric: str,
+    point: float,
+    interval: dict[str, float],
+    spread: Spread,
+    trivial: float | None,
+    own: OwnMetrics | None = None,
 ) -> MetricLimit:
     """Return the limits of a metric.
 
@@ -50,8 +53,9 @@ def metric_limit(
         interval: `low` and `high`, its 95% interval.
         spread: over refits.
         trivial: what the trivial model reaches.
+        own: the user's metrics.
     """
-    sign = sign_of(metric)
+    sign = sign_of(metric, own)
     resolution = SMALLEST.get(metric, 0.0) if trivial is None else RESOLUTION * abs(point - trivial)
     worse, deviation = spread.loss(sign), spread.deviation
     end = interval["low" if sign > 0 else "high"]
@@ -67,7 +71,7 @@ def metric_limit(
         bound = rounded(trivial, sign, abs(trivial) / 1000)
     if metric in UNIT_INTERVAL:
         bound = max(bound, Decimal(0))
-    return MetricLimit(bound, rounded(change, 1, change), reached, bool(clamped))
+    return MetricLimit(bound, rounded(change, 1, change), reached, bool(clamped), sign)
 
 
 def rounded(value: float, direction: int, scale: float) -> Decimal:

@@ -12,7 +12,7 @@ from lifecycle.core.config import Params
 from lifecycle.core.errors import ProjectError
 from lifecycle.core.files import parse_yaml, read_parquet
 from lifecycle.core.git import text_at
-from lifecycle.core.metrics import Measure
+from lifecycle.core.metrics import Measure, MeasureOf
 from lifecycle.gate.check_result import finite_or_none
 
 MIN_SHARED = 0.9  # of the base's test rows; with fewer, the two sides are not judged by the same rows
@@ -37,7 +37,12 @@ class PairedComparison:
 
 
 def compare(
-    base: str, predictions: Path | None, folder: Path, figures: dict[str, Any], tolerance: float
+    base: str,
+    predictions: Path | None,
+    folder: Path,
+    figures: dict[str, Any],
+    tolerance: float,
+    own: MeasureOf | None = None,
 ) -> PairedComparison:
     """Compare the test predictions of a commit with those in a checkout of the branch.
 
@@ -50,6 +55,7 @@ def compare(
         folder: the checkout.
         figures: the metrics of the test rows: name → `old`, the base's, and `new`, the branch's.
         tolerance: how far a metric may be from the one that the predictions give.
+        own: the measure of the user's metrics, for both sides.
     """
     try:
         before = Params.checked(parse_yaml(text_at(base, config.PARAMS) or "", str(config.PARAMS)), str(config.PARAMS))
@@ -68,7 +74,7 @@ def compare(
         return PairedComparison({}, 0, note=problem, problem=f"the branch's {problem}")
     if not {key, target} <= {*base_rows}:
         return _not_compared(f"the base's predictions have no column {key}, or none {target}")
-    if problem := _contradiction(base_rows, before, figures, "old", tolerance):
+    if problem := _contradiction(base_rows, before, figures, "old", tolerance, own):
         return _not_compared(f"the base's {problem}")
     base_rows, branch_rows = (frame.set_index(frame[key].astype(str)) for frame in (base_rows, branch_rows))
     if base_rows.index.has_duplicates or branch_rows.index.has_duplicates:
@@ -81,8 +87,8 @@ def compare(
             f"only {len(shared):,} of the base's {len(base_rows):,} test rows are still there with the same {target}"
         )
         return PairedComparison({}, 0, note=difference, other_rows=difference)
-    base_metrics = metrics.measure(base_rows.loc[shared, target], base_rows.loc[shared], before)
-    branch_metrics = metrics.measure(branch_rows.loc[shared, target], branch_rows.loc[shared], after)
+    base_metrics = metrics.measure(base_rows.loc[shared, target], base_rows.loc[shared], before, own)
+    branch_metrics = metrics.measure(branch_rows.loc[shared, target], branch_rows.loc[shared], after, own)
 
     # Resamples and seed are the base's: with its own a branch could draw until a fall looks like noise.
     changes = changes_of(base_metrics, branch_metrics, len(shared), before.evaluate.bootstrap, before.seed)
@@ -114,10 +120,17 @@ def changes_of(base: Measure, branch: Measure, rows: int, resamples: int, seed: 
     return {name: {"change": points[name], **bounds[name]} for name in points if name in bounds}
 
 
-def _contradiction(rows: pd.DataFrame, params: Params, figures: dict[str, Any], side: str, tolerance: float) -> str:
+def _contradiction(
+    rows: pd.DataFrame,
+    params: Params,
+    figures: dict[str, Any],
+    side: str,
+    tolerance: float,
+    own: MeasureOf | None = None,
+) -> str:
     """How the metrics of one side differ from those that its predictions give, or nothing."""
     try:
-        points = metrics.point(metrics.measure(rows[params.data.target], rows, params), len(rows))
+        points = metrics.point(metrics.measure(rows[params.data.target], rows, params, own), len(rows))
     except (KeyError, ValueError, TypeError) as error:
         return f"predictions cannot be measured: {type(error).__name__}: {' '.join(str(error).split())[:200]}"
     for name, value in points.items():

@@ -3,10 +3,11 @@
 import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, model_validator
 
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER, UNIT_INTERVAL
+from lifecycle.core.own_metrics import OwnMetrics, higher_is_better
 from lifecycle.core.section import Section
 from lifecycle.gate.cost_limits import OF_TRAINING, Cost
 from lifecycle.gate.exemption import Exemption, Text, check_exemption
@@ -54,14 +55,17 @@ class Policy(Section):
     new_problem: NewProblem | None = None
 
     @model_validator(mode="after")
-    def _can_be_met(self) -> Self:
+    def _can_be_met(self, info: ValidationInfo) -> Self:
+        own: OwnMetrics = info.context or {}
+        higher = HIGHER_IS_BETTER | higher_is_better(own)
+        lower = LOWER_IS_BETTER | (own.keys() - higher)
         of_all: dict[str, Floor] = {name: limit for limits in self.metrics.values() for name, limit in limits.items()}
         of_slices = self.slices.metrics if self.slices else {}
         of_weak_slices = self.weak_slices.metrics if self.weak_slices else {}
         ranges = [*of_all.items(), *of_slices.items(), *of_weak_slices.items()]
         for name, floor in ranges:
-            if (floor.guards_above and name in HIGHER_IS_BETTER) or (floor.guards_below and name in LOWER_IS_BETTER):
-                right = "min and max_drop" if name in HIGHER_IS_BETTER else "max and max_rise"
+            if (floor.guards_above and name in higher) or (floor.guards_below and name in lower):
+                right = "min and max_drop" if name in higher else "max and max_rise"
                 raise ValueError(f"{name}: the limit is on the wrong side: it would reject better values; give {right}")
             largest = getattr(floor, "max_drop", None) or getattr(floor, "max_rise", None) or 0
             if name in UNIT_INTERVAL and largest >= 1:
@@ -71,8 +75,8 @@ class Policy(Section):
                 if bound is not None and name in UNIT_INTERVAL and not 0 <= bound <= 1:
                     raise ValueError(f"{name}: {key} is {bound:g}, but {name} lies between 0 and 1")
         for baseline, margins in self.beats.items():
-            if unknown := [name for name in margins if name not in HIGHER_IS_BETTER | LOWER_IS_BETTER]:
-                known = ", ".join(sorted(HIGHER_IS_BETTER | LOWER_IS_BETTER))
+            if unknown := [name for name in margins if name not in higher | lower]:
+                known = ", ".join(sorted(higher | lower))
                 raise ValueError(f"beats: {baseline}: {unknown[0]} is not a metric of baselines (there are: {known})")
         for exemption in self.exceptions:
             check_exemption(exemption, {"": of_all, "slice": of_slices, "weak_slice": of_weak_slices}, self.fairness)
@@ -88,6 +92,9 @@ class Policy(Section):
         return self
 
 
-def parse(text: str, source: str) -> Policy:
-    """Return the policy in a text. Raises ConfigError naming the source and every mistake in it."""
-    return Policy.checked(parse_yaml(text, source), source)
+def parse(text: str, source: str, own: OwnMetrics | None = None) -> Policy:
+    """Return the policy in a text, with limits on built-in metrics and the user's `own`.
+
+    Raises ConfigError naming the source and every mistake in it.
+    """
+    return Policy.checked(parse_yaml(text, source), source, own)

@@ -3,7 +3,7 @@
 import json
 from decimal import Decimal
 
-from lifecycle.gate.limits import MetricLimit, plain, sign_of
+from lifecycle.gate.limits import MetricLimit, plain
 
 HEAD = """\
 # What a model must reach to be merged. `make gate` checks the last commit, and so does every pull request. The policy of the
@@ -69,8 +69,8 @@ def policy_text(
     if slices:
         metric, bound, min_rows = slices
         text += SLICES + f"  min_rows: {min_rows:<20} # smaller slices are shown, not judged\n"
-        text += f"  metrics:\n    {metric}: {{{_side(metric)}: {plain(bound)}}}\n"
-    example = f"{_side(main)}: {plain(limits[main].bound)}"
+        text += f"  metrics:\n    {metric}: {{{_side(limits[metric])}: {plain(bound)}}}\n"
+    example = f"{_side(limits[main])}: {plain(limits[main].bound)}"
     tail = TAIL.format(
         not_recomputed=json.dumps(not_recomputed, ensure_ascii=False),  # JSON is YAML, whatever a reason contains
         tolerance=f"{tolerance:f}".rstrip("0"),
@@ -81,11 +81,11 @@ def policy_text(
 
 
 def _limit(metric: str, limit: MetricLimit, explained: bool) -> str:
-    drop, fall = ("max_drop", "below") if sign_of(metric) > 0 else ("max_rise", "above")
-    text = f"{metric}: {{{_side(metric)}: {plain(limit.bound)}, {drop}: {plain(limit.change)}}}"
-    comment = f"# never {fall} {_side(metric)}; at most {drop} {fall} the base"
+    drop, fall = ("max_drop", "below") if limit.sign > 0 else ("max_rise", "above")
+    text = f"{metric}: {{{_side(limit)}: {plain(limit.bound)}, {drop}: {plain(limit.change)}}}"
+    comment = f"# never {fall} {_side(limit)}; at most {drop} {fall} the base"
     return f"{text:<49} {comment}" if explained else text
 
 
-def _side(metric: str) -> str:
-    return "min" if sign_of(metric) > 0 else "max"
+def _side(limit: MetricLimit) -> str:
+    return "min" if limit.sign > 0 else "max"

@@ -10,13 +10,16 @@ from lifecycle.core.config import Params
 from lifecycle.core.dvc_files import metrics_of
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_parquet, read_text, read_yaml
-from lifecycle.core.metrics import BIASED
-from lifecycle.core.tables import figure, text_table
+from lifecycle.core.metric_process import MetricProcess
+from lifecycle.core.metrics import BIASED, MeasureOf
+from lifecycle.core.own_metrics import OwnMetrics, declared_here, sign_of
+from lifecycle.core.tables import figure
 from lifecycle.gate.baseline_rules import loss_of
 from lifecycle.gate.check_result import finite_or_none
 from lifecycle.gate.cross_validation import cross_validated, scaled
-from lifecycle.gate.limits import MetricLimit, metric_limit, plain, sign_of
+from lifecycle.gate.limits import MetricLimit, metric_limit
 from lifecycle.gate.policy_text import policy_text
+from lifecycle.gate.proposal_table import proposal_table, slices_explained
 from lifecycle.gate.refits import REFITS, Spread, refitted_predictions, spreads
 from lifecycle.gate.slice_limits import is_useful, rows_needed, slice_limit
 
@@ -39,6 +42,11 @@ def propose(params: Params) -> tuple[str, list[str]]:
 
     Raises ConfigError if results are missing, or not of one run.
     """
+    with MetricProcess(params.package, declared_here(params.package)) as own:
+        return _proposal(params, own)
+
+
+def _proposal(params: Params, own: MetricProcess) -> tuple[str, list[str]]:
     baselines = {name: _json(path) for name, path in config.BASELINES.items()}
     intervals = _json(config.INTERVALS)
     test, first = _features("test"), _read(config.PREDICTIONS)
@@ -47,7 +55,7 @@ def propose(params: Params) -> tuple[str, list[str]]:
     model = model_file.load(config.MODEL, params.package)
     inputs, params = list(model.feature_names_in_), params.labelling_at(predict.threshold(model, params))
     refitted = refitted_predictions(_features("train"), test, inputs, params)
-    measured = spreads(test[params.data.target], first, refitted, params)
+    measured = spreads(test[params.data.target], first, refitted, params, own.measure)
     points = {name: spread.first for name, spread in measured.items()}
     lines = [
         f"{len(test):,} test rows, and {REFITS} refits, each with another seed and a resample of the training rows"
@@ -56,15 +64,15 @@ def propose(params: Params) -> tuple[str, list[str]]:
     if lacking:
         frame = pd.concat([_features(side) for side in ("train", "validation", "test")], ignore_index=True)
         lines.append(f"{lacking}: the figures below are of 5-fold cross-validation over all {len(frame):,} rows")
-        points, widths, failure = _of_all_rows(frame, inputs, params, len(test), points, intervals)
+        points, widths, failure = _of_all_rows(frame, inputs, params, len(test), points, intervals, own.measure)
         lines[-1] = f"{lacking}, and {failure}" if failure else lines[-1]
-    limits = proposed_limits(params, points, widths, measured, baselines["trivial"])
+    limits = proposed_limits(params, points, widths, measured, baselines["trivial"], own.own)
     main = next(iter(limits))
-    lines += ["", *_table(limits, points, widths, measured).splitlines(), ""]
+    lines += ["", *proposal_table(limits, points, widths, measured).splitlines(), ""]
     beats, of_beats = beaten(loss_of(params.task), limits, baselines)
     min_rows = rows_needed(main, measured[main].first, intervals[main], len(test))
     of_slices = slice_limit(main, test, first, refitted, min_rows, params)
-    lines += [*of_beats, _slices_explained(main, min_rows, of_slices, params)]
+    lines += [*of_beats, slices_explained(main, min_rows, of_slices, params)]
     present = read_yaml(config.GATES) if config.GATES.exists() else {}
     slices = (main, of_slices[0], min_rows) if of_slices else None
     not_recomputed, tolerance = present.get("not_recomputed", {}), present.get("tolerance", TOLERANCE)
@@ -81,6 +89,7 @@ def proposed_limits(
     intervals: Intervals,
     measured: dict[str, Spread],
     trivial: dict[str, float],
+    own: OwnMetrics | None = None,
 ) -> dict[str, MetricLimit]:
     """Return the limits of each metric that suits the task, the main one first.
 
@@ -90,16 +99,20 @@ def proposed_limits(
         intervals: the 95% interval of each metric.
         measured: the spread of each metric over refits.
         trivial: the metrics of the trivial model.
+        own: the user's metrics, which come last.
 
     Raises ConfigError if the test rows do not define one of them.
     """
-    names = [name for name in SUITABLE[params.task] if name in points and name in intervals and name in measured]
+    suitable = [*SUITABLE[params.task], *(own or {})]
+    names = [name for name in suitable if name in points and name in intervals and name in measured]
     if not names:
         raise ConfigError(
             f"{config.METRICS}/test.json has none of {', '.join(SUITABLE[params.task])}: nothing to limit"
         )
     bounds = {name: trivial.get(name) for name in names if name not in BIASED}  # what is the same for all is calibrated
-    return {name: metric_limit(name, points[name], intervals[name], measured[name], bounds.get(name)) for name in names}
+    return {
+        name: metric_limit(name, points[name], intervals[name], measured[name], bounds.get(name), own) for name in names
+    }
 
 
 def beaten(loss: str, limits: dict[str, MetricLimit], baselines: Baselines) -> tuple[dict[str, str], list[str]]:
@@ -136,10 +149,16 @@ def too_few(params: Params, rows: int, points: dict[str, float], intervals: Inte
 
 
 def _of_all_rows(
-    frame: pd.DataFrame, inputs: list[str], params: Params, rows: int, points: dict[str, float], intervals: Intervals
+    frame: pd.DataFrame,
+    inputs: list[str],
+    params: Params,
+    rows: int,
+    points: dict[str, float],
+    intervals: Intervals,
+    own: MeasureOf,
 ) -> tuple[dict[str, float], Intervals, str]:
     """The cross-validated figures, their intervals as wide as those of so many test rows; or the given ones, and why."""
-    of_all, of_all_intervals = cross_validated(frame, inputs, params, params.evaluate.bootstrap)
+    of_all, of_all_intervals = cross_validated(frame, inputs, params, params.evaluate.bootstrap, own)
     if not of_all:
         return points, intervals, "a class has fewer than two rows, so there is no cross-validation"
     return of_all, scaled(of_all, of_all_intervals, max(1.0, (len(frame) / rows) ** 0.5)), ""
@@ -154,32 +173,6 @@ def _worthless(params: Params, measured: dict[str, Spread], baselines: Baselines
     return [
         f"THE MODEL IS NO BETTER THAN THE TRIVIAL ONE ({loss} {figure(reached)}, trivial {figure(reference)}): the gate fails until it is"
     ]
-
-
-def _table(
-    limits: dict[str, MetricLimit], points: dict[str, float], intervals: Intervals, measured: dict[str, Spread]
-) -> str:
-    """What was measured of each metric, and the limits that follow."""
-    header = ["metric", "reached", "95% interval", "refits deviate", "detectable", "limit", "may change by"]
-    rows = []
-    for name, limit in limits.items():
-        low, high, spread = intervals[name]["low"], intervals[name]["high"], measured[name]
-        better, worse = ("≥", "fall") if sign_of(name) > 0 else ("≤", "rise")
-        bound = f"{better} {plain(limit.bound)}{' (trivial model)' if limit.trivial else ''}"
-        interval = f"{figure(low)} to {figure(high)}"
-        figures = [figure(points[name]), interval, figure(spread.deviation), figure(spread.detectable)]
-        rows.append([name, *figures, bound, f"{worse} ≤ {plain(limit.change)}"])
-    return text_table(header, rows)
-
-
-def _slices_explained(metric: str, min_rows: int, limit: Any, params: Params) -> str:
-    if not params.evaluate.slices:
-        return "slices: none, for evaluate.slices in params.yaml names no column"
-    need = f"{min_rows:,} rows, which an interval of useful width needs"
-    if limit is None:
-        return f"slices: no limit, for none has {need}"
-    bound = "at least" if sign_of(metric) > 0 else "at most"
-    return f"slices: {metric} {bound} {plain(limit[0])} in each of at least {need}: the lowest is {limit[1]}"
 
 
 def _features(side: str) -> pd.DataFrame:

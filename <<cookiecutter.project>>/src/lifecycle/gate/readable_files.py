@@ -5,6 +5,7 @@ through the gate: of a branch it is an error here, or its pipeline or its limits
 """
 
 from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import TOO_MANY, parse_yaml
 from lifecycle.core.git import files_at, text_at
 from lifecycle.core.package_versions import ENVIRONMENT
+from lifecycle.gate.base_metrics import declared_at
 from lifecycle.gate.commit_metadata import json_mapping, refuse_links
 from lifecycle.gate.exchanged_problem import problem_of
 from lifecycle.gate.policy import parse
@@ -24,7 +26,6 @@ Reader = Callable[[str, str], Any]
 READERS: dict[Path, Reader] = {
     config.LOCK: stages_of,
     Path("dvc.yaml"): pipeline_of,
-    config.GATES: parse,
     config.PARAMS: problem_of,
     ENVIRONMENT: parse_yaml,
 }
@@ -39,7 +40,8 @@ def unreadable(commit: str, whose: str, judged: Collection[str] = ()) -> list[st
         whose: names it in a line, as in `the base`.
         judged: the files whose metrics have limits; of others only a number that is too large for DVC matters.
     """
-    readers = READERS | {
+    readers = READERS | {config.GATES: partial(parse, own=declared_at(commit))}
+    readers |= {
         Path(name): metrics_of if name in judged else _refuse_huge
         for name in files_at(commit, str(config.METRICS))
         if name.endswith(".json") and name != str(config.SLICES)

@@ -8,7 +8,7 @@ from tqdm import trange
 
 from lifecycle.core import metrics, predict
 from lifecycle.core.config import Params
-from lifecycle.core.metrics import Measure
+from lifecycle.core.metrics import Measure, MeasureOf
 from lifecycle.gate.paired_bootstrap import changes_of
 from lifecycle.pipeline.train import fit
 
@@ -61,7 +61,13 @@ def refitted_predictions(
     return predictions
 
 
-def spreads(actual: pd.Series, first: pd.DataFrame, refitted: list[pd.DataFrame], params: Params) -> dict[str, Spread]:
+def spreads(
+    actual: pd.Series,
+    first: pd.DataFrame,
+    refitted: list[pd.DataFrame],
+    params: Params,
+    own: MeasureOf | None = None,
+) -> dict[str, Spread]:
     """Return the spread of each metric over refits.
 
     Args:
@@ -69,12 +75,13 @@ def spreads(actual: pd.Series, first: pd.DataFrame, refitted: list[pd.DataFrame]
         first: what the first model predicts for them.
         refitted: what each refit predicts.
         params: the task and the seed.
+        own: the measure of the user's metrics.
     """
     rows = len(actual)
-    of_first = metrics.measure(actual, first, params)
-    measures = [metrics.measure(actual, predictions, params) for predictions in refitted]
+    of_first = metrics.measure(actual, first, params, own)
+    measures = [metrics.measure(actual, predictions, params, own) for predictions in refitted]
     points = [metrics.point(measure, rows) for measure in measures]
-    detectable = _detectable(actual, first, refitted, params)
+    detectable = _detectable(actual, first, refitted, params, own)
     return {
         name: Spread([point[name] for point in points if name in point], value, detectable.get(name, 0.0))
         for name, value in metrics.point(of_first, rows).items()
@@ -82,7 +89,7 @@ def spreads(actual: pd.Series, first: pd.DataFrame, refitted: list[pd.DataFrame]
 
 
 def _detectable(
-    actual: pd.Series, first: pd.DataFrame, refitted: list[pd.DataFrame], params: Params
+    actual: pd.Series, first: pd.DataFrame, refitted: list[pd.DataFrame], params: Params, own: MeasureOf | None
 ) -> dict[str, float]:
     """The smallest detectable change of each metric: the median over refits."""
     generator = np.random.default_rng(params.seed)
@@ -90,7 +97,7 @@ def _detectable(
     target, scale = actual.iloc[chosen], (len(chosen) / len(actual)) ** 0.5
 
     def measure(predictions: pd.DataFrame) -> Measure:
-        return metrics.measure(target, predictions.iloc[chosen], params)
+        return metrics.measure(target, predictions.iloc[chosen], params, own)
 
     of_first, widths = measure(first), dict[str, list[float]]()
     for predictions in refitted:

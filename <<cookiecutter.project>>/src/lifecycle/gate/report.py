@@ -96,6 +96,7 @@ def remarks(content: dict[str, Any]) -> list[str]:
             "Prediction code: changed since the base (the code that is stored with the model, params.yaml or contract.yaml), "
             "so answers may differ even where no metric does"
         )
+    lines += content.get("own_metrics", {}).get("notes", [])
     lines += review(content["files_affecting_verdict"])
     lines += content["policy"].get("unused", [])
     if later := content["policy"]["later"]:

@@ -26,6 +26,7 @@ WHY = {
     "src/lifecycle/pipeline/*": "how models are trained and measured",
     "src/lifecycle/*": "code that stages and the gate run",
     "src/*/checks.py": "checks of the data",
+    "src/*/metrics.py": "what your own metrics measure",
     "src/*": "code that stages may run",
     "requirements*.txt": "the packages that results are computed with",
     "environment.yaml": "the packages that results are computed with",

@@ -23,7 +23,7 @@ def tables(content: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]
         for name, change in names.items()
     ]
     every_table = [
-        ("", HEADER, [_cells(result) for result in content["metrics"]]),
+        ("", HEADER, [_cells(result) for result in _measured(content)]),
         ("Baselines", BASELINES_HEADER, _baselines(content)),
         ("Slices that moved most", SLICES_HEADER, [_cells(slice_, False) for slice_ in moved_slices(content)]),
         ("Fairness: metrics between groups", FAIRNESS_HEADER, [_gap(result) for result in content.get("fairness", [])]),
@@ -40,11 +40,16 @@ def moved_slices(content: dict[str, Any]) -> list[dict[str, Any]]:
     return sorted(moved, key=lambda result: (result["status"] != "FAIL", -abs(result["change"] or 0)))[:MAX_SLICES]
 
 
+def _measured(content: dict[str, Any]) -> list[dict[str, Any]]:
+    """The metrics that have limits, then those of the user's that have none."""
+    return [*content["metrics"], *content.get("own_metrics", {}).get("without_limit", [])]
+
+
 def _baselines(content: dict[str, Any]) -> list[list[str]]:
     """A row per metric: the trivial model, the linear one, this one, and what is demanded of it."""
     compared = content.get("baselines", {})
     figures, checks = compared.get("figures", {}), compared.get("checks", [])
-    branch = {result["name"]: result["branch"] for result in content["metrics"]}
+    branch = {result["name"]: result["branch"] for result in _measured(content)}
     of_metric: dict[str, list[dict[str, Any]]] = {}
     for name in (metric for values in figures.values() for metric in values):
         of_metric.setdefault(name, [])

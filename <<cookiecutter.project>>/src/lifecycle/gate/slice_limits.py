@@ -8,8 +8,9 @@ import pandas as pd
 from lifecycle.core import metrics
 from lifecycle.core.config import Params
 from lifecycle.core.metrics import UNIT_INTERVAL
+from lifecycle.core.own_metrics import sign_of
 from lifecycle.gate.cross_validation import scaled
-from lifecycle.gate.limits import metric_limit, sign_of
+from lifecycle.gate.limits import metric_limit
 from lifecycle.gate.refits import RESAMPLES, Spread
 
 USEFUL_WIDTH = 0.2  # of the 95% interval of a metric between 0 and 1

@@ -11,6 +11,7 @@ from lifecycle.core import config, reference
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_yaml, write_json
+from lifecycle.core.own_metrics import declared_here
 from lifecycle.core.times import Window, duration, now, window
 from lifecycle.core.tracking import store
 from lifecycle.core.version_files import REFERENCE
@@ -43,7 +44,7 @@ def monitor(options: Options) -> tuple[Summary, Path]:
     """
     drift_page.check_installed()
     limits, params = settings.load(), config.load()
-    policy = Policy.checked(read_yaml(config.GATES), str(config.GATES))
+    policy = Policy.checked(read_yaml(config.GATES), str(config.GATES), declared_here(params.package))
     span = window(options.since, options.until, options.length or limits.window.length, now(), whole_seconds=True)
     version, files = fetch_version(params, options.alias, limits.cache)
     table = reference.read(files / REFERENCE / config.REFERENCE.name)

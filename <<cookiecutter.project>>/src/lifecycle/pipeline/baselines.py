@@ -12,6 +12,7 @@ from sklearn.utils import gen_batches
 
 from lifecycle.core import config, metrics, predict, user_code
 from lifecycle.core.config import Params
+from lifecycle.core.metrics import MeasureOf
 from lifecycle.pipeline.decision import decide
 
 ROWS = 50_000  # training rows, at most, of the linear model
@@ -49,10 +50,12 @@ def predictions_of_baselines(
     return of_both, ""
 
 
-def figures(predictions: dict[str, pd.DataFrame], test: pd.DataFrame, params: Params) -> dict[str, dict[str, float]]:
+def figures(
+    predictions: dict[str, pd.DataFrame], test: pd.DataFrame, params: Params, own: MeasureOf | None = None
+) -> dict[str, dict[str, float]]:
     """Return `trivial` and `linear` → metric → value on the test rows; of one without predictions there are none."""
     measured = {
-        name: metrics.point(metrics.measure(test[params.data.target], of_baseline, params), len(test))
+        name: metrics.point(metrics.measure(test[params.data.target], of_baseline, params, own), len(test))
         for name, of_baseline in predictions.items()
     }
     return {name: measured.get(name, {}) for name in config.BASELINES}

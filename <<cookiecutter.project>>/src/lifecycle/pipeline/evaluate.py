@@ -17,6 +17,9 @@ import pandas as pd
 from lifecycle.core import config, metrics, package_versions, plots, reference
 from lifecycle.core.config import Params
 from lifecycle.core.files import read_parquet, write_json, write_parquet, write_text
+from lifecycle.core.metric_process import MetricProcess
+from lifecycle.core.metrics import MeasureOf
+from lifecycle.core.own_metrics import declared_here
 from lifecycle.core.tables import figure
 from lifecycle.pipeline import baselines, decision, run
 from lifecycle.pipeline.importance import column_importance
@@ -26,14 +29,14 @@ from lifecycle.pipeline.weak_slices import measured, search
 
 
 def slice_metrics(
-    frame: pd.DataFrame, predictions: pd.DataFrame, params: Params
+    frame: pd.DataFrame, predictions: pd.DataFrame, params: Params, own: MeasureOf | None = None
 ) -> dict[str, dict[str, dict[str, Any]]]:
     """Return column → value → `rows` and metrics, for the columns in evaluate.slices."""
     slices: dict[str, dict[str, dict[str, Any]]] = {}
     for column in params.evaluate.slices:
         slices[column] = {}
         for value, rows in frame.groupby(column, observed=True):
-            measure = metrics.measure(rows[params.data.target], predictions.loc[rows.index], params)
+            measure = metrics.measure(rows[params.data.target], predictions.loc[rows.index], params, own)
             slices[column][str(value)] = {"rows": len(rows), **metrics.point(measure, len(rows))}
     return slices
 
@@ -64,12 +67,15 @@ def main() -> str:
     params = config.load()
     target = params.data.target
     points = {}
-    with PredictionProcess(params) as model:  # first of all: it is a copy of this process
+    own_metrics = declared_here(params.package)
+    # First of all, because the one that predicts is a copy of this process.
+    with PredictionProcess(params) as model, MetricProcess(params.package, own_metrics) as own:
         for side in ("train", "validation", "test"):
             frame = read_parquet(config.FEATURES / f"{side}.parquet")
             predictions = model.predict(frame)
-            measure = metrics.measure(frame[target], predictions, params)
+            measure = metrics.measure(frame[target], predictions, params, own.measure)
             points[side] = metrics.point(measure, len(frame))
+            own.require(points[side], f"{len(frame):,} {side} rows")
             if side == "validation":
                 of_threshold = decision.intervals(frame[target], predictions, params)
                 columns = list(dict.fromkeys([*params.evaluate.slices, *model.inputs]))
@@ -78,13 +84,13 @@ def main() -> str:
         importances = column_importance(model.predict, model.inputs, frame, params)
         of_baselines, failure = model.baselines(frame)
         without = model.uncalibrated(frame) if params.train.calibration else None
-    compared = baselines.figures(of_baselines, frame, params)
-    bounds = metrics.intervals(measure, len(frame), params.evaluate.bootstrap, params.seed)
+        compared = baselines.figures(of_baselines, frame, params, own.measure)
+        bounds = metrics.intervals(measure, len(frame), params.evaluate.bootstrap, params.seed)
+        slices = slice_metrics(frame, predictions, params, own.measure)
+        weak = {"searched": searched, "slices": measured(weakest, frame, predictions, params, own.measure)}
     if of_threshold:
         points["validation"] |= {"threshold": model.threshold}
     bounds |= of_threshold
-    slices = slice_metrics(frame, predictions, params)
-    weak = {"searched": searched, "slices": measured(weakest, frame, predictions, params)}
 
     before = {} if without is None else metrics.point(metrics.measure(frame[target], without, params), len(frame))
 

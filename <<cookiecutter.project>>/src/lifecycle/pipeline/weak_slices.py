@@ -18,6 +18,7 @@ import pandas as pd
 
 from lifecycle.core import metrics, predict
 from lifecycle.core.config import Params
+from lifecycle.core.metrics import MeasureOf
 from lifecycle.pipeline.slice_conditions import Condition, conditions
 
 ROWS = 5000  # validation rows, at most, that are searched
@@ -62,7 +63,11 @@ def search(
 
 
 def measured(
-    slices: list[Slice], frame: pd.DataFrame, predictions: pd.DataFrame, params: Params
+    slices: list[Slice],
+    frame: pd.DataFrame,
+    predictions: pd.DataFrame,
+    params: Params,
+    own: MeasureOf | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Return slice → `rows`, metrics, and `excess`: how much more the loss exceeds what is expected than on the other rows.
 
@@ -71,6 +76,7 @@ def measured(
         frame: test rows, with the target.
         predictions: of the model for them.
         params: the task.
+        own: the measure of the user's metrics.
     """
     excess, _ = _excess(frame, predictions, params)
     results: dict[str, dict[str, Any]] = {}
@@ -79,7 +85,7 @@ def measured(
         rows, name = int(inside.sum()), " and ".join(condition.text for condition in of_slice)
         results[name] = {"rows": rows}
         if 1 < rows < len(frame) - 1:
-            measure = metrics.measure(frame.loc[inside, params.data.target], predictions[inside], params)
+            measure = metrics.measure(frame.loc[inside, params.data.target], predictions[inside], params, own)
             results[name] |= {**metrics.point(measure, rows), "excess": _difference(excess[inside], excess[~inside])}
     return results
 
