@@ -26,6 +26,10 @@ class CategoryCodes(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the columns of the result, which are those of the features."""
+        return np.array([*self.categories, *self.numeric], dtype=object)
+
     def transform(self, features: pd.DataFrame) -> np.ndarray:
         """Return an array of float64, shape (rows, categorical and numeric columns, in this order)."""
         matrix = np.empty((len(features), len(self.categories) + len(self.numeric)))

@@ -69,10 +69,17 @@ class Data(Section):
     """Whether rows without a target are left out. If not, they break the contract."""
     exclude: list[str] = Field(default_factory=list)
     """Columns that the model is not given."""
+    weight: str | None = None
+    """The column that says how much a row counts in training. It is no input, and new rows need not have it."""
+
+    @property
+    def not_given(self) -> list[str]:
+        """The columns, beside id and target, that the model is not given."""
+        return [*self.exclude, *([self.weight] if self.weight else [])]
 
     def inputs(self, columns: Iterable[Any]) -> list[str]:
-        """Return the columns that the model is given: all but id, target and those that are excluded."""
-        return [str(name) for name in columns if name not in (self.id, self.target, *self.exclude)]
+        """Return the columns that the model is given: all but id, target, weight and those that are excluded."""
+        return [str(name) for name in columns if name not in (self.id, self.target, *self.not_given)]
 
 
 class TimeSplit(Section):
@@ -119,6 +126,8 @@ class Train(Section):
     """By which the threshold of a binary classifier is chosen on validation rows; evaluate.threshold, if None."""
     calibration: Literal["sigmoid", "isotonic", "temperature"] | None = None
     """How the probabilities of a classifier are corrected; not at all, if None."""
+    class_weight: Literal["balanced"] | dict[str | int | bool, Annotated[float, Field(ge=0)]] | None = None
+    """How much the rows of each class count in training; balanced: as much as those of any other class together."""
     __pydantic_extra__: dict[str, dict[str, Any]]
 
     @property
@@ -174,6 +183,8 @@ class Params(Section):
             raise ValueError("train.calibration corrects probabilities, and a regression has none")
         if self.train.threshold and "threshold" in self.evaluate.model_fields_set:
             raise ValueError("train.threshold chooses the threshold: remove evaluate.threshold")
+        if self.task == "regression" and self.train.class_weight is not None:
+            raise ValueError("train.class_weight is for classes, and the task is regression")
         if self.data.id == self.data.target:
             raise ValueError(f"data.id and data.target are both {self.data.id}: a key cannot be predicted")
         if self.data.target in self.data.id_from:

@@ -11,6 +11,8 @@ from lifecycle.core import user_code
 from lifecycle.core.config import Params
 from lifecycle.core.encoded_labels import EncodedLabels
 from lifecycle.core.errors import ConfigError, did_you_mean
+from lifecycle.core.named_settings import by_column
+from lifecycle.core.row_weights import weight_argument
 
 # Parameters that a library's estimators get unless params.yaml has them: silent, and the same model whatever the number of threads.
 DEFAULTS: dict[str, dict[str, Any]] = {
@@ -27,8 +29,8 @@ def make_estimator(params: Params) -> BaseEstimator:
     Every random_state in it that is not set is the seed. A classifier that takes numbers alone as labels comes inside an
     EncodedLabels.
 
-    Raises ConfigError if there is nothing of that name, it is not an estimator for the task, or a parameter has a name or
-    value that it refuses.
+    Raises ConfigError if there is nothing of that name, it is not an estimator for the task, a parameter has a name or value
+    that it refuses, or rows have weights and it takes none.
     """
     name, task = params.train.estimator, params.task
     where = f"params.yaml: train.estimator {name}"
@@ -59,7 +61,10 @@ def make_estimator(params: Params) -> BaseEstimator:
         raise ConfigError(f"params.yaml: {params.train.place}: {error}") from error
     if not hasattr(estimator, "final_estimator"):  # a stack cannot tell before it is fitted
         check_probabilities(estimator, params)
-    return EncodedLabels(estimator) if library(type(estimator)) == "xgboost" and task != "regression" else estimator
+    if library(type(estimator)) == "xgboost" and task != "regression":
+        estimator = EncodedLabels(estimator)
+    weight_argument(estimator, params)
+    return estimator
 
 
 def check_probabilities(estimator: BaseEstimator, params: Params) -> None:
@@ -153,7 +158,9 @@ def _set(estimator: BaseEstimator, params: Params) -> None:
         raise ValueError(
             f"{unknown[0]} is not a parameter of {type(estimator).__name__}{did_you_mean(unknown[0], known)}"
         )
-    estimator.set_params(**{**DEFAULTS.get(of_library, {}), **settings})
+    of_columns = by_column(settings)  # set last: scikit-learn's forests take lists alone
+    of_parameters = {name: value for name, value in settings.items() if name not in of_columns}
+    estimator.set_params(**{**DEFAULTS.get(of_library, {}), **of_parameters})
     names = estimator.get_params()
     seeds = [name for name, value in names.items() if name.rpartition("__")[2] == "random_state" and value is None]
     if of_library == "catboost" and not set(SEEDS) & set(names):  # it has no parameter that was not set
@@ -161,6 +168,7 @@ def _set(estimator: BaseEstimator, params: Params) -> None:
     estimator.set_params(**dict.fromkeys(seeds, params.seed))
     if hasattr(estimator, "_parameter_constraints"):  # scikit-learn's own: refuse now what `fit` would refuse
         estimator._validate_params()
+    estimator.set_params(**of_columns)
 
 
 def _aliases(of_library: str) -> set[str]:

@@ -40,7 +40,7 @@ def record_model(schema: pa.DataFrameSchema, params: Params) -> type[BaseModel]:
         if name == params.data.target:
             continue
         kind = value_type(column)
-        optional = name in (params.data.id, *params.data.exclude) or (
+        optional = name in (params.data.id, *params.data.not_given) or (
             not column.required and _has_null(str(column.dtype))
         )
         if (column.nullable and _has_null(str(column.dtype))) or optional:

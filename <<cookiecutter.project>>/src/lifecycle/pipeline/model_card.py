@@ -87,6 +87,7 @@ def _overview(params: Params, estimator: str, decision: str, versions: dict[str,
             if params.data.exclude
             else []
         ),
+        *([["Weight of a row in training", _weights(params)]] if _weights(params) else []),
         *(
             [["Rows without a target", "left out of training and of every figure here"]]
             if params.data.unlabelled
@@ -94,6 +95,13 @@ def _overview(params: Params, estimator: str, decision: str, versions: dict[str,
         ),
     ]
     return markdown_table(["", ""], rows)
+
+
+def _weights(params: Params) -> str:
+    of_rows = f"column `{params.data.weight}`" if params.data.weight else ""
+    of_classes = f"`class_weight={params.train.class_weight}`" if params.train.class_weight else ""
+    named = " times ".join(filter(None, [of_rows, of_classes]))
+    return f"{named}; every figure here counts each row once" if named else ""
 
 
 def _split(params: Params) -> str:

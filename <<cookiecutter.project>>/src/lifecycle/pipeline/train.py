@@ -8,6 +8,8 @@ from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.estimator import check_probabilities, concerns_settings, library, make_estimator
 from lifecycle.core.files import read_parquet, read_yaml
+from lifecycle.core.named_settings import translate
+from lifecycle.core.row_weights import row_weights, weight_argument
 from lifecycle.pipeline import run
 from lifecycle.pipeline.calibration import calibrated, described, forget_the_folds
 from lifecycle.pipeline.decision import decide, in_words
@@ -27,12 +29,12 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
         inputs: the raw columns that are inputs of the model.
         params: the task, the estimator with its settings, and the seed.
 
-    Raises ConfigError if the estimator refuses its settings, or their combination.
+    Raises ConfigError if the estimator refuses its settings, or their combination, or they name a column or class that is not there.
     """
     estimator = make_estimator(params)
     if len(frame) > MANY_ROWS and library(type(estimator)) == "sklearn" and "verbose" in estimator.get_params():
         estimator.set_params(verbose=1)
-    features = frame.drop(columns=[params.data.id, params.data.target, *params.data.exclude], errors="ignore")
+    features, target = frame[params.data.inputs(frame)], frame[params.data.target].to_numpy()
     with predict.threads(len(frame)):
         preparation = user_code.get(params.package, "model", "make_preparation")(estimator, features)
         matrix = predict.in_batches(preparation.transform, features)
@@ -41,9 +43,11 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
                 f"no column that {type(estimator).__name__} could learn from: it is given numbers, booleans and categories; "
                 f"see data.exclude in {config.PARAMS}, or add features in src/{params.package}/features.py"
             )
+        translate(estimator, preparation, features, pd.unique(target) if params.task != "regression" else target[:0])
         kind, estimator = type(estimator), calibrated(estimator, frame, params)
+        weights, argument = row_weights(frame, params), weight_argument(estimator, params)
         try:
-            estimator.fit(matrix, frame[params.data.target].to_numpy())
+            estimator.fit(matrix, target, **({argument: weights} if argument else {}))
         except Exception as error:  # settings that are each valid, but not together
             if not concerns_settings(error, kind):
                 raise

@@ -14,6 +14,7 @@ from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.estimator import make_estimator
 from lifecycle.core.files import read_parquet, write_json
+from lifecycle.core.row_weights import check_weights
 from lifecycle.core.target import fits_task
 from lifecycle.core.version_files import PROBABILITY
 from lifecycle.pipeline import run
@@ -29,6 +30,7 @@ def check_params(params: Params, columns: list[str]) -> None:
         "data.target": [params.data.target],
         "data.id_from": params.data.id_from,
         "data.exclude": params.data.exclude,
+        "data.weight": [params.data.weight] if params.data.weight else [],
         "data.formats": list(params.data.formats),
         "evaluate.slices": params.evaluate.slices,
         "split.group": [params.split.group] if params.split.group else [],
@@ -42,6 +44,10 @@ def check_params(params: Params, columns: list[str]) -> None:
             )
     if params.data.target in params.data.exclude:
         raise ConfigError(f"{config.PARAMS}: data.exclude names the target, {params.data.target}")
+    if params.data.weight in (params.data.id, params.data.target, *params.data.id_from, *params.data.exclude):
+        raise ConfigError(
+            f"{config.PARAMS}: data.weight is {params.data.weight}: name a column for it alone, neither id, target nor excluded"
+        )
     if params.data.id in params.data.id_from:
         raise ConfigError(
             f"{config.PARAMS}: data.id_from names the id, {params.data.id}, which is made from these columns"
@@ -75,6 +81,7 @@ def report(frame: pd.DataFrame, schema: Any, params: Params, source: Path) -> di
     checks = contract.validate(frame, schema, params.data.id)
     if params.data.target in frame:
         checks += check_target(frame, params)
+    checks += check_weights(frame, params)
     checks.sort(key=lambda record: record["passed"])
     passed = all(record["passed"] for record in checks)
     return {"file": str(source), "rows": len(frame), "columns": frame.shape[1], "passed": passed, "checks": checks}

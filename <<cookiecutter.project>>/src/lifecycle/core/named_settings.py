@@ -1,0 +1,66 @@
+"""Parameters of estimators that name columns or classes, as params.yaml has them, in the form that each library takes."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from lifecycle.core.errors import ConfigError, did_you_mean
+from lifecycle.core.target import by_label
+
+MONOTONE = ("monotonic_cst", "monotone_constraints")  # of scikit-learn; of LightGBM, XGBoost and CatBoost
+CLASS_WEIGHTS = ("class_weight", "class_weights")  # the second is CatBoost's
+
+
+def by_column(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those parameters that are monotone constraints by the name of a column."""
+    return {name: value for name, value in settings.items() if _last(name) in MONOTONE and isinstance(value, dict)}
+
+
+def translate(estimator: BaseEstimator, preparation: Any, features: pd.DataFrame, labels: np.ndarray) -> None:
+    """Set monotone constraints that are given by column to a list in the order of the matrix, and class weights to be by label.
+
+    Args:
+        estimator: not yet fitted; also those that it holds are set.
+        preparation: fitted; it makes the matrix.
+        features: what the preparation was fitted on.
+        labels: the distinct values of the target.
+
+    Raises ConfigError if a constraint is on no column or on a categorical one, or a weight is of no class.
+    """
+    settings = estimator.get_params()
+    for name, constraints in by_column(settings).items():
+        estimator.set_params(**{name: _in_order(constraints, preparation, features, f"params.yaml: {_last(name)}")})
+    for name, weights in settings.items():
+        if _last(name) in CLASS_WEIGHTS and isinstance(weights, dict):
+            estimator.set_params(**{name: by_label(weights, labels, f"params.yaml: {_last(name)}")})
+
+
+def _in_order(constraints: dict[str, int], preparation: Any, features: pd.DataFrame, where: str) -> list[int]:
+    if not hasattr(preparation, "get_feature_names_out"):
+        raise ConfigError(
+            f"{where}: it goes by column, and what make_preparation returns has no get_feature_names_out, which names them"
+        )
+    matrix_columns = [str(name) for name in preparation.get_feature_names_out()]
+    categorical, signs = set(features.select_dtypes(["category", "object", "string"])), [0] * len(matrix_columns)
+    for column, sign in constraints.items():
+        if column not in features:
+            raise ConfigError(f"{where}: there is no feature {column}{did_you_mean(str(column), map(str, features))}")
+        if column in categorical:
+            raise ConfigError(f"{where}: {column} is categorical, so more and less of it mean nothing")
+        if isinstance(sign, bool) or sign not in (-1, 0, 1):
+            raise ConfigError(f"{where}: {column} is {sign!r}: give 1 (rises with it), -1 (falls with it) or 0")
+        # A ColumnTransformer puts the name of a step in front.
+        places = [place for place, name in enumerate(matrix_columns) if column in (name, name.partition("__")[2])]
+        if len(places) != 1:
+            raise ConfigError(
+                f"{where}: {column} is in {len(places)} columns of what make_preparation gives, not in one"
+            )
+        signs[places[0]] = int(sign)
+    return signs
+
+
+def _last(name: str) -> str:
+    return name.rpartition("__")[2]
