@@ -20,7 +20,7 @@ def by_column(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def translate(estimator: BaseEstimator, preparation: Any, features: pd.DataFrame, labels: np.ndarray) -> None:
-    """Set monotone constraints that are given by column to a list in the order of the matrix, and class weights to be by label.
+    """Set monotone constraints that are given by column to numbers in the order of the matrix, and class weights to be by label.
 
     Args:
         estimator: not yet fitted; also those that it holds are set.
@@ -32,7 +32,10 @@ def translate(estimator: BaseEstimator, preparation: Any, features: pd.DataFrame
     """
     settings = estimator.get_params()
     for name, constraints in by_column(settings).items():
-        estimator.set_params(**{name: _in_order(constraints, preparation, features, f"params.yaml: {_last(name)}")})
+        signs = _in_order(constraints, preparation, features, f"params.yaml: {_last(name)}")
+        holder = settings[name.rpartition("__")[0]] if "__" in name else estimator
+        takes_tuple = type(holder).__module__.startswith("xgboost")  # and no list, which is all that CatBoost takes
+        estimator.set_params(**{name: tuple(signs) if takes_tuple else signs})
     for name, weights in settings.items():
         if _last(name) in CLASS_WEIGHTS and isinstance(weights, dict):
             estimator.set_params(**{name: by_label(weights, labels, f"params.yaml: {_last(name)}")})

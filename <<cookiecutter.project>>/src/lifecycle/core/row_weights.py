@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor
-from sklearn.model_selection import BaseSearchCV
+from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.class_weight import compute_sample_weight
 from sklearn.utils.validation import has_fit_parameter
@@ -83,7 +83,7 @@ def _argument(estimator: Any) -> str:
             name, last = estimator.steps[-1]
             inner = _argument(last)
             return f"{name}__{inner}" if inner else ""
-        case EncodedLabels() | BaseSearchCV():
+        case EncodedLabels() | GridSearchCV() | RandomizedSearchCV():
             return _argument(estimator.estimator)
         case TransformedTargetRegressor():
             return _argument(estimator.regressor) if estimator.regressor is not None else WEIGHT
