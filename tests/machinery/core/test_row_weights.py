@@ -9,7 +9,6 @@ from sklearn.base import BaseEstimator
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
     RandomForestClassifier,
     StackingClassifier,
     VotingClassifier,
@@ -194,19 +193,32 @@ def test_classes_of_a_regression_have_no_weight(params: Params) -> None:
         Params.checked({**content, "task": "regression"}, "params.yaml")
 
 
+@pytest.mark.parametrize(
+    ("library", "estimator", "settings"),
+    [
+        ("sklearn", "sklearn.ensemble.HistGradientBoostingClassifier", {"max_iter": 5}),
+        ("sklearn", "sklearn.tree.DecisionTreeClassifier", {"max_depth": 3}),
+        ("lightgbm", "lightgbm.LGBMClassifier", {"n_estimators": 5}),
+    ],
+)
 def test_the_class_weight_of_an_estimator_names_classes_as_yaml_writes_them(
-    features: pd.DataFrame, params: Params
+    library: str, estimator: str, settings: dict[str, Any], features: pd.DataFrame, params: Params
 ) -> None:
-    rows = features.head(ROWS).assign(
-        **{params.data.target: lambda frame: (frame[params.data.target] == "Yes").astype(int)}
-    )
-    data = params.data.model_copy(update={"positive": 1})
-    of_kinds = [
-        fit(rows, data.inputs(params.data.inputs(features)), params.model_copy(update={"data": data, "train": train}))
-        for weight in ({1: 5}, {"1": 5})
-        if (train := params.train.model_copy(update={"parameters": {"max_iter": 5, "class_weight": weight}}))
-    ]
+    pytest.importorskip(library, reason=f"{library} is not installed: tests/test_machinery.py installs it")
+    rows, data = features.head(ROWS), params.data
+    positive = rows[data.target] == data.positive
 
-    assert isinstance(of_kinds[0][-1], HistGradientBoostingClassifier)
-    first, second = (model[-1].predict_proba(model[:-1].transform(rows)) for model in of_kinds)
-    np.testing.assert_array_equal(first, second)
+    def answers(labels: Any, weights: dict[Any, float]) -> np.ndarray:
+        parameters = {**settings, "class_weight": weights}
+        train = params.train.model_copy(update={"estimator": estimator, "parameters": parameters})
+        chosen = params.model_copy(update={"data": data.model_copy(update={"positive": labels[1]}), "train": train})
+        frame = rows.assign(**{data.target: np.where(positive, labels[1], labels[0])})
+        model = fit(frame, [name for name in data.inputs(rows) if name in rows], chosen)
+        return model[-1].predict_proba(model[1].transform(rows))[:, 1]
+
+    as_text = answers(["No", "Yes"], {"Yes": 5})
+    for labels, weights in (([0, 1], {1: 5}), ([0, 1], {"1": 5}), ([1, 2], {2: 5}), ([False, True], {True: 5})):
+        np.testing.assert_array_equal(answers(labels, weights), as_text)
+    assert answers([0, 1], {0: 5}).mean() < as_text.mean() - 0.05
+    with pytest.raises(ConfigError, match="class_weight: there is no class yes"):
+        answers(["No", "Yes"], {"yes": 5})

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
+from sklearn.ensemble import HistGradientBoostingClassifier
 
 from lifecycle.core.errors import ConfigError, did_you_mean
 from lifecycle.core.target import by_label
@@ -33,12 +34,16 @@ def translate(estimator: BaseEstimator, preparation: Any, features: pd.DataFrame
     settings = estimator.get_params()
     for name, constraints in by_column(settings).items():
         signs = _in_order(constraints, preparation, features, f"params.yaml: {_last(name)}")
-        holder = settings[name.rpartition("__")[0]] if "__" in name else estimator
-        takes_tuple = type(holder).__module__.startswith("xgboost")  # and no list, which is all that CatBoost takes
+        takes_tuple = type(_holder(estimator, name)).__module__.startswith(
+            "xgboost"
+        )  # and no list, which is all that CatBoost takes
         estimator.set_params(**{name: tuple(signs) if takes_tuple else signs})
     for name, weights in settings.items():
         if _last(name) in CLASS_WEIGHTS and isinstance(weights, dict):
-            estimator.set_params(**{name: by_label(weights, labels, f"params.yaml: {_last(name)}")})
+            of_labels = by_label(weights, labels, f"params.yaml: {_last(name)}")
+            if isinstance(_holder(estimator, name), HistGradientBoostingClassifier):  # it looks them up by position
+                of_labels = {place: of_labels.get(label, 1.0) for place, label in enumerate(np.unique(labels))}
+            estimator.set_params(**{name: of_labels})
 
 
 def _in_order(constraints: dict[str, int], preparation: Any, features: pd.DataFrame, where: str) -> list[int]:
@@ -63,6 +68,11 @@ def _in_order(constraints: dict[str, int], preparation: Any, features: pd.DataFr
             )
         signs[places[0]] = int(sign)
     return signs
+
+
+def _holder(estimator: BaseEstimator, name: str) -> Any:
+    """The estimator that has a parameter, by its nested name."""
+    return estimator.get_params()[name.rpartition("__")[0]] if "__" in name else estimator
 
 
 def _last(name: str) -> str:

@@ -104,7 +104,9 @@ def _flat(params: Params) -> dict[str, Any]:
     train = {f"train.{name}": value for name, value in params.train.settings.items()}
     data = {f"data.{name}": value for name, value in params.data.model_dump().items()}
     split = {f"split.{name}": value for name, value in params.split.model_dump().items()}
-    chosen = {"task": params.task, "seed": params.seed, "train.estimator": params.train.estimator}
+    chosen: dict[str, Any] = {"task": params.task, "seed": params.seed, "train.estimator": params.train.estimator}
+    if params.train.class_weight is not None:  # `train.class_weight` is that of the estimator itself
+        chosen["class_weight"] = params.train.class_weight
     return chosen | train | data | split
 
 
