@@ -222,3 +222,9 @@ def test_the_class_weight_of_an_estimator_names_classes_as_yaml_writes_them(
     assert answers([0, 1], {0: 5}).mean() < as_text.mean() - 0.05
     with pytest.raises(ConfigError, match="class_weight: there is no class yes"):
         answers(["No", "Yes"], {"yes": 5})
+
+
+def test_a_calibrated_estimator_is_given_the_weights_within_as_well(params: Params) -> None:
+    assert weight_argument(CalibratedClassifierCV(EncodedLabels(LINEAR)), weighted(params)) == "sample_weight"
+    with pytest.raises(ConfigError, match="CalibratedClassifierCV, in"):
+        weight_argument(CalibratedClassifierCV(GridSearchCV(LINEAR, {})), weighted(params))

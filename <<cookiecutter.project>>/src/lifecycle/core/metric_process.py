@@ -129,7 +129,7 @@ def _arrays(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dic
         return {"actual": actual.to_numpy(dtype=float), "prediction": predictions["prediction"].to_numpy(dtype=float)}
     one_hot, scores = metrics.one_hot_and_scores(actual, predictions, params)
     if params.task == "binary":
-        label = scores[:, 0] >= params.evaluate.threshold
+        label = metrics.labelled_positive(predictions, params)
         return {"actual": one_hot[:, 0], "probability": scores[:, 0], "prediction": label}
     names = np.array(_classes(predictions))
     order = np.argsort(names)  # in which scikit-learn's metrics expect the columns

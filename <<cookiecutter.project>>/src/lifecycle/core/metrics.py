@@ -15,6 +15,7 @@ from lifecycle.core.config import Params
 from lifecycle.core.miscalibration import miscalibration
 from lifecycle.core.ranking import ranking
 from lifecycle.core.target import is_class
+from lifecycle.core.weighted_sums import mean, ratio, weighted_sums
 
 Measure = Callable[[np.ndarray], dict[str, float]]
 """Weights of shape (rows,) in, metrics by name out; NaN where the weighted rows do not define one."""
@@ -39,12 +40,16 @@ def measure(actual: pd.Series, predictions: pd.DataFrame, params: Params, own: M
     if params.task == "multiclass":
         one_hot, probabilities = one_hot_and_scores(actual, predictions, params)
         return multiclass(one_hot.argmax(axis=1), probabilities)
-    probability = predictions["probability"].to_numpy()
-    name = next((name for name in ("prediction", "label") if name in predictions), None)  # a log of answers has neither
-    label = (
-        probability >= params.evaluate.threshold if name is None else _of_class(predictions[name], params.data.positive)
-    )
+    probability, label = predictions["probability"].to_numpy(), labelled_positive(predictions, params)
     return binary(_of_class(actual, params.data.positive), probability, label)
+
+
+def labelled_positive(predictions: pd.DataFrame, params: Params) -> np.ndarray:
+    """Return which rows of a binary task are labelled positive: as they say, or by the threshold if they do not."""
+    name = next((name for name in ("prediction", "label") if name in predictions), None)  # a log of answers has neither
+    if name is None:
+        return predictions["probability"].to_numpy() >= params.evaluate.threshold
+    return _of_class(predictions[name], params.data.positive)
 
 
 def one_hot_and_scores(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +70,7 @@ def binary(positive: np.ndarray, probability: np.ndarray, label: np.ndarray) -> 
         label: shape (rows,), True where the row is labelled positive.
     """
     rank, calibration = ranking(positive, probability), miscalibration(probability, positive)
-    sums = _weighted_sums(
+    sums = weighted_sums(
         log_loss=-np.log(np.clip(np.where(positive, probability, 1 - probability), EPSILON, None)),
         brier=(probability - positive) ** 2,
         accuracy=label == positive,
@@ -81,7 +86,7 @@ def binary(positive: np.ndarray, probability: np.ndarray, label: np.ndarray) -> 
             "average_precision": average_precision,
             "log_loss": means["log_loss"],
             "brier": means["brier"],
-            "f1": _ratio(2 * means["hits"], means["labelled_or_positive"]),
+            "f1": ratio(2 * means["hits"], means["labelled_or_positive"]),
             "accuracy": means["accuracy"],
             "miscalibration": calibration(weights),
         }
@@ -104,7 +109,7 @@ def multiclass(actual: np.ndarray, probabilities: np.ndarray) -> Measure:
     label = np.eye(k, dtype=bool)[probabilities.argmax(axis=1)]
     ranks = [ranking(one_hot[:, i], probabilities[:, i]) for i in range(k)]
     calibrations = [miscalibration(probabilities[:, i], one_hot[:, i]) for i in range(k)]
-    sums = _weighted_sums(
+    sums = weighted_sums(
         log_loss=-np.log(np.clip(probabilities[np.arange(len(actual)), actual], EPSILON, None)),
         brier=((probabilities - one_hot) ** 2).sum(axis=1),
         accuracy=(label & one_hot).any(axis=1),
@@ -115,15 +120,15 @@ def multiclass(actual: np.ndarray, probabilities: np.ndarray) -> Measure:
     def measure(weights: np.ndarray) -> dict[str, float]:
         means = sums(weights)
         of_classes = [rank(weights) for rank in ranks]
-        f1 = [_ratio(2 * means[f"hits_{i}"], means[f"labelled_or_actual_{i}"], float("nan")) for i in range(k)]
+        f1 = [ratio(2 * means[f"hits_{i}"], means[f"labelled_or_actual_{i}"], float("nan")) for i in range(k)]
         return {
-            "roc_auc": _mean([roc_auc for roc_auc, _ in of_classes]),
-            "average_precision": _mean([precision for _, precision in of_classes]),
+            "roc_auc": mean([roc_auc for roc_auc, _ in of_classes]),
+            "average_precision": mean([precision for _, precision in of_classes]),
             "log_loss": means["log_loss"],
             "brier": means["brier"],
-            "f1": _mean(f1),
+            "f1": mean(f1),
             "accuracy": means["accuracy"],
-            "miscalibration": _mean([calibration(weights) for calibration in calibrations]),
+            "miscalibration": mean([calibration(weights) for calibration in calibrations]),
         }
 
     return measure
@@ -136,7 +141,7 @@ def regression(actual: np.ndarray, predicted: np.ndarray) -> Measure:
     """
     error = predicted - actual
     centred = actual - actual.mean()  # the variance below loses no digits to a large mean
-    sums = _weighted_sums(absolute=np.abs(error), squared=error**2, first=centred, second=centred**2)
+    sums = weighted_sums(absolute=np.abs(error), squared=error**2, first=centred, second=centred**2)
     calibration = miscalibration(predicted, actual)
 
     def measure(weights: np.ndarray) -> dict[str, float]:
@@ -176,26 +181,6 @@ def intervals(measure: Measure, rows: int, resamples: int, seed: int) -> dict[st
                 low, high = np.clip([2 * whole[name] - high, 2 * whole[name] - low], lowest, None)
             bounds[name] = {"low": round(float(low), 6), "high": round(float(high), 6)}
     return bounds
-
-
-def _weighted_sums(**columns: np.ndarray) -> Callable[[np.ndarray], dict[str, float]]:
-    """The weighted mean of each column."""
-    stacked = np.stack([column.astype(np.float64) for column in columns.values()])
-
-    def means(weights: np.ndarray) -> dict[str, float]:
-        return dict(zip(columns, ((stacked @ weights) / weights.sum()).tolist(), strict=True))
-
-    return means
-
-
-def _mean(values: list[float]) -> float:
-    """The mean of the values that are defined, or NaN."""
-    defined = [value for value in values if np.isfinite(value)]
-    return sum(defined) / len(defined) if defined else float("nan")
-
-
-def _ratio(numerator: float, denominator: float, undefined: float = 0.0) -> float:
-    return numerator / denominator if denominator > 0 else undefined
 
 
 def _of_class(actual: pd.Series, name: Any) -> np.ndarray:

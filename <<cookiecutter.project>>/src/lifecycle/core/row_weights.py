@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import StackingClassifier, StackingRegressor, VotingClassifier, VotingRegressor
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
@@ -85,6 +86,9 @@ def _argument(estimator: Any) -> str:
             return f"{name}__{inner}" if inner else ""
         case EncodedLabels() | GridSearchCV() | RandomizedSearchCV():
             return _argument(estimator.estimator)
+        case CalibratedClassifierCV():  # which says nothing of weights that its estimator is not given
+            takes = estimator.estimator is None or has_fit_parameter(estimator.estimator, WEIGHT)
+            return WEIGHT if takes and all(_argument(inner) == WEIGHT for inner in _inner(estimator)) else ""
         case TransformedTargetRegressor():
             return _argument(estimator.regressor) if estimator.regressor is not None else WEIGHT
         case _:
