@@ -56,7 +56,12 @@ def test_what_is_predicted_never_falls_with_a_column_that_is_constrained_to_rais
     assert falls({column: 1}) == 0
 
 
+TARGET = np.array(["y", "x"])
 FEATURES = pd.DataFrame({"kind": pd.Categorical(["a", "b"]), "age": [1.0, 2.0], "income": [3.0, 4.0]})
+
+
+def of_class(params: Params, positive: str) -> Params:
+    return params.model_copy(update={"data": params.data.model_copy(update={"positive": positive})})
 
 
 @pytest.mark.parametrize(
@@ -69,29 +74,32 @@ FEATURES = pd.DataFrame({"kind": pd.Categorical(["a", "b"]), "age": [1.0, 2.0], 
         ({"age": "up"}, "age is 'up': give 1"),
     ],
 )
-def test_a_constraint_that_cannot_be_meant_is_refused(constraints: dict[str, Any], message: str) -> None:
+def test_a_constraint_that_cannot_be_meant_is_refused(
+    constraints: dict[str, Any], message: str, params: Params
+) -> None:
     estimator = HistGradientBoostingClassifier(monotonic_cst=constraints)
     preparation = ColumnTransformer(
         [("kind", OneHotEncoder(), ["kind"]), ("numbers", StandardScaler(), ["age", "income"])]
     )
 
     with pytest.raises(ConfigError, match=message):
-        translate(estimator, preparation.fit(FEATURES), FEATURES, np.array(["x", "y"]))
+        translate(estimator, preparation.fit(FEATURES), FEATURES, TARGET, of_class(params, "y"))
 
 
-def test_columns_are_found_behind_a_preparation_of_the_users() -> None:
+@pytest.mark.parametrize(("positive", "falls"), [("y", -1), ("x", 1)])
+def test_columns_are_found_behind_a_preparation_of_the_users(positive: str, falls: int, params: Params) -> None:
     preparation = ColumnTransformer(
         [("kind", OneHotEncoder(), ["kind"]), ("numbers", StandardScaler(), ["age", "income"])]
     )
     estimator = HistGradientBoostingClassifier(monotonic_cst={"income": -1})
 
-    translate(estimator, preparation.fit(FEATURES), FEATURES, np.array(["x", "y"]))
+    translate(estimator, preparation.fit(FEATURES), FEATURES, TARGET, of_class(params, positive))
 
-    assert estimator.monotonic_cst == [0, 0, 0, -1]  # two columns of the kind, then age and income
+    assert estimator.monotonic_cst == [0, 0, 0, falls]  # two columns of the kind, then age and income
 
 
-def test_a_preparation_that_does_not_name_its_columns_is_refused() -> None:
+def test_a_preparation_that_does_not_name_its_columns_is_refused(params: Params) -> None:
     estimator = HistGradientBoostingClassifier(monotonic_cst={"income": -1})
 
     with pytest.raises(ConfigError, match="has no get_feature_names_out"):
-        translate(estimator, object(), FEATURES, np.array([]))
+        translate(estimator, object(), FEATURES, TARGET, of_class(params, "y"))

@@ -8,8 +8,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, did_you_mean
-from lifecycle.core.target import by_label
+from lifecycle.core.target import by_label, is_class
 
 MONOTONE = ("monotonic_cst", "monotone_constraints")  # of scikit-learn; of LightGBM, XGBoost and CatBoost
 CLASS_WEIGHTS = ("class_weight", "class_weights")  # the second is CatBoost's
@@ -20,20 +21,26 @@ def by_column(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in settings.items() if _last(name) in MONOTONE and isinstance(value, dict)}
 
 
-def translate(estimator: BaseEstimator, preparation: Any, features: pd.DataFrame, labels: np.ndarray) -> None:
+def translate(
+    estimator: BaseEstimator, preparation: Any, features: pd.DataFrame, target: np.ndarray, params: Params
+) -> None:
     """Set monotone constraints that are given by column to numbers in the order of the matrix, and class weights to be by label.
 
     Args:
         estimator: not yet fitted; also those that it holds are set.
         preparation: fitted; it makes the matrix.
         features: what the preparation was fitted on.
-        labels: the distinct values of the target.
+        target: of the training rows, shape (rows,).
+        params: the task, and the class whose probability is meant by what rises.
 
     Raises ConfigError if a constraint is on no column or on a categorical one, or a weight is of no class.
     """
-    settings = estimator.get_params()
+    settings, labels = estimator.get_params(), np.unique(target) if params.task != "regression" else target[:0]
+    # Libraries constrain the probability of the second of two classes.
+    opposite = params.task == "binary" and is_class(labels[0], params.data.positive)
     for name, constraints in by_column(settings).items():
         signs = _in_order(constraints, preparation, features, f"params.yaml: {_last(name)}")
+        signs = [-sign for sign in signs] if opposite else signs
         takes_tuple = type(_holder(estimator, name)).__module__.startswith(
             "xgboost"
         )  # and no list, which is all that CatBoost takes
@@ -42,7 +49,7 @@ def translate(estimator: BaseEstimator, preparation: Any, features: pd.DataFrame
         if _last(name) in CLASS_WEIGHTS and isinstance(weights, dict):
             of_labels = by_label(weights, labels, f"params.yaml: {_last(name)}")
             if isinstance(_holder(estimator, name), HistGradientBoostingClassifier):  # it looks them up by position
-                of_labels = {place: of_labels.get(label, 1.0) for place, label in enumerate(np.unique(labels))}
+                of_labels = {place: of_labels.get(label, 1.0) for place, label in enumerate(labels)}
             estimator.set_params(**{name: of_labels})
 
 

@@ -43,7 +43,7 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
                 f"no column that {type(estimator).__name__} could learn from: it is given numbers, booleans and categories; "
                 f"see data.exclude in {config.PARAMS}, or add features in src/{params.package}/features.py"
             )
-        translate(estimator, preparation, features, pd.unique(target) if params.task != "regression" else target[:0])
+        translate(estimator, preparation, features, target, params)
         kind, estimator = type(estimator), calibrated(estimator, frame, params)
         weights, argument = row_weights(frame, params), weight_argument(estimator, params)
         try:
