@@ -144,6 +144,19 @@ def patch_the_judge(project: BakedProject) -> None:
     repro(project)
 
 
+def own_metric(project: BakedProject) -> None:
+    """Measure what mistakes cost, and limit it."""
+    path = project.path / "src/telco_churn/metrics.py"
+    function = (
+        "@metric(higher_is_better=False)\n"
+        "def cost_per_row(actual, prediction):\n"
+        "    return (50 * (actual & ~prediction) + 5 * (prediction & ~actual)).mean()\n"
+    )
+    path.write_text(f"{path.read_text()}\n\n{function}")
+    project.replace(POLICY, "    brier:", "    cost_per_row: {max: 8, max_rise: 0.5}\n    brier:")
+    repro(project)
+
+
 def bring(name: str, brought: str) -> Change:
     """Commit a .dvc file that puts a file into the working tree when data is fetched."""
 
@@ -248,6 +261,15 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str | list[str]]] = {
     "predictions forged": ([], [predictions("1 - p")], r"not made by the pipeline: dvc.lock names data/predictions/test.parquet \w{9}, recomputing gives \w{9}: column probability differs in 1,384 rows"),
     "a base with forged predictions": ([predictions("1 - p")], [tune("max_iter: 150", "max_iter: 40"), repro], ["log_loss rose by 0.0", "because the base's metrics do not follow from its predictions: roc_auc is 0.8483"]),
     "a feature function that patches the judge": ([edit(POLICY, ", train: quick", "")], [patch_the_judge], [r"log_loss rose by 0\.\d+ to 0\.4[45]\d+"]),
+    "a metric of one's own that no longer counts mistakes": (
+        [own_metric],
+        [edit("src/telco_churn/metrics.py", "50 *", "0 *"), MUCH_WORSE, repro],
+        [
+            r"cost_per_row is 12\.\d+, above its limit 8\.0000",
+            r"cost_per_row is measured by the base's src/telco_churn/metrics.py, not by this branch's, which gives 0\.0\d+",
+            "src/telco_churn/metrics.py: what your own metrics measure",
+        ],
+    ),
     "a .dvc file that brings code": ([], [bring("docs/notes.dvc", "../src/telco_churn/sitecustomize.py")], "docs/notes.dvc puts src/telco_churn/sitecustomize.py into the working tree: a .dvc file may only bring files below data/"),
     "a second pipeline": ([], [lambda p: (p.path / "docs/dvc.yaml").write_text("stages:\n  x: {cmd: touch ../run, always_changed: true}\n") and None], "docs/dvc.yaml is a pipeline beside the project's own"),
     "metrics taken out of git": ([], [lambda p: p.run("git rm -q --cached metrics/test.json && echo test.json > metrics/.gitignore") and None], "metrics/test.json is not in the commit"),
