@@ -263,7 +263,7 @@ MUST_FAIL: dict[str, tuple[list[Change], list[Change], str | list[str]]] = {
     "a feature function that patches the judge": ([edit(POLICY, ", train: quick", "")], [patch_the_judge], [r"log_loss rose by 0\.\d+ to 0\.4[45]\d+"]),
     "a metric of one's own that no longer counts mistakes": (
         [own_metric],
-        [edit("src/telco_churn/metrics.py", "50 *", "0 *"), MUCH_WORSE, repro],
+        [edit("src/telco_churn/metrics.py", "return (50", "return (0"), MUCH_WORSE, repro],
         [
             r"cost_per_row is 12\.\d+, above its limit 8\.0000",
             r"cost_per_row is measured by the base's src/telco_churn/metrics.py, not by this branch's, which gives 0\.0\d+",
