@@ -31,11 +31,12 @@ columns:
   __index_level_0__: {dtype: 'datetime64[ns, UTC]', in_range: {min_value: '2020-01-01T00:00:00Z', max_value: '2030-01-01T00:00:00Z'}}
   size: {dtype: category, isin: ['None', '1E5', 'No']}
   left out: {dtype: int64}
+  worth: {dtype: float64}
 """
 GOOD: dict[str, Any] = {
     "key": "K1", "whole": 5, "step": 2, "share": 0.5, "kind": "red", "open": True, "since": "2026-01-31T12:00:00",
     "text": "some", "code with a space": 7, '50 % "of" it': None, "__index_level_0__": "2026-01-31T12:00:00+01:00", "size": "1E5",
-    "left out": 3,
+    "left out": 3, "worth": 1.5,
 }  # fmt: skip
 
 
@@ -43,7 +44,7 @@ GOOD: dict[str, Any] = {
 def record(tmp_path_factory: pytest.TempPathFactory, params: Params) -> type[BaseModel]:
     path: Path = tmp_path_factory.mktemp("contract") / "contract.yaml"
     path.write_text(CONTRACT)
-    data = params.data.model_copy(update={"id": "key", "target": "outcome", "exclude": ["left out"]})
+    data = params.data.model_copy(update={"id": "key", "target": "outcome", "exclude": ["left out"], "weight": "worth"})
     return record_model(contract.load(path, params.package), params.model_copy(update={"data": data}))
 
 
@@ -62,7 +63,7 @@ def test_what_the_contract_allows_is_taken(record: type[BaseModel], change: dict
     record.model_validate_json(json.dumps(GOOD | change))
 
 
-@pytest.mark.parametrize("column", ["key", "left out"])
+@pytest.mark.parametrize("column", ["key", "left out", "worth"])
 def test_the_id_and_what_the_model_is_not_given_may_be_left_out(record: type[BaseModel], column: str) -> None:
     record.model_validate_json(json.dumps({name: value for name, value in GOOD.items() if name != column}))
 

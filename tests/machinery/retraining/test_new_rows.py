@@ -154,6 +154,15 @@ def test_a_folder_gets_another_file_each_time_and_the_others_stay(tmp_path: Path
     assert table.read()["key"].tolist() == [1, 2, 3]
 
 
+def test_a_row_without_its_weight_is_left_out_though_the_column_may_be_null(tmp_path: Path, params: Params) -> None:
+    table = Table(tmp_path, params, "binary", weight="size")
+
+    new = table.select(table.row(2, size=None), table.row(3))
+
+    assert new.frame["key"].tolist() == [3]
+    assert list(new.rejected) == ["column size: the row has none"]
+
+
 def test_a_value_that_the_file_cannot_hold_is_left_out_with_its_reason(tmp_path: Path, params: Params) -> None:
     csv = Csv(encoding="latin-1", nulls=["", "?"])
     table = Table(tmp_path, params, "binary", csv=csv, formats={"seen": "%d.%m.%Y"})

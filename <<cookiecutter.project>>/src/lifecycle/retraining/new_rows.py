@@ -104,7 +104,9 @@ class RowCheck:
         self.data = params.data
         self.record = record_model(schema, params)
         own_id = [] if params.data.id_from else [params.data.id]
-        self.required = own_id + [name for name in params.data.not_given if not _can_be_null(schema.columns[name])]
+        weight = params.data.weight  # without it, a row cannot be trained on
+        beside = [name for name in params.data.not_given if name == weight or not _can_be_null(schema.columns[name])]
+        self.required = own_id + beside
         self.label: TypeAdapter[Any] = TypeAdapter(value_type(schema.columns[params.data.target]))
 
     def __call__(self, record: dict[str, Any]) -> str:
