@@ -139,7 +139,7 @@ def test_the_interval_of_a_gap_is_that_of_two_shares(tmp_path: Path, params: Par
             "region": np.where(north, "north", "south"),
         }
     )
-    predictions = pd.DataFrame({"prediction": "", "probability": np.where(positive == right, 0.9, 0.1)})
+    predictions = pd.DataFrame({"probability": np.where(positive == right, 0.9, 0.1)})
     write_text(config.PARAMS.read_text(encoding="utf-8"), tmp_path / config.PARAMS)
     write_parquet(test, tmp_path / config.FEATURES / "test.parquet")
     write_parquet(predictions, tmp_path / config.PREDICTIONS)
