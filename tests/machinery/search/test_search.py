@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from lifecycle.core import config
+from lifecycle.core import config, user_code
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_yaml, write_parquet
@@ -73,6 +73,24 @@ def test_the_best_of_all_trials_is_written_and_a_search_goes_on_where_it_ended(r
     assert "search: params.yaml has the best parameters already" in lines
     assert any(line.startswith("search: 7 trials") for line in lines)
     assert len(mlflow.search_runs(search_all_experiments=True, output_format="list")) == 8
+
+
+def test_a_search_by_a_metric_of_the_users_own(repo: Path, params: Params) -> None:
+    package = repo / "src" / params.package
+    (repo / "src").unlink()
+    (repo / "src").mkdir()
+    (repo / "src/lifecycle").symlink_to(Path(search_module.__file__).parents[1])
+    shutil.copytree(Path(user_code.__file__).parents[2] / params.package, package)
+    metric = "@metric(higher_is_better=True)\ndef mine(actual, probability):\n    return probability[actual].mean()\n"
+    (package / "metrics.py").write_text(f"from lifecycle.core.own_metrics import metric\n\n{metric}")
+    Path("search.yaml").write_text(SPACE.replace("log_loss", "mine"))
+
+    search(4, 1, print)
+
+    report = json.loads(config.SEARCH_REPORT.read_text())
+    assert report["metric"] == "mine"
+    assert report["validation"] > report["present"]
+    assert 0 < report["corrected"]["value"] <= 1
 
 
 def test_values_that_the_estimator_refuses_count_as_trials(repo: Path) -> None:

@@ -11,17 +11,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from io import StringIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from tqdm import tqdm
 
 from lifecycle.core import config, metrics
+from lifecycle.core.config import Params
 from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.estimator import make_estimator
 from lifecycle.core.files import read_parquet, write_json, write_text, yaml_as_written
 from lifecycle.core.git import environment
+from lifecycle.core.metric_process import MetricProcess
 from lifecycle.search import mlflow_trials, settings
 from lifecycle.search.selection_bias import TRIALS, corrected
 from lifecycle.search.settings import changed, params_with, value_of
@@ -127,14 +129,8 @@ def _result(study: Study, opened: "optuna.Study", present: dict[str, Any]) -> di
         raise ConfigError(
             f"{settings.SEARCH}: all of {len(ended)} trials were refused: {ended[-1].user_attrs.get(REFUSED, '')}"
         )
-    sign = 1 if study.higher_is_better else -1
-    ranked = sorted(complete, key=lambda trial: (-sign * values_of[trial.number], trial.number))
+    ranked = sorted(complete, key=lambda trial: (-study.sign * values_of[trial.number], trial.number))
     params = params_with(study.content, {})
-    actual = read_parquet(config.FEATURES / "validation.parquet")[params.data.target]
-    rows = actual.sample(min(ROWS, len(actual)), random_state=params.seed).index
-    measures = [
-        metrics.measure(actual[rows], _predictions(study, trial).loc[rows], params) for trial in ranked[:TRIALS]
-    ]
     values = {trial.number: suggested(trial, study.search) for trial in ranked}
     of_present = [values_of[trial.number] for trial in ranked if values[trial.number] == present]
     return {
@@ -143,13 +139,20 @@ def _result(study: Study, opened: "optuna.Study", present: dict[str, Any]) -> di
         "refused": len(ended) - len(complete),
         "parameters": values[ranked[0].number],
         "validation": round(values_of[ranked[0].number], 6),
-        "corrected": corrected(measures, study.search.metric, len(rows), sign, params.seed),
+        "corrected": _corrected(study, [study.predictions(trial.number) for trial in ranked[:TRIALS]], params),
         "present": round(of_present[0], 6) if of_present else None,
     }
 
 
-def _predictions(study: Study, trial: "optuna.trial.FrozenTrial") -> pd.DataFrame:
-    return read_parquet(study.predictions(trial.number))
+def _corrected(study: Study, predictions: list[Path], params: Params) -> dict[str, float]:
+    """The metric of the best trial without the advantage of the choice, from what trials predict for the validation rows."""
+    actual = read_parquet(config.FEATURES / "validation.parquet")[params.data.target]
+    rows = actual.sample(min(ROWS, len(actual)), random_state=params.seed).index
+    with MetricProcess(params.package, study.own) as own:
+        measures = [
+            metrics.measure(actual[rows], read_parquet(path).loc[rows], params, own.measure) for path in predictions
+        ]
+        return corrected(measures, study.search.metric, len(rows), study.sign, params.seed)
 
 
 def _lines(content: dict[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import file_hash, read_yaml
 from lifecycle.core.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
+from lifecycle.core.own_metrics import OwnMetrics, declared_here, sign_of
 from lifecycle.core.package_versions import ENVIRONMENT
 from lifecycle.search.settings import DIGITS, SEARCH, Search, Space, changed
 
@@ -31,10 +32,13 @@ class Study:
     search: Search
     content: dict[str, Any]
     """Of params.yaml."""
+    own: OwnMetrics
+    """The user's metrics, if the search is by one of them."""
 
     @property
-    def higher_is_better(self) -> bool:
-        return self.search.metric in HIGHER_IS_BETTER
+    def sign(self) -> int:
+        """1 if higher values of the metric are better, else -1."""
+        return sign_of(self.search.metric, self.own)
 
     def predictions(self, number: int) -> Path:
         """Return the file of what a trial predicts for the validation rows."""
@@ -54,16 +58,16 @@ class Study:
         return optuna.create_study(
             storage=JournalStorage(JournalFileBackend(str(self.folder / "trials.log"))),
             study_name=NAME,
-            direction="maximize" if self.higher_is_better else "minimize",
+            direction="maximize" if self.sign > 0 else "minimize",
             load_if_exists=True,
         )
 
 
 def of_repo(search: Search, package: str) -> Study:
     """Return the study of search.yaml on the present data, code and environment; another one if any of them changes."""
-    if search.metric not in HIGHER_IS_BETTER | LOWER_IS_BETTER:
-        known = ", ".join(sorted(HIGHER_IS_BETTER | LOWER_IS_BETTER))
-        raise ConfigError(f"{SEARCH}: metric {search.metric} is not one of {known}")
+    built_in, own = HIGHER_IS_BETTER | LOWER_IS_BETTER, declared_here(package)
+    if search.metric not in {*built_in, *own}:
+        raise ConfigError(f"{SEARCH}: metric {search.metric} is not one of {', '.join([*sorted(built_in), *own])}")
     content = read_yaml(config.PARAMS)
     fixed = changed(
         content, dict.fromkeys(search.parameters)
@@ -71,7 +75,8 @@ def of_repo(search: Search, package: str) -> Study:
     code = sorted(Path("src", package).glob("*.py"))
     files = [*(config.FEATURES / f"{side}.parquet" for side in SIDES), config.CONTRACT, ENVIRONMENT, *code]
     key = json.dumps([search.model_dump(), fixed, [file_hash(path) for path in files]], sort_keys=True, default=str)
-    return Study(FOLDER / hashlib.sha256(key.encode()).hexdigest()[:16], search, content)
+    folder = FOLDER / hashlib.sha256(key.encode()).hexdigest()[:16]
+    return Study(folder, search, content, own if search.metric in own else {})
 
 
 def suggested(trial: "optuna.trial.BaseTrial", search: Search) -> dict[str, Any]:
