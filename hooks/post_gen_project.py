@@ -192,7 +192,9 @@ if __name__ == "__main__":
     if Path(".git").exists() or (outer and git("ls-files")):
         # `cookiecutter -f`: what changed is for its owner to look at
         print(f"\n{ANSWERS['project']} was in a git repository already: nothing was committed.")
-        print(f"See what the template changed with `git diff` in {ANSWERS['project']}; `git restore FILE` undoes it.\n")
+        print(
+            f"`git status` and `git diff` in {ANSWERS['project']} show what the template changed; `git restore FILE` undoes it.\n"
+        )
         sys.exit()
     if outer:
         refuse_unfinished()

@@ -4,6 +4,7 @@ import json
 import keyword
 import os
 import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -118,7 +119,29 @@ def complaint(answers: dict[str, Any]) -> str | None:
     return None
 
 
+def unsaved() -> str | None:
+    """Return why the template could lose what is in the folder (`cookiecutter -f`), or None: git brings back what is committed."""
+    if {path.name for path in Path().iterdir()} <= {".git"}:
+        return None
+    project, outputs = ANSWERS["project"], []
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    for arguments in (["ls-files"], ["status", "--porcelain", "--untracked-files=normal", "--", "."]):
+        try:
+            done = subprocess.run(["git", *arguments], env=environment, capture_output=True, text=True)
+        except FileNotFoundError:
+            return "git is not installed; install it and run the same command again"
+        if done.returncode:
+            reason = " ".join(done.stderr.split())
+            return f"{project} holds files that git could not bring back ({reason}): commit them there, or choose another name"
+        outputs.append(done.stdout.splitlines())
+    tracked, changed = outputs
+    if changed or not tracked:
+        example = f", such as {changed[0][3:]}" if changed else ""
+        return f"{project} holds files that are not committed{example}, and the template could overwrite them: commit them first"
+    return None
+
+
 if __name__ == "__main__":
-    if message := complaint(ANSWERS):
+    if message := complaint(ANSWERS) or unsaved():
         print(f"Cannot generate the project: {message}.", file=sys.stderr)
         sys.exit(2)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from conftest import TEMPLATE, BakedProject, clean_environment
 
 FOLDER = TEMPLATE / "<<cookiecutter.project>>"
@@ -149,6 +150,36 @@ def test_rendering_over_a_repo_commits_nothing_and_says_so(tmp_path: Path) -> No
     assert repo.run("git log -1 --format=%s").stdout == "Mine\n"
     assert repo.run("git status --porcelain").stdout == " M params.yaml\n"  # the template's, to be looked at
     assert repo.run("git ls-files .env").stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("preparation", "complaint"),
+    [
+        ("true", "git could not bring back (fatal: not a git repository"),
+        ("git init --quiet", "not committed, such as README.md"),
+        ("git init --quiet && git add . && git commit --quiet -m Mine && echo more >> README.md", "such as README.md"),
+        ("git init --quiet && echo '*' > .git/info/exclude", "holds files that are not committed, and"),
+    ],
+    ids=["no repository", "nothing committed", "changed", "ignored"],
+)
+def test_rendering_over_files_that_git_could_not_bring_back_is_refused(
+    tmp_path: Path, preparation: str, complaint: str
+) -> None:
+    folder = BakedProject(tmp_path / "telco-churn")
+    folder.path.mkdir()
+    (folder.path / "README.md").write_text("mine")
+    folder.run(preparation)
+    before = folder.hashes(".")
+    command = [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "--overwrite-if-exists"]
+
+    done = subprocess.run(
+        [*command, "--output-dir", str(tmp_path)], env=clean_environment(), capture_output=True, text=True, timeout=60
+    )
+
+    (line,) = done.stderr.splitlines()
+    assert complaint in line
+    assert done.returncode != 0
+    assert folder.hashes(".") == before
 
 
 def test_a_list_of_ignored_files_of_the_users_own_keeps_nothing_out_of_the_repo(tmp_path: Path) -> None:
