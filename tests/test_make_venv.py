@@ -1,13 +1,15 @@
 """scripts/make_venv.py: which .venv it takes for one that can be used."""
 
 import importlib.util
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
-from conftest import TEMPLATE
+from conftest import TEMPLATE, BakedProject
 
 SCRIPT = TEMPLATE / "<<cookiecutter.project>>" / "scripts" / "make_venv.py"
 
@@ -47,3 +49,36 @@ def test_an_environment_elsewhere_that_is_linked_to_is_taken_for_one(
     monkeypatch.chdir(tmp_path)
 
     assert make_venv.made_for_this_python()
+
+
+@pytest.fixture
+def unfinished(baked: BakedProject, tmp_path: Path) -> BakedProject:
+    """The least that `make setup` reads, with a `.venv` that was not finished, and no package to install."""
+    for name in ("Makefile", "pyproject.toml", "scripts/make_venv.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(baked.path / name, tmp_path / name)
+    (tmp_path / "requirements.txt").write_text("uv==0\n")
+    (tmp_path / ".python-version").write_text(f"{sys.version_info[0]}.{sys.version_info[1]}\n")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / ".venv"], check=True)
+    return BakedProject(tmp_path)
+
+
+def test_an_environment_can_be_made_anew_by_its_own_python(unfinished: BakedProject) -> None:
+    """As when .venv is activated, or `python3` is nowhere else."""
+    done = unfinished.run("make setup PYTHON=.venv/bin/python", check=False, PIP_NO_INDEX="1", PIP_FIND_LINKS="")
+
+    assert "making it anew" in done.stdout
+    assert "No matching distribution found for uv==0" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (unfinished.path / ".venv/bin/pip").exists()
+
+
+def test_a_python_that_is_named_is_not_looked_for_in_the_environment(unfinished: BakedProject) -> None:
+    named = unfinished.path / "bin/python3"
+    named.parent.mkdir()
+    named.write_text("#!/bin/sh\necho the named one\n")
+    named.chmod(0o755)
+
+    done = unfinished.run("make setup PYTHON=python3", check=False, PATH=f"{named.parent}:{os.environ['PATH']}")
+
+    assert done.stdout.startswith("the named one\n")

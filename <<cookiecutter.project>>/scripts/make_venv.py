@@ -28,7 +28,7 @@ def main(extras):
         return
     print("installing into .venv ...", flush=True)
     if not made:
-        run(sys.executable, "-m", "venv", VENV)
+        run(getattr(sys, "_base_executable", sys.executable), "-m", "venv", VENV)  # not the one of the old .venv
     write_python_version()
     pinned_uv = re.search(r"^uv==\S+", read(LOCK), re.MULTILINE)
     run(
