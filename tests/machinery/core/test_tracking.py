@@ -1,5 +1,6 @@
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,37 @@ def test_a_repo_that_was_moved_or_copied_has_its_artifacts_beside_its_database(
     assert sorted(files) == ["more.txt", "note.txt"]
     assert earlier.info.artifact_uri.startswith((new / "mlartifacts").as_uri())
     assert not list(old.rglob("more.txt"))
+
+
+def test_mlflows_own_page_finds_the_artifacts_of_a_repo_that_was_moved(
+    params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mlartifacts").mkdir()
+    database = sqlite3.connect(tmp_path / "mlflow.db")
+    for table in {table for table, _ in tracking.ARTIFACT_COLUMNS}:
+        columns = [column for owner, column in tracking.ARTIFACT_COLUMNS if owner == table]
+        database.execute(f"CREATE TABLE {table} ({', '.join(columns)})")
+    database.execute("INSERT INTO experiments VALUES ('file:///old/mlartifacts')")
+    database.execute("INSERT INTO runs VALUES ('file:///old/mlartifacts/1')")
+    database.commit()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+
+    uri = tracking.usable_uri(params)
+
+    assert uri == f"sqlite:///{tmp_path}/mlflow.db"
+    (address,) = database.execute("SELECT artifact_uri FROM runs").fetchone()
+    assert address == f"{(tmp_path / 'mlartifacts').as_uri()}/1"
+
+
+def test_a_store_that_sqlite_cannot_read_is_one_line(
+    params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mlartifacts").mkdir()
+    (tmp_path / "mlflow.db").write_text("<<<<<<< ours")
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{tmp_path}/mlflow.db")
+
+    with pytest.raises(ConfigError, match=r"mlflow.db: SQLite cannot use it.*not a database"), store(params, ""):
+        pass
 
 
 @pytest.mark.parametrize("character", ["%", "?"])

@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import sqlite3
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -50,6 +51,15 @@ def tracking_uri(params: Params) -> str:
     return uri
 
 
+def usable_uri(params: Params) -> str:
+    """Return the address of the tracking store for MLflow's own commands, with its SQLite file as `store` would leave it."""
+    uri = tracking_uri(params)
+    if uri.startswith(SQLITE):
+        _require_usable_path(uri.removeprefix(SQLITE), sys.prefix)
+        _relocate(Path(uri.removeprefix(SQLITE)))
+    return uri
+
+
 @contextmanager
 def store(params: Params, consequence: str, alone: bool = True) -> Iterator["MlflowClient"]:
     """Connect to the tracking store and yield a client.
@@ -72,7 +82,7 @@ def store(params: Params, consequence: str, alone: bool = True) -> Iterator["Mlf
     logging.getLogger("alembic").setLevel(logging.ERROR)
     uri = tracking_uri(params)
     if uri.startswith(SQLITE):
-        _require_usable_path(uri.removeprefix(SQLITE), mlflow.__file__)
+        _require_usable_path(uri.removeprefix(SQLITE), sys.prefix)
     mlflow.set_tracking_uri(uri)
     # Two experiments that open a new SQLite file at once would race to create its tables.
     local = alone and uri.startswith(SQLITE)
@@ -129,16 +139,25 @@ def _relocate(database: Path) -> None:
     """Correct the addresses of artifacts in a database that was moved or copied together with them.
 
     MLflow writes down absolute ones only: with the old ones it would read, and write, in the folder that the repo was in.
+    Raises ConfigError if SQLite cannot read the file.
     """
-    here = _artifacts(database)
     if not database.is_file() or not (database.resolve().parent / "mlartifacts").is_dir():
         return
-    with closing(sqlite3.connect(database)) as connection, connection:
-        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
-        if "experiments" not in tables:
-            return
-        query = "SELECT DISTINCT artifact_location FROM experiments WHERE artifact_location LIKE 'file://%/mlartifacts'"
-        for (there,) in connection.execute(query).fetchall():
-            for table, column in ARTIFACT_COLUMNS if there != here else ():
-                update = f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE {column} = ? OR substr({column}, 1, ?) = ?"
-                connection.execute(update, (here, len(there) + 1, there, len(there) + 1, f"{there}/"))
+    try:
+        with closing(sqlite3.connect(database)) as connection, connection:
+            _write_addresses(connection, _artifacts(database))
+    except sqlite3.Error as error:
+        raise ConfigError(
+            f"{database}: SQLite cannot use it as MLflow's store: {error}; restore it, or move it away"
+        ) from None
+
+
+def _write_addresses(connection: sqlite3.Connection, here: str) -> None:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if "experiments" not in tables:
+        return
+    query = "SELECT DISTINCT artifact_location FROM experiments WHERE artifact_location LIKE 'file://%/mlartifacts'"
+    for (there,) in connection.execute(query).fetchall():
+        for table, column in ARTIFACT_COLUMNS if there != here else ():
+            update = f"UPDATE {table} SET {column} = ? || substr({column}, ?) WHERE {column} = ? OR substr({column}, 1, ?) = ?"
+            connection.execute(update, (here, len(there) + 1, there, len(there) + 1, f"{there}/"))

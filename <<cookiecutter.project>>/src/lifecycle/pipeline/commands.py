@@ -33,7 +33,7 @@ def tracking_uri(arguments: argparse.Namespace) -> int:
     """Print the address of the MLflow tracking store."""
     from lifecycle.core import config, tracking
 
-    print(tracking.tracking_uri(config.load()))
+    print(tracking.usable_uri(config.load()))
     return 0
 
 
