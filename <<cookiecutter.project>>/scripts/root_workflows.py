@@ -16,6 +16,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+from lifecycle.core.errors import one_line
 from lifecycle.core.git import git, project_folder, unique_name
 
 WORKFLOWS, RULESET = Path(".github/workflows"), Path(".github/rulesets/main.json")
@@ -156,4 +157,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    with one_line():
+        main()

@@ -105,3 +105,13 @@ def test_in_a_subfolder_a_command_says_where_to_run_it(monkeypatch: pytest.Monke
 
     assert done.returncode == 2
     assert done.stderr.endswith("is a subfolder of the project: run this in its root (cd ../..)\n")
+
+
+def test_a_traceback_is_printed_before_the_line_if_it_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIFECYCLE_DEBUG", "1")
+
+    done = call("from lifecycle import cli; cli.main(['validate', 'nowhere.csv'])", capture_output=True)
+
+    assert done.returncode == 1
+    assert done.stderr.startswith("Traceback (most recent call last):\n")
+    assert done.stderr.splitlines()[-1].startswith("error: nowhere.csv: no such file")

@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-from lifecycle.core.errors import ConfigError, ProjectError, exit_with, of_environment
+from lifecycle.core.errors import ConfigError, one_line
 
 PARAMS = "params.yaml"
 FIRST = ("pipeline", "gate")  # in every repo; the other parts follow in alphabetical order
@@ -30,19 +30,14 @@ def main(argv: list[str] | None = None) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal cannot show
     try:
-        _require_root()
-        code = arguments.run(arguments)
-        sys.stdout.flush()
-        sys.exit(code)
+        with one_line():
+            _require_root()
+            code = arguments.run(arguments)
+            sys.stdout.flush()
+            sys.exit(code)
     except BrokenPipeError:  # a reader such as `head` has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
-    except ProjectError as error:
-        exit_with(error)
-    except OSError as error:
-        if refusal := of_environment(error):
-            exit_with(refusal)
-        raise
     except KeyboardInterrupt:
         sys.exit(130)
 

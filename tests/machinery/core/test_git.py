@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -28,6 +29,7 @@ from lifecycle.pipeline.track import _git_tags
 
 FILE = Path("notes/read me.txt")
 NOBODY = 65534
+ROOT = Path.cwd()  # the rendered project
 
 
 @pytest.fixture
@@ -141,6 +143,17 @@ def test_a_repo_of_another_owner_is_refused_with_gits_own_reason(
 ) -> None:
     with pytest.raises(GitError, match=r"(?s)^git: .*dubious ownership.*safe\.directory"):
         question(params)
+
+
+@pytest.mark.parametrize("script", [f"{ROOT}/scripts/root_workflows.py", "-m lifecycle.core.pointers"])
+def test_what_make_runs_ends_in_a_repo_of_another_owner_with_one_line(foreign: Path, script: str) -> None:
+    command, variables = [sys.executable, *script.split()], os.environ | {"PYTHONPATH": str(ROOT / "src")}
+
+    done = subprocess.run(command, env=variables, capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: git: fatal: detected dubious ownership")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_machine_without_git_is_told_to_install_it(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:

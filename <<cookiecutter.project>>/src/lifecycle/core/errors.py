@@ -2,10 +2,14 @@
 
 import difflib
 import errno
+import os
 import sys
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
+DEBUG = "LIFECYCLE_DEBUG"  # an environment variable: if it is set, the traceback is printed before the line
 REFUSALS = {
     errno.ENOSPC: "free some space on the disk",
     errno.EDQUOT: "free some space on the disk",
@@ -53,8 +57,23 @@ def of_environment(error: OSError) -> ConfigError | None:
     return ConfigError(f"{place}{error.strerror}: {REFUSALS[error.errno]}, then run this again")
 
 
+@contextmanager
+def one_line() -> Iterator[None]:
+    """End the process with one line and an exit code if the block fails because of what the user or the machine can mend."""
+    try:
+        yield
+    except ProjectError as error:
+        exit_with(error)
+    except OSError as error:
+        if refusal := of_environment(error):
+            exit_with(refusal)
+        raise
+
+
 def exit_with(error: ProjectError) -> NoReturn:
     """Print the error as one line to stderr and leave with its exit code."""
+    if os.environ.get(DEBUG):
+        traceback.print_exc()
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(error.exit_code)
 

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
-from lifecycle.core.errors import ConfigError, ProjectError, exit_with
+from lifecycle.core.errors import ConfigError, one_line
 from lifecycle.core.requirements import REQUIREMENTS, pinned_versions
 
 ENVIRONMENT = Path("environment.yaml")
@@ -188,7 +188,5 @@ def _text(path: Path) -> str:
 
 
 if __name__ == "__main__":
-    try:
+    with one_line():
         check()
-    except ProjectError as error:
-        exit_with(error)

@@ -16,7 +16,7 @@ from typing import Any
 from lifecycle.core import config
 from lifecycle.core.dvc import cache_folder, dvc
 from lifecycle.core.dvc_files import Stages, outs_of, stages_here
-from lifecycle.core.errors import ConfigError, ProjectError, exit_with
+from lifecycle.core.errors import ConfigError, one_line
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import git
 
@@ -139,7 +139,5 @@ def _in_git(path: str, modes: Mapping[str, str]) -> bool:
 
 
 if __name__ == "__main__":
-    try:
+    with one_line():
         check(with_lock=sys.argv[1:] == [str(config.LOCK)])
-    except ProjectError as error:
-        exit_with(error)

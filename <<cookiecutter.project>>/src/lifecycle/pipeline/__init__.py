@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from lifecycle.core import package_versions
-from lifecycle.core.errors import ProjectError, exit_with, of_environment
+from lifecycle.core.errors import one_line
 
 # Threads that wait for each other by spinning make a stage many times slower on a machine that is doing anything else,
 # such as a second queued experiment. Set here because it is read when scikit-learn is first imported.
@@ -18,13 +18,7 @@ def run(name: str, main: Callable[[], str]) -> None:
     It does not run with packages other than those that are locked: dvc.lock would say that it had.
     """
     started = time.perf_counter()
-    try:
+    with one_line():
         package_versions.check()
         summary = main()
-    except ProjectError as error:
-        exit_with(error)
-    except OSError as error:
-        if refusal := of_environment(error):
-            exit_with(refusal)
-        raise
     print(f"{name}: {summary} ({time.perf_counter() - started:.1f} s)")
