@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
@@ -73,12 +74,38 @@ def test_an_environment_can_be_made_anew_by_its_own_python(unfinished: BakedProj
     assert (unfinished.path / ".venv/bin/pip").exists()
 
 
-def test_a_python_that_is_named_is_not_looked_for_in_the_environment(unfinished: BakedProject) -> None:
-    named = unfinished.path / "bin/python3"
-    named.parent.mkdir()
-    named.write_text("#!/bin/sh\necho the named one\n")
-    named.chmod(0o755)
+@pytest.fixture
+def printing(unfinished: BakedProject) -> Callable[..., str]:
+    """Return what a Python in the place of the one that makes `.venv` prints of the environment that it gets."""
 
-    done = unfinished.run("make setup PYTHON=python3", check=False, PATH=f"{named.parent}:{os.environ['PATH']}")
+    def run(text: str, **environment: str) -> str:
+        named = unfinished.path / "bin/python3"
+        named.parent.mkdir(exist_ok=True)
+        named.write_text(f"#!/bin/sh\necho {text}\n")
+        named.chmod(0o755)
+        path = f"{named.parent}:{os.environ['PATH']}"
+        done = unfinished.run("make setup PYTHON=python3", check=False, PATH=path, **environment)
+        return done.stdout.splitlines()[0]
 
-    assert done.stdout.startswith("the named one\n")
+    return run
+
+
+def test_a_python_that_is_named_is_not_looked_for_in_the_environment(printing: Callable[..., str]) -> None:
+    assert printing("the named one") == "the named one"
+
+
+def test_uv_trusts_the_certificate_authorities_that_pip_is_told_of(
+    printing: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "$SSL_CERT_FILE $REQUESTS_CA_BUNDLE"
+
+    assert printing(text, REQUESTS_CA_BUNDLE="a.pem", SSL_CERT_FILE="own.pem") == "own.pem a.pem"
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    assert printing(text, REQUESTS_CA_BUNDLE="a.pem") == "a.pem a.pem"
+
+
+def test_a_home_that_cannot_be_written_has_no_cache(printing: Callable[..., str], tmp_path: Path) -> None:
+    text = "$UV_NO_CACHE$PIP_NO_CACHE_DIR."
+
+    assert printing(text, HOME=str(tmp_path), XDG_CACHE_HOME="") == "."
+    assert printing(text, HOME="/nowhere", XDG_CACHE_HOME="") == "11."

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import TEMPLATE, BakedProject, add_worse_branch, clean_environment
+from conftest import TEMPLATE, BakedProject, add_worse_branch, clean_environment, copied
 from runner import TOOLS, act, jobs
 
 ONE, OTHER = "telco-churn", "services/fraud.model"
@@ -304,6 +304,22 @@ def test_the_workflows_of_a_repository_of_one_project_stay_where_they_are(projec
 
     assert "nothing to do" in done.stdout
     assert project.run("git status --porcelain").stdout == ""
+
+
+def test_workflows_run_on_pushes_to_the_default_branch_whatever_it_is_called(
+    project: BakedProject, tmp_path: Path
+) -> None:
+    renamed = copied(project, tmp_path)
+    renamed.run("git update-ref refs/remotes/origin/trunk HEAD")
+    renamed.run("git symbolic-ref refs/remotes/origin/HEAD refs/remotes/origin/trunk")
+
+    done = renamed.run("make workflows")
+
+    assert "pull-request.yml and release.yml now run on pushes to trunk" in done.stdout
+    assert renamed.run("git diff --name-only").stdout.split() == [
+        f".github/workflows/{name}.yml" for name in ("pull-request", "release")
+    ]
+    assert "    branches: [trunk]\n" in renamed.text(".github/workflows/release.yml")
 
 
 @pytest.mark.slow

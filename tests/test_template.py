@@ -183,7 +183,9 @@ def test_rendering_over_files_that_git_could_not_bring_back_is_refused(
 
 
 def test_a_list_of_ignored_files_of_the_users_own_keeps_nothing_out_of_the_repo(tmp_path: Path) -> None:
-    (tmp_path / "ignored").write_text("data/\nmodels/\nreports/\nmetrics/\nplots/\n*.lock\n")
+    (tmp_path / "ignored").write_text(
+        "data/\nmodels/\nreports/\nmetrics/\nplots/\ndocs/\n*.lock\n*.json\n*.yaml\n*.txt\n*.dvc\n.python-version\n.DS_Store\n"
+    )
     (tmp_path / "gitconfig").write_text(f"[core]\n    excludesFile = {tmp_path / 'ignored'}\n")
     environment = clean_environment() | {"GIT_CONFIG_GLOBAL": str(tmp_path / "gitconfig")}
     command = [sys.executable, "-m", "cookiecutter", str(TEMPLATE), "--no-input", "--output-dir", str(tmp_path)]
@@ -192,8 +194,8 @@ def test_a_list_of_ignored_files_of_the_users_own_keeps_nothing_out_of_the_repo(
 
     repo = BakedProject(tmp_path / "telco-churn")
     assert repo.run("git status --porcelain --ignored").stdout == ""  # read without that list
-    results = "dvc.lock metrics/test.json plots/roc.json reports/model_card.md reports/validation.json"
-    repo.run("mkdir -p metrics plots reports && touch " + results)
+    results = "data/raw/new.csv.dvc docs/new.md dvc.lock metrics/test.json models/new.txt new.yaml plots/roc.json reports/validation.json"
+    repo.run("mkdir -p metrics plots reports && touch .DS_Store reports/gate.json " + results)
     repo.run("git add --all", GIT_CONFIG_GLOBAL=str(tmp_path / "gitconfig"))
     assert repo.run("git diff --cached --name-only").stdout.split() == results.split()
 

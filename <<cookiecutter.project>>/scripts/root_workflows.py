@@ -4,6 +4,8 @@
 
 Each one runs in the project's folder. What a repository has once gets the name of the folder before its own: files, workflows, the check
 `verdict`, caches, concurrency groups, environments and variables (SCORING_MLFLOW_TRACKING_URI), and the ruleset. Secrets are shared.
+Workflows that run on pushes to main run on those to the repository's default branch, if that is another; this holds for a project that is
+all of its repository as well.
 """
 
 import json
@@ -18,6 +20,7 @@ from ruamel.yaml import YAML
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 from lifecycle.core.errors import one_line
 from lifecycle.core.git import git, project_folder, unique_name
+from lifecycle.gate.base_commit import default_branch
 
 WORKFLOWS, RULESET = Path(".github/workflows"), Path(".github/rulesets/main.json")
 NOT_HERE = {"template-update.yml"}  # `make template-update` refuses such a project
@@ -126,13 +129,26 @@ def _prefix(folder: str) -> str:
     return f"_{prefix}" if re.match(r"\d|GITHUB_", prefix) else prefix
 
 
+def _on_default_branch(text: str) -> str:
+    return text.replace("branches: [main]", f"branches: [{default_branch()}]")
+
+
+def _name_branch() -> None:
+    """Write the default branch into the workflows of a project that is all of its repository, if it is not main."""
+    changed = []
+    for path in sorted(WORKFLOWS.glob("*.yml")):
+        text = path.read_text(encoding="utf-8")
+        if (on_default := _on_default_branch(text)) != text:
+            path.write_text(on_default, encoding="utf-8")
+            changed.append(path.name)
+    done = f"{' and '.join(changed)} now run on pushes to {default_branch()}: commit them" if changed else "nothing to do"
+    print(f"workflows: the project is all of its repository, so GitHub reads its workflows where they are: {done}")
+
+
 def main() -> None:
     folder, root = str(project_folder()), Path(git("rev-parse", "--show-cdup").strip())
     if folder == ".":
-        print(
-            "workflows: the project is all of its repository, so GitHub reads its workflows where they are: nothing to do"
-        )
-        return
+        return _name_branch()
     sources = [path for path in sorted(WORKFLOWS.glob("*.yml")) if path.name not in NOT_HERE]
     names = {yaml().load(path)["name"] for path in sources}
     targets = {path: root / path.with_name(unique_name(path.name)) for path in sources}
@@ -144,7 +160,7 @@ def main() -> None:
         if path not in targets.values() and path.read_text(encoding="utf-8").startswith(ours):
             path.unlink()
     for source, target in targets.items():
-        workflow = moved(source.read_text(encoding="utf-8"), folder, names)
+        workflow = moved(_on_default_branch(source.read_text(encoding="utf-8")), folder, names)
         target.parent.mkdir(parents=True, exist_ok=True)
         with target.open("w", encoding="utf-8") as file:
             file.write(f"{ours} from {folder}/{source}: change that one, and run it again.\n")

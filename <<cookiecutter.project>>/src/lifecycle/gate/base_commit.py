@@ -38,8 +38,14 @@ def choose_base(revision: str | None, head: str) -> Base:
     return base
 
 
+def default_branch() -> str:
+    """Return the name of the branch that others are merged into: origin's default one, as a clone notes it, else main."""
+    default = git("for-each-ref", "--format=%(symref)", f"{ORIGIN}HEAD").strip()  # nothing, if it was not cloned
+    return default.removeprefix(ORIGIN) or "main"
+
+
 def _default_base(head: str) -> Base:
-    main = _main()
+    main = default_branch()
     name = _default(main)
     try:
         base = commit_of(f"{head}~1" if name == BEFORE else name)
@@ -61,12 +67,6 @@ def _default_base(head: str) -> Base:
         )
     note = f"{short} has the same results and code as HEAD, so this is compared with the last commit before it that has others"
     return Base(earlier[:9], earlier, note)
-
-
-def _main() -> str:
-    """The name of the branch that others are merged into: origin's default one, as a clone notes it, else main."""
-    default = git("for-each-ref", "--format=%(symref)", f"{ORIGIN}HEAD").strip()  # nothing, if it was not cloned
-    return default.removeprefix(ORIGIN) or "main"
 
 
 def _default(main: str) -> str:
