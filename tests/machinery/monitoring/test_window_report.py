@@ -2,10 +2,13 @@
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from lifecycle.monitoring import window_report
+from lifecycle.monitoring import drift_page, window_report
+from machinery.monitoring import lab
 
 
 def test_a_report_that_is_not_finished_leaves_nothing_but_the_old_one(tmp_path: Path) -> None:
@@ -42,3 +45,21 @@ def test_two_monitors_at_once_leave_one_whole_report(tmp_path: Path) -> None:
     assert {path.name for path in tmp_path.iterdir()} == {"window", ".lock"}
     assert len(list((tmp_path / "window").iterdir())) == 3
     assert len({path.read_text() for path in (tmp_path / "window").iterdir()}) == 1
+
+
+def test_a_page_that_cannot_be_drawn_does_not_cost_the_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fault(*_: Any) -> None:
+        raise RuntimeError("injected\nfault")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(drift_page, "draw", fault)
+    compared: Any = [SimpleNamespace()]
+
+    summary, folder = window_report.publish(lab.past(alarm=False), compared, lab.settings())
+
+    assert summary.status == "healthy"
+    assert sorted(path.name for path in folder.iterdir()) == ["summary.json", "summary.md"]
+    warning = "warning: drift.html: Evidently cannot draw the window: RuntimeError: injected fault"
+    assert capsys.readouterr().err.startswith(warning)

@@ -7,9 +7,11 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NoReturn
 
 DEBUG = "LIFECYCLE_DEBUG"  # an environment variable: if it is set, the traceback is printed before the line
+LIFECYCLE = Path(__file__).resolve().parents[1]
 REFUSALS = {
     errno.ENOSPC: "free some space on the disk",
     errno.EDQUOT: "free some space on the disk",
@@ -57,6 +59,34 @@ def of_environment(error: OSError) -> ConfigError | None:
     return ConfigError(f"{place}{error.strerror}: {REFUSALS[error.errno]}, then run this again")
 
 
+def of_users_code(error: BaseException) -> ConfigError | None:
+    """Return what has failed in the user's package in one line, with its place there, or None if it is not on the way to the error."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename).resolve()
+        if path.is_relative_to(LIFECYCLE.parent) and not path.is_relative_to(LIFECYCLE):
+            place = f"src/{path.relative_to(LIFECYCLE.parent)}, line {frame.lineno}, in {frame.name}"
+            return ConfigError(f"{place}: {_reason(error)}")
+    return None
+
+
+@contextmanager
+def concerning(subject: str) -> Iterator[None]:
+    """Say what of the user's a library was working on if it fails in the block, with its own reason.
+
+    Raises ConfigError for the user's code, DataError for anything else; a ProjectError and an OSError pass as they are.
+    """
+    try:
+        yield
+    except (ProjectError, OSError):
+        raise
+    except Exception as error:
+        raise (of_users_code(error) or DataError(f"{subject}: {_reason(error)}")) from error
+
+
+def _reason(error: BaseException) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:300]} ({DEBUG}=1 shows the traceback)"
+
+
 @contextmanager
 def one_line() -> Iterator[None]:
     """End the process with one line and an exit code if the block fails because of what the user or the machine can mend."""
@@ -64,9 +94,10 @@ def one_line() -> Iterator[None]:
         yield
     except ProjectError as error:
         exit_with(error)
-    except OSError as error:
-        if refusal := of_environment(error):
-            exit_with(refusal)
+    except Exception as error:
+        refusal = of_environment(error) if isinstance(error, OSError) else None
+        if cause := refusal or of_users_code(error):
+            exit_with(cause)
         raise
 
 

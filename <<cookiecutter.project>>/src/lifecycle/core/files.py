@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from lifecycle.core.errors import ConfigError
+from lifecycle.core.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,12 +49,20 @@ def write_parquet(frame: "pd.DataFrame", path: Path) -> None:
 
 
 def read_parquet(path: Path) -> "pd.DataFrame":
-    """Read a table, and free Arrow's copy column by column: pandas' own reader holds the table twice."""
+    """Read a table of the pipeline's, and free Arrow's copy column by column: pandas' own reader holds the table twice.
+
+    Raises ConfigError if there is no such file, DataError if it is not a Parquet file.
+    """
     import pandas as pd  # not at the top: commands that only read YAML start in a quarter of the time
     import pyarrow
     import pyarrow.parquet
 
-    table = pyarrow.parquet.ParquetFile(path).read()
+    try:
+        table = pyarrow.parquet.ParquetFile(path).read()
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: no such file; `make repro` makes it") from None
+    except pyarrow.ArrowException as error:
+        raise DataError(f"{path}: cannot be read: {str(error)[:200]}; remove it, then `make repro`") from None
     frame: pd.DataFrame = table.to_pandas(self_destruct=True, split_blocks=True)
     del table
     pyarrow.default_memory_pool().release_unused()

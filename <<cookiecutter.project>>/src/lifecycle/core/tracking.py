@@ -73,6 +73,7 @@ def store(params: Params, consequence: str, alone: bool = True) -> Iterator["Mlf
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
+    from alembic.util import CommandError
     from filelock import FileLock
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
@@ -92,7 +93,7 @@ def store(params: Params, consequence: str, alone: bool = True) -> Iterator["Mlf
             if local:
                 _relocate(Path(uri.removeprefix(SQLITE)))
             yield mlflow.MlflowClient()
-    except (MlflowException, SQLAlchemyError, OSError) as error:
+    except (MlflowException, SQLAlchemyError, CommandError, OSError) as error:
         reason = "it does not answer" if "Max retries exceeded" in str(error) else str(error)[:300]
         raise ConfigError(f"MLflow at {without_password(uri)} failed: {reason}; {consequence}") from error
 

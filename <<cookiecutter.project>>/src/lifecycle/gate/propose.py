@@ -49,7 +49,7 @@ def propose(params: Params) -> tuple[str, list[str]]:
 def _proposal(params: Params, own: MetricProcess) -> tuple[str, list[str]]:
     baselines = {name: _json(path) for name, path in config.BASELINES.items()}
     intervals = _json(config.INTERVALS)
-    test, first = _features("test"), _read(config.PREDICTIONS)
+    test, first = _features("test"), read_parquet(config.PREDICTIONS)
     if list(test[params.data.id]) != list(first[params.data.id]):
         raise ConfigError(f"{config.PREDICTIONS} is not of the rows in {config.FEATURES}: run `make repro` first")
     model = model_file.load(config.MODEL, params.package)
@@ -176,14 +176,7 @@ def _worthless(params: Params, measured: dict[str, Spread], baselines: Baselines
 
 
 def _features(side: str) -> pd.DataFrame:
-    return _read(config.FEATURES / f"{side}.parquet")
-
-
-def _read(path: Path) -> pd.DataFrame:
-    try:
-        return read_parquet(path)
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; `make repro` makes it") from None
+    return read_parquet(config.FEATURES / f"{side}.parquet")
 
 
 def _json(path: Path) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The report of a window, in a folder of its own: there as a whole, or not at all, also if two monitors write it at once."""
 
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from lifecycle.core.errors import ConfigError
+from lifecycle.core.errors import ConfigError, ProjectError, concerning
 from lifecycle.core.files import write_json, write_text
 from lifecycle.monitoring import alarm_rule, drift_page, summary_format
 from lifecycle.monitoring.drift import Compared
@@ -29,7 +30,12 @@ def publish(summary: Summary, compared: Sequence[Compared], settings: Monitoring
         if compared:
             title = f"{summary.model} version {summary.version}: the window compared with the reference"
             text = summary.alarms or ["No alarm in this window."]
-            drift_page.draw(compared, title, [summary_format.headline(summary), *text], folder / PAGE)
+            try:
+                with concerning(f"{PAGE}: Evidently cannot draw the window"):
+                    drift_page.draw(compared, title, [summary_format.headline(summary), *text], folder / PAGE)
+            except ProjectError as error:  # the verdict does not rest on it
+                (folder / PAGE).unlink(missing_ok=True)
+                print(f"warning: {error}", file=sys.stderr)
         with locked():  # the status rests on the reports that are there
             earlier = alarm_rule.earlier_windows(REPORTS, summary, settings.rule.windows - 1)
             if compared:

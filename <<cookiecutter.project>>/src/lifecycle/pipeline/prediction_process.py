@@ -21,7 +21,7 @@ import pandas as pd
 
 from lifecycle.core import config, model_file, predict
 from lifecycle.core.config import Params
-from lifecycle.core.errors import ConfigError, DataError, ProjectError
+from lifecycle.core.errors import ConfigError, DataError, ProjectError, concerning
 from lifecycle.core.files import read_parquet, write_parquet
 from lifecycle.pipeline.baselines import predictions_of_baselines
 from lifecycle.pipeline.calibration import described, uncalibrated
@@ -167,5 +167,6 @@ def _serve(connection: Connection, parents_end: Connection, params: Params) -> N
 def _predict(model: Any, params: Params, rows: str, to: str) -> None:
     """Write the predictions for the rows of a file to another one."""
     frame = read_parquet(Path(rows))
-    with predict.threads(len(frame)):
-        write_parquet(predict.predict(model, frame, params), Path(to))
+    with predict.threads(len(frame)), concerning(f"{config.MODEL} cannot predict {len(frame):,} rows"):
+        predictions = predict.predict(model, frame, params)
+    write_parquet(predictions, Path(to))

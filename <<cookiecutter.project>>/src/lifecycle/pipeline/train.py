@@ -5,7 +5,7 @@ from sklearn.pipeline import Pipeline
 
 from lifecycle.core import config, model_file, predict, user_code
 from lifecycle.core.config import Params
-from lifecycle.core.errors import ConfigError
+from lifecycle.core.errors import ConfigError, concerning
 from lifecycle.core.estimator import check_probabilities, concerns_settings, library, make_estimator
 from lifecycle.core.files import read_parquet, read_yaml
 from lifecycle.core.named_settings import translate
@@ -35,7 +35,8 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
     if len(frame) > MANY_ROWS and library(type(estimator)) == "sklearn" and "verbose" in estimator.get_params():
         estimator.set_params(verbose=1)
     features, target = frame[params.data.inputs(frame)], frame[params.data.target].to_numpy()
-    with predict.threads(len(frame)):
+    subject = f"{config.PARAMS}: train: {params.train.estimator} cannot be fitted on the {len(frame):,} training rows"
+    with predict.threads(len(frame)), concerning(subject):
         preparation = user_code.get(params.package, "model", "make_preparation")(estimator, features)
         matrix = predict.in_batches(preparation.transform, features)
         if not matrix.shape[1]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from lifecycle.core import config, contract
 from lifecycle.core.config import Params
-from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.errors import ConfigError, DataError, concerning
 from lifecycle.core.estimator import make_estimator
 from lifecycle.core.files import read_parquet, write_json
 from lifecycle.core.row_weights import check_weights
@@ -78,7 +78,8 @@ def check_target(frame: pd.DataFrame, params: Params) -> list[dict[str, Any]]:
 
 def report(frame: pd.DataFrame, schema: Any, params: Params, source: Path) -> dict[str, Any]:
     """Return the validation report of a table: `file`, `rows`, `columns`, `passed` and `checks`."""
-    checks = contract.validate(frame, schema, params.data.id)
+    with concerning(f"{config.CONTRACT}: {source} cannot be validated"):
+        checks = contract.validate(frame, schema, params.data.id)
     if params.data.target in frame:
         checks += check_target(frame, params)
     checks += check_weights(frame, params)
