@@ -29,7 +29,8 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
         inputs: the raw columns that are inputs of the model.
         params: the task, the estimator with its settings, and the seed.
 
-    Raises ConfigError if the estimator refuses its settings, or their combination, or they name a column or class that is not there.
+    Raises ConfigError if the estimator refuses its settings, or their combination, or they name a column or class that is not there;
+    DataError with its reason if it fails otherwise.
     """
     estimator = make_estimator(params)
     if len(frame) > MANY_ROWS and library(type(estimator)) == "sklearn" and "verbose" in estimator.get_params():
