@@ -1,7 +1,8 @@
 import pandas as pd
 import pytest
 
-from lifecycle.core.config import Data, Params, Split, TimeSplit
+from lifecycle.core.config import Data, Params, Split
+from lifecycle.core.time_settings import TimeSplit
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.pipeline.split import check_classes, split
 
