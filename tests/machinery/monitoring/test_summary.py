@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lifecycle.core.config import Params
-from lifecycle.core.time_settings import TimeSplit
 from lifecycle.core.files import write_json
+from lifecycle.core.time_settings import TimeSplit
 from lifecycle.core.times import Window
 from lifecycle.monitoring import alarm_rule, summary_format
 from lifecycle.monitoring.summary import Baseline, Summary

@@ -9,10 +9,10 @@ import pytest
 
 from lifecycle.core import config, entity_history, model_file, user_code
 from lifecycle.core.config import Params
-from lifecycle.core.time_settings import TimeSplit
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.predict import predict
 from lifecycle.core.scoring import Scoring
+from lifecycle.core.time_settings import TimeSplit
 from lifecycle.pipeline.featurize import with_features
 from lifecycle.pipeline.train import fit
 

@@ -3,8 +3,8 @@ import pandera.pandas as pa
 import pytest
 
 from lifecycle.core.config import Params
-from lifecycle.core.time_settings import TimeSplit
 from lifecycle.core.errors import ConfigError
+from lifecycle.core.time_settings import TimeSplit
 from lifecycle.pipeline.validate import check_params, check_target, report
 
 

@@ -14,9 +14,9 @@ from sklearn.preprocessing import FunctionTransformer
 
 from lifecycle.core import config
 from lifecycle.core.config import Params
-from lifecycle.core.time_settings import TimeSplit, WalkForward
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import write_json
+from lifecycle.core.time_settings import TimeSplit, WalkForward
 from lifecycle.pipeline import evaluate, time_folds, walk_forward
 from lifecycle.pipeline.staleness_curve import curve_points, staleness
 from lifecycle.pipeline.walk_forward_card import walk_forward_sections
