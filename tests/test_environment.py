@@ -80,7 +80,7 @@ def test_a_bump_of_scikit_learn_re_runs_train_and_what_follows_and_is_judged(
 
     # The other versions are known: what depends on them is stale. But another one is installed.
     assert f"scikit-learn {locked} → {OTHER}\n" in project.run("make environment").stdout
-    assert stale_stages(project) == {"train", "evaluate", "track"}
+    assert stale_stages(project) == {"train", "walk_forward", "evaluate", "track"}
     name = project.path.name
     for command in (
         "make repro",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from conftest import BakedProject
 
-STAGES = ["data", "validate", "featurize", "train", "evaluate", "track"]
+STAGES = ["data", "validate", "featurize", "train", "walk_forward", "evaluate", "track"]
 RESULTS = (
     "metrics",
     "plots",
@@ -145,7 +145,7 @@ def test_a_changed_parameter_runs_only_what_follows(copy: BakedProject) -> None:
 
     ran = re.findall(r"Running stage '(\w+)'", copy.run("dvc repro").stdout)
 
-    assert ran == ["validate", "evaluate", "track"]
+    assert ran == ["validate", "walk_forward", "evaluate", "track"]
     changed = copy.run("dvc metrics diff --json HEAD --targets metrics/test.json").stdout
     assert {"f1", "accuracy"} == set(json.loads(changed)["metrics/test.json"])
 

@@ -1,6 +1,9 @@
 """Limits that are proposed: a model trained again passes them, and a worthless one is named."""
 
 import datetime
+import math
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,14 +13,15 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer
 
-from lifecycle.core import metrics, predict
+from lifecycle.core import config, metrics, predict
 from lifecycle.core.config import Params
-from lifecycle.core.files import parse_yaml
+from lifecycle.core.files import parse_yaml, write_json
 from lifecycle.gate import cross_validation, refits
 from lifecycle.gate.check_result import FAIL, PASS
 from lifecycle.gate.cross_validation import cross_validated
 from lifecycle.gate.limits import metric_limit, plain, rounded
 from lifecycle.gate.paired_bootstrap import PairedComparison, changes_of
+from lifecycle.gate.period_spread import with_periods
 from lifecycle.gate.policy import Policy, parse
 from lifecycle.gate.policy_text import policy_text
 from lifecycle.gate.propose import beaten, proposed_limits, too_few
@@ -136,6 +140,36 @@ def test_a_limit_is_the_worse_end_of_the_interval_widened_by_the_spread_and_roun
     assert (plain(higher.bound), plain(higher.change)) == ("0.78", "0.03")
     assert lower.reached == pytest.approx(0.8966 + 2 * 0.01)
     assert plain(lower.bound) == "0.92"
+
+
+def test_a_limit_leaves_room_for_other_periods_and_the_change_that_is_allowed_does_not() -> None:
+    over_time = metric_limit("roc_auc", 0.85, INTERVAL, replace(SPREAD, of_periods=0.03), 0.5)
+
+    assert over_time.reached == pytest.approx(0.8034 - 2 * math.hypot(0.01, 0.03))
+    assert over_time.change == metric_limit("roc_auc", 0.85, INTERVAL, SPREAD, 0.5).change
+
+
+@pytest.mark.parametrize(
+    ("content", "deviation", "lines"),
+    [
+        ({"beyond_chance": {"roc_auc": 0.03}}, 0.03, 1),
+        ({"beyond_chance": {"roc_auc": "0.03"}}, 0.0, 1),
+        ({"beyond_chance": []}, 0.0, 0),
+        ({}, 0.0, 0),
+        (None, 0.0, 0),
+    ],
+)
+def test_the_deviation_over_periods_is_read_if_there_is_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: Any, deviation: float, lines: int
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if content is not None:
+        write_json(content, config.WALK_FORWARD)
+
+    spreads_over_time, explained = with_periods({"roc_auc": SPREAD})
+
+    assert spreads_over_time["roc_auc"].of_periods == deviation
+    assert len(explained) == lines
 
 
 def test_a_limit_of_miscalibration_leaves_the_next_model_the_bias_of_its_figure_and_needs_no_trivial_model() -> None:

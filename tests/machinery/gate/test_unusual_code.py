@@ -14,6 +14,7 @@ from lifecycle.gate.unusual_code import unusual
         ("import numpy as np, pandas as pd", []),
         ("from sklearn.preprocessing import OneHotEncoder", []),
         ("from lifecycle.core.category_codes import CategoryCodes", []),
+        ("from lifecycle.core.entity_history import lag, rolling", []),
         ("frame = frame.assign(a=frame['a'].str.len()).set_index('id')", []),
         ("frame['a'] = 1", []),
         ("import os", ["imports os"]),

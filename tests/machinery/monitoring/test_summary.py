@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from lifecycle.core.config import Params
+from lifecycle.core.files import write_json
+from lifecycle.core.time_settings import TimeSplit
 from lifecycle.core.times import Window
 from lifecycle.monitoring import alarm_rule, summary_format
 from lifecycle.monitoring.summary import Baseline, Summary
@@ -87,3 +89,32 @@ def test_lines_that_do_not_hold_the_references_types_are_an_alarm(params: Params
 
     assert (found.rows, len(traffic.sample), found.broken_lines) == (800, 400, 400)
     assert found.alarms[0] == "(lines of the log): unreadable 0.3333, the limit is 0.01"
+
+
+@pytest.mark.parametrize(
+    ("staleness", "days_ago", "line"),
+    [
+        ({"renew_days": 150}, 190, "the model is 190 days old; renew it at 150: it is due"),
+        ({"renew_days": 150}, 20, "the model is 20 days old; renew it at 150"),
+        ({"renew_days": None}, 190, None),
+        (None, 190, None),
+    ],
+)
+def test_the_age_of_a_model_is_said_once_it_is_known_when_to_renew_it(
+    params: Params, tmp_path: Path, staleness: dict[str, int | None] | None, days_ago: int, line: str | None
+) -> None:
+    date = (lab.UNTIL - days_ago * lab.DAY).date().isoformat()
+    split = params.split.model_copy(
+        update={"time": TimeSplit(column="joined", validation_from=date, test_from="2027-01-01")}
+    )
+    version = lab.of_task(params, "binary").model_copy(update={"split": split})
+    baseline = lab.baseline(tmp_path / "4", version, lab.settings())
+    if staleness:
+        write_json({"staleness": staleness}, tmp_path / "4" / "walk_forward.json")
+
+    summary = alarm_rule.decide(lab.summary(baseline, lab.logged_rows(800, 3, version)), [], baseline.settings.rule)
+
+    ending = f"\n{line}\nmonitor: healthy\n" if line else "\nmonitor: healthy\n"
+    assert summary_format.terminal(summary).endswith(ending)
+    assert ("days old" in summary_format.markdown(summary)) == bool(line)
+    assert Summary.from_json(json.loads(json.dumps(summary.to_json()))) == summary

@@ -1,8 +1,9 @@
 import pandas as pd
 import pytest
 
-from lifecycle.core.config import Data, Params, Split, TimeSplit
+from lifecycle.core.config import Data, Params, Split
 from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.time_settings import TimeSplit
 from lifecycle.pipeline.split import check_classes, split
 
 BY_KEY = Data(raw="raw.csv", id="id", target="target")

@@ -2,8 +2,9 @@ import pandas as pd
 import pandera.pandas as pa
 import pytest
 
-from lifecycle.core.config import Params, TimeSplit
+from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
+from lifecycle.core.time_settings import TimeSplit
 from lifecycle.pipeline.validate import check_params, check_target, report
 
 

@@ -18,8 +18,9 @@ from lifecycle.adopt.explanation import explain, some
 from lifecycle.adopt.key import Key
 from lifecycle.adopt.problem import Target
 from lifecycle.adopt.raw_file import RawFile
-from lifecycle.core.config import NumberFormat, TimeSplit
+from lifecycle.core.config import NumberFormat
 from lifecycle.core.errors import ConfigError, DataError, did_you_mean
+from lifecycle.core.time_settings import TimeSplit
 
 SAMPLE = 50_000  # rows that suffice to compare columns
 

@@ -6,8 +6,9 @@ import pyarrow as arrow
 import pyarrow.compute as pc
 
 from lifecycle.adopt.columns import Column
-from lifecycle.core.config import Params, Split, TimeSplit
+from lifecycle.core.config import Params, Split
 from lifecycle.core.errors import ConfigError, DataError, did_you_mean
+from lifecycle.core.time_settings import TimeSplit
 from lifecycle.pipeline.split import SIDES, split
 
 VALIDATION, TEST = 0.15, 0.2

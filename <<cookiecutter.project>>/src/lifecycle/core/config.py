@@ -1,17 +1,17 @@
 """params.yaml, typed and checked in one place."""
 
-import datetime
 import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from lifecycle.core.files import read_yaml
 from lifecycle.core.section import Section
 from lifecycle.core.threshold import Share
+from lifecycle.core.time_settings import TimeSplit, WalkForward
 from lifecycle.core.train_settings import Train
 
 PARAMS = Path("params.yaml")
@@ -32,9 +32,8 @@ LOCK = Path("dvc.lock")
 GATES = Path("gates.yaml")
 SLICES = METRICS / "slices.json"
 WEAK_SLICES = METRICS / "weak_slices.json"
+WALK_FORWARD = METRICS / "walk_forward.json"
 BASELINES = {name: METRICS / f"{name}.json" for name in ("trivial", "linear")}
-
-Date = Annotated[str, BeforeValidator(lambda value: value.isoformat() if isinstance(value, datetime.date) else value)]
 
 
 class Csv(Section):
@@ -83,20 +82,6 @@ class Data(Section):
         return [str(name) for name in columns if name not in (self.id, self.target, *self.not_given)]
 
 
-class TimeSplit(Section):
-    column: str
-    validation_from: Date
-    test_from: Date
-    gap_days: Annotated[int, Field(ge=0)] = 0
-    """Rows so long before each of the two dates are on no side: their target was not known yet at that date."""
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if not self.validation_from < self.test_from:
-            raise ValueError("validation_from must come before test_from")
-        return self
-
-
 class Split(Section):
     validation: Share
     test: Share
@@ -120,6 +105,8 @@ class Evaluate(Section):
     bootstrap: Annotated[int, Field(ge=100, le=100_000)]
     reference: Annotated[int, Field(ge=100, le=100_000)] = 5000
     slices: list[str] = Field(default_factory=list)
+    walk_forward: WalkForward | None = None
+    """Train and test on one period after another; needs split.time."""
 
 
 class Track(Section):
@@ -156,6 +143,8 @@ class Params(Section):
             raise ValueError("train.class_weight is for classes, and the task is regression")
         if self.data.id == self.data.target:
             raise ValueError(f"data.id and data.target are both {self.data.id}: a key cannot be predicted")
+        if self.evaluate.walk_forward and not self.split.time:
+            raise ValueError("evaluate.walk_forward needs split.time, which says which rows come before which")
         if self.data.target in self.data.id_from:
             raise ValueError(f"data.id_from names the target, {self.data.target}: new rows do not have it")
         return self

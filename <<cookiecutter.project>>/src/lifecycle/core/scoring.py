@@ -8,7 +8,7 @@ import pandas as pd
 from sklearn import config_context
 
 from lifecycle.core import config, known_rows, model_file
-from lifecycle.core.errors import DataError
+from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import read_yaml
 from lifecycle.core.predict import predict
 from lifecycle.core.predict_response import responses
@@ -24,6 +24,11 @@ class Scoring:
         self.params = config.load(folder / config.PARAMS)
         self.model = model_file.load(folder / config.MODEL.name, self.params.package)
         contract = read_yaml(folder / config.CONTRACT)["columns"]
+        if from_history := [name for name in self.model.feature_names_in_ if name not in contract]:
+            raise ConfigError(
+                f"the model takes {', '.join(from_history[:3])}, which build_history in src/{self.params.package}/features.py makes from "
+                "the rows before a row; a row that is asked has none: such a model is neither served nor used to score"
+            )
         self.columns: dict[str, dict[str, Any]] = {name: contract[name] for name in self.model.feature_names_in_}
         self.kinds = {name: kind_of(column) for name, column in self.columns.items()}
         self.names = pd.Index(list(self.columns), dtype=object)  # looked up faster than Arrow's texts

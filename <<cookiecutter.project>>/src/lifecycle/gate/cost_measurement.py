@@ -15,6 +15,7 @@ from sklearn.pipeline import Pipeline
 
 from lifecycle.core import config, model_file, predict
 from lifecycle.core.config import Params
+from lifecycle.core.entity_history import model_inputs
 from lifecycle.core.errors import ProjectError, exit_with
 from lifecycle.core.files import read_parquet, read_yaml
 from lifecycle.pipeline.train import fit
@@ -62,7 +63,7 @@ def peak_memory() -> int:
 def _fitted(params: Params) -> tuple[Pipeline, dict[str, float]]:
     """The fitted model, and what fitting it has cost."""
     frame = read_parquet(config.FEATURES / "train.parquet")
-    inputs = [name for name in params.data.inputs(read_yaml(config.CONTRACT)["columns"]) if name in frame]
+    inputs = model_inputs(read_yaml(config.CONTRACT)["columns"], frame, params)
     started = perf_counter()
     model = fit(frame, inputs, params)
     first, memory = perf_counter() - started, peak_memory()

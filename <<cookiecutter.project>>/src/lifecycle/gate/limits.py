@@ -8,7 +8,7 @@ from lifecycle.core.metrics import BIASED, UNIT_INTERVAL
 from lifecycle.core.own_metrics import OwnMetrics, sign_of
 from lifecycle.gate.refits import Spread
 
-DEVIATIONS = 2  # of the refits, by which the bound is widened
+DEVIATIONS = 2  # of the refits and periods, by which the bound is widened
 DEVIATIONS_OF_CHANGE = 3  # a few refits underestimate how far another one may be
 RESOLUTION = 0.01  # of the gain over the trivial model: no limit is tighter, though every interval were of no width
 SMALLEST = {
@@ -44,8 +44,10 @@ def metric_limit(
     """Return the limits of a metric.
 
     The bound is the worse end of the interval, moved by how much worse refits are and by twice their standard deviation,
-    but never worse than the trivial model, nor better than what the first model itself reaches, moved likewise. The
-    largest change is what a paired comparison can detect, or how far refits move if that is more.
+    to which that over periods is added as a variance: the next test rows are of another period. It is
+    never worse than the trivial model, nor better than what the first model itself reaches, moved likewise. The
+    largest change is what a paired comparison can detect, or how far refits move if that is more; periods do not count
+    here, for both models answer the same rows.
 
     Args:
         metric: its name.
@@ -61,7 +63,8 @@ def metric_limit(
     end = interval["low" if sign > 0 else "high"]
     if metric in BIASED:  # the next model's figure is biased as well, and the interval is not
         end = point - sign * (interval["high"] - interval["low"]) / 2
-    reached = sign * (min(sign * end, sign * point - resolution, sign * spread.first) - worse - DEVIATIONS * deviation)
+    of_bound = math.hypot(deviation, spread.of_periods)
+    reached = sign * (min(sign * end, sign * point - resolution, sign * spread.first) - worse - DEVIATIONS * of_bound)
     change = max(spread.detectable, worse + DEVIATIONS_OF_CHANGE * deviation, resolution)
     if metric in UNIT_INTERVAL:
         change = min(change, LARGEST_CHANGE)

@@ -18,6 +18,7 @@ from lifecycle.gate.baseline_rules import loss_of
 from lifecycle.gate.check_result import finite_or_none
 from lifecycle.gate.cross_validation import cross_validated, scaled
 from lifecycle.gate.limits import MetricLimit, metric_limit
+from lifecycle.gate.period_spread import with_periods
 from lifecycle.gate.policy_text import policy_text
 from lifecycle.gate.proposal_table import proposal_table, slices_explained
 from lifecycle.gate.refits import REFITS, Spread, refitted_predictions, spreads
@@ -55,7 +56,7 @@ def _proposal(params: Params, own: MetricProcess) -> tuple[str, list[str]]:
     model = model_file.load(config.MODEL, params.package)
     inputs, params = list(model.feature_names_in_), params.labelling_at(predict.threshold(model, params))
     refitted = refitted_predictions(_features("train"), test, inputs, params)
-    measured = spreads(test[params.data.target], first, refitted, params, own.measure)
+    measured, of_periods = with_periods(spreads(test[params.data.target], first, refitted, params, own.measure))
     points = {name: spread.first for name, spread in measured.items()}
     lines = [
         f"{len(test):,} test rows, and {REFITS} refits, each with another seed and a resample of the training rows"
@@ -72,7 +73,7 @@ def _proposal(params: Params, own: MetricProcess) -> tuple[str, list[str]]:
     beats, of_beats = beaten(loss_of(params.task), limits, baselines)
     min_rows = rows_needed(main, measured[main].first, intervals[main], len(test))
     of_slices = slice_limit(main, test, first, refitted, min_rows, params)
-    lines += [*of_beats, slices_explained(main, min_rows, of_slices, params)]
+    lines += [*of_periods, *of_beats, slices_explained(main, min_rows, of_slices, params)]
     present = read_yaml(config.GATES) if config.GATES.exists() else {}
     slices = (main, of_slices[0], min_rows) if of_slices else None
     not_recomputed, tolerance = present.get("not_recomputed", {}), present.get("tolerance", TOLERANCE)

@@ -29,6 +29,8 @@ class Spread:
     """Of the model that was trained first."""
     detectable: float = 0.0
     """The smallest change that a paired comparison on the test rows detects with 80% power."""
+    of_periods: float = 0.0
+    """The standard deviation over the periods of a walk-forward evaluation, beyond chance."""
 
     @property
     def deviation(self) -> float:

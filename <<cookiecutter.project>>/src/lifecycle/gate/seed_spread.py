@@ -36,12 +36,13 @@ def spread_in(folder: Path) -> dict[str, list[float]]:
 def seed_spread() -> dict[str, list[float]]:
     """Return the lowest and the highest value of each metric over models that differ in nothing but their seed."""
     from lifecycle.core import metrics, model_file, predict  # scikit-learn: the gate itself needs none of it
+    from lifecycle.core.entity_history import model_inputs
     from lifecycle.pipeline.train import fit
 
     params = config.load()
     params = params.labelling_at(predict.threshold(model_file.load(config.MODEL, params.package), params))
     train, test = (read_parquet(config.FEATURES / f"{side}.parquet") for side in ("train", "test"))
-    inputs = [name for name in params.data.inputs(read_yaml(config.CONTRACT)["columns"]) if name in train]
+    inputs = model_inputs(read_yaml(config.CONTRACT)["columns"], train, params)
     values: dict[str, list[float]] = {}
     for number in range(1, SEEDS + 1):
         of_seed = params.model_copy(update={"seed": (params.seed + number) % 2**32})

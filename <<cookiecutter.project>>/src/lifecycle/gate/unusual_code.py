@@ -12,7 +12,11 @@ LIBRARIES = {
     "lightgbm", "math", "numpy", "operator", "pandas", "re", "scipy", "sklearn", "statistics", "string", "typing",
     "unicodedata", "xgboost",
 }  # fmt: skip
-OF_LIFECYCLE = ("lifecycle.core.category_codes", "lifecycle.core.column_checks")  # made for the user's code
+OF_LIFECYCLE = (  # made for the user's code
+    "lifecycle.core.category_codes",
+    "lifecycle.core.column_checks",
+    "lifecycle.core.entity_history",
+)
 FUNCTIONS = {
     "__import__", "breakpoint", "compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars",
 }  # fmt: skip

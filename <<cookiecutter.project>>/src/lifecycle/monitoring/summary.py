@@ -16,6 +16,7 @@ from lifecycle.core.times import Window
 from lifecycle.gate.policy import Policy
 from lifecycle.monitoring import performance, quality
 from lifecycle.monitoring.drift import ColumnDrift, Compared, Comparison
+from lifecycle.monitoring.model_age import ModelAge, model_age
 from lifecycle.monitoring.performance import MetricInterval
 from lifecycle.monitoring.quality import QualityFinding
 from lifecycle.monitoring.settings import Monitoring
@@ -62,6 +63,8 @@ class Summary:
     missing_rows: int = 0
     history: list[PastWindow] = field(default_factory=list)
     """The windows that the status rests on, this one last."""
+    age: ModelAge | None = None
+    """Of the model at the end of the window, if it is known when to renew it."""
 
     def to_json(self) -> dict[str, Any]:
         times = {name: time.isoformat() for name, time in asdict(self.window).items()}
@@ -112,6 +115,7 @@ class Baseline:
             role=watched.role,
             log=str(watched.log),
             readable=traffic.rows if sampled == self.settings.sample.rows else sampled,
+            age=model_age(self.folder, self.params, window.until),
         )
 
     def measured(

@@ -66,8 +66,9 @@ def _distance(name: str, column: ColumnDrift) -> list[str]:
 
 
 def _status(summary: Summary) -> list[str]:
+    age = [summary.age.line] if summary.age else []
     if summary.status == "healthy" and summary.alarms:
         count = sum(window.alarm for window in summary.history)
         more = f"not enough to act: an alarm in {count} of the last {len(summary.history)} windows"
-        return [*summary.alarms, more, "monitor: healthy"]
-    return [*summary.reasons, f"monitor: {summary.status}"]
+        return [*summary.alarms, more, *age, "monitor: healthy"]
+    return [*summary.reasons, *age, f"monitor: {summary.status}"]

@@ -61,6 +61,17 @@ def figures(
     return {name: measured.get(name, {}) for name in config.BASELINES}
 
 
+def sample(frame: pd.DataFrame, rows: int, params: Params) -> pd.DataFrame:
+    """Return at most so many rows, chosen by the seed, and one row of each class more if they would lack it."""
+    if len(frame) <= rows:
+        return frame
+    chosen = np.zeros(len(frame), dtype=bool)
+    chosen[np.random.default_rng(params.seed).permutation(len(frame))[:rows]] = True
+    if params.task != "regression":
+        chosen |= ~frame[params.data.target].duplicated().to_numpy()
+    return frame[chosen]
+
+
 def _fitted(estimator: BaseEstimator, train: pd.DataFrame, params: Params) -> Pipeline:
     target = train[params.data.target]
     fitted = Pipeline([("estimator", estimator.fit(np.zeros((len(train), 1)), target.to_numpy()))])
@@ -69,30 +80,19 @@ def _fitted(estimator: BaseEstimator, train: pd.DataFrame, params: Params) -> Pi
 
 
 def _fitted_with_preparation(estimator: BaseEstimator, train: pd.DataFrame, params: Params) -> Pipeline:
-    frame = _sample(train, ROWS, params)
+    frame = sample(train, ROWS, params)
     with predict.threads(0):  # one: the sums of linear algebra must not depend on their number
         prepare = user_code.get(params.package, "model", "make_preparation")(estimator, _features(frame, params))
         width = prepare.transform(_features(frame.head(1), params)).shape[1]
         if width * FEW_ROWS > MOST_CELLS:
             raise ValueError(f"{width:,} columns after preparation are too many for a linear baseline")
         classes = frame[params.data.target].nunique() if params.task == "multiclass" else 1
-        frame = _sample(frame, max(CELLS // (width * classes), FEW_ROWS), params)
+        frame = sample(frame, max(CELLS // (width * classes), FEW_ROWS), params)
         matrix = predict.in_batches(prepare.transform, _features(frame, params))
         estimator.fit(matrix, frame[params.data.target].to_numpy())
         fitted = Pipeline([("prepare", prepare), ("estimator", estimator)])
         decide(fitted, _features(frame, params), frame[params.data.target], params)
     return fitted
-
-
-def _sample(frame: pd.DataFrame, rows: int, params: Params) -> pd.DataFrame:
-    """At most so many rows, and one row of each class more if they would lack it."""
-    if len(frame) <= rows:
-        return frame
-    chosen = np.zeros(len(frame), dtype=bool)
-    chosen[np.random.default_rng(params.seed).permutation(len(frame))[:rows]] = True
-    if params.task != "regression":
-        chosen |= ~frame[params.data.target].duplicated().to_numpy()
-    return frame[chosen]
 
 
 def _features(frame: pd.DataFrame, params: Params) -> pd.DataFrame:

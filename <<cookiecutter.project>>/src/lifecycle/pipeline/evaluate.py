@@ -16,7 +16,8 @@ import pandas as pd
 
 from lifecycle.core import config, metrics, package_versions, plots, reference
 from lifecycle.core.config import Params
-from lifecycle.core.files import read_parquet, write_json, write_parquet, write_text
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import parse_json, read_parquet, read_text, write_json, write_parquet, write_text
 from lifecycle.core.metric_process import MetricProcess
 from lifecycle.core.metrics import MeasureOf
 from lifecycle.core.own_metrics import declared_here
@@ -25,6 +26,7 @@ from lifecycle.pipeline import baselines, decision, run
 from lifecycle.pipeline.importance import column_importance
 from lifecycle.pipeline.model_card import model_card
 from lifecycle.pipeline.prediction_process import PredictionProcess
+from lifecycle.pipeline.staleness_curve import curve_points
 from lifecycle.pipeline.weak_slices import measured, search
 
 
@@ -63,8 +65,20 @@ def curves(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dict
     }
 
 
+def walk_forward(params: Params) -> dict[str, Any]:
+    """Return what the stage walk_forward found, if params.yaml has it; an older dvc.yaml lacks the stage."""
+    if params.evaluate.walk_forward is None:
+        return {}
+    if not config.WALK_FORWARD.exists():
+        raise ConfigError(
+            f"{config.WALK_FORWARD}: no such file; the stage walk_forward of dvc.yaml writes it: `make template-update` brings it"
+        )
+    return parse_json(read_text(config.WALK_FORWARD), str(config.WALK_FORWARD))
+
+
 def main() -> str:
     params = config.load()
+    over_time = walk_forward(params)
     target = params.data.target
     points = {}
     own_metrics = declared_here(params.package)
@@ -95,6 +109,8 @@ def main() -> str:
     before = {} if without is None else metrics.point(metrics.measure(frame[target], without, params), len(frame))
 
     drawn = {**curves(frame[target], predictions, params), "importance": plots.importance(importances)}
+    if over_time:
+        drawn["staleness"] = curve_points(over_time["staleness"])
     plotted = {name: curve for name, curve in drawn.items() if curve}  # of one class there is no ROC curve
     sample = reference.reference(frame, predictions, model.inputs, params)
     card = model_card(
@@ -111,6 +127,7 @@ def main() -> str:
         compared,
         failure,
         before,
+        over_time,
     )
 
     # Nothing is written until everything is computed.

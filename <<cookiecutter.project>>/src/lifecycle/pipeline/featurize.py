@@ -5,19 +5,23 @@ import pandas as pd
 
 from lifecycle.core import config, user_code
 from lifecycle.core.config import Params
+from lifecycle.core.entity_history import PREFIX, build_history_of
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import read_parquet, write_parquet
 from lifecycle.pipeline import run
+from lifecycle.pipeline.history_features import history_features
 from lifecycle.pipeline.split import SIDES, check_classes, split
 
 
 def with_features(dataset: pd.DataFrame, params: Params) -> pd.DataFrame:
-    """Return the dataset with the columns behind its own that `build_features` adds to the model's inputs.
+    """Return the dataset, and behind its columns those of `build_history`, if there is one, and those that `build_features` adds.
 
     Raises:
         ConfigError: the feature function reads a column that it is not given.
         DataError: it does more than add columns, or a value is infinite.
     """
+    past = history_features(dataset, params)
+    dataset = pd.concat([dataset, past], axis=1)
     inputs = params.data.inputs(dataset)
     try:
         features: pd.DataFrame = user_code.get(params.package, "features", "build_features")(dataset[inputs])
@@ -33,10 +37,14 @@ def with_features(dataset: pd.DataFrame, params: Params) -> pd.DataFrame:
         raise DataError(
             f"build_features adds a column {taken[0]}, which {config.CONTRACT} has already: give it another name"
         )
-    for name, values in features[added].select_dtypes("number").items():
+    if build_history_of(params.package) and (taken := [name for name in added if name.startswith(PREFIX)]):
+        raise DataError(
+            f"build_features adds a column {taken[0]}: names with {PREFIX} are for what build_history makes"
+        )
+    for name, values in features[[*past, *added]].select_dtypes("number").items():
         if infinite := int(np.isinf(values.to_numpy(dtype="float64", na_value=np.nan)).sum()):
             raise DataError(
-                f"build_features in src/{params.package}/features.py: column {name} is infinite in {infinite:,} rows, such as "
+                f"src/{params.package}/features.py: column {name} is infinite in {infinite:,} rows, such as "
                 "after a division by zero: leave the value missing (NaN) there"
             )
     return pd.concat([dataset, features[added]], axis=1)

@@ -25,6 +25,7 @@ LOGGED_FILES = (
     config.PARAMS,
     config.CONTRACT,
     config.METRICS / "validation.json",
+    config.WALK_FORWARD,
     package_versions.ENVIRONMENT,
 )
 # What a server that loads the model installs; listed, because it takes MLflow ten seconds to infer it.
@@ -65,7 +66,7 @@ def log_model(client: "MlflowClient", params: Params) -> str:
             pip_requirements=_requirements(params.package),
         )
     model_id: str = logged.model_id
-    for path in LOGGED_FILES:
+    for path in filter(Path.exists, LOGGED_FILES):  # an older dvc.yaml has no stage walk_forward
         client.log_model_artifact(model_id, str(path))
     with tempfile.TemporaryDirectory() as folder:
         inputs.to_parquet(Path(folder, INPUTS), index=False)

@@ -5,6 +5,7 @@ from typing import Any
 from lifecycle.core import user_code
 from lifecycle.core.config import Params
 from lifecycle.core.tables import markdown_table
+from lifecycle.pipeline.walk_forward_card import walk_forward_sections
 
 TOP = 10
 PROPER = ("log_loss", "brier", "miscalibration")  # what the calibration of probabilities changes
@@ -24,6 +25,7 @@ def model_card(
     baselines: dict[str, dict[str, float]],
     baseline_failure: str,
     uncalibrated: dict[str, float],
+    walk_forward: dict[str, Any],
 ) -> str:
     """Return the card as Markdown.
 
@@ -41,6 +43,7 @@ def model_card(
         baselines: `trivial` and `linear` → metric → value on the test rows.
         baseline_failure: why there is no linear model, or nothing.
         uncalibrated: metrics of the model without its calibration on the test rows; empty if it has none.
+        walk_forward: the content of metrics/walk_forward.json.
     """
     metrics = list(points["test"])
     loss = "RMSE" if params.task == "regression" else "log loss"
@@ -58,6 +61,7 @@ def model_card(
         *([f"The linear model could not be fitted: {baseline_failure}"] if baseline_failure else []),
         _ladder(points["test"], baselines),
         *_calibration(points["test"], uncalibrated),
+        *walk_forward_sections(walk_forward),
         "## Slices",
         *(_slice(column, values, metrics) for column, values in slices.items()),
         *([] if slices else ["None: name columns in `evaluate.slices` of `params.yaml`."]),
@@ -105,8 +109,9 @@ def _weights(params: Params) -> str:
 
 
 def _split(params: Params) -> str:
-    if params.split.time:
-        return f"by `{params.split.time.column}`: validation from {params.split.time.validation_from}, test from {params.split.time.test_from}"
+    if time := params.split.time:
+        gap = f", without the {time.gap_days} days before each" if time.gap_days else ""
+        return f"by `{time.column}`: validation from {time.validation_from}, test from {time.test_from}{gap}"
     return f"by hash of `{params.split.group or params.data.id}`: validation {params.split.validation:.0%}, test {params.split.test:.0%}"
 
 

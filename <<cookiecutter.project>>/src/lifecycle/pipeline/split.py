@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
-from lifecycle.core.config import PARAMS, Data, Split, TimeSplit
+from lifecycle.core.config import PARAMS, Data, Split
 from lifecycle.core.content_key import without_position
 from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.time_settings import TimeSplit
 
 SIDES = ("train", "validation", "test")
 

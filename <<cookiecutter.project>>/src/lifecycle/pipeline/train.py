@@ -5,6 +5,7 @@ from sklearn.pipeline import Pipeline
 
 from lifecycle.core import config, model_file, predict, user_code
 from lifecycle.core.config import Params
+from lifecycle.core.entity_history import model_inputs
 from lifecycle.core.errors import ConfigError, concerning
 from lifecycle.core.estimator import check_probabilities, concerns_settings, library, make_estimator
 from lifecycle.core.files import read_parquet, read_yaml
@@ -64,7 +65,7 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
 def main() -> str:
     params = config.load()
     frame, validation = (read_parquet(config.FEATURES / f"{side}.parquet") for side in ("train", "validation"))
-    inputs = [name for name in params.data.inputs(read_yaml(config.CONTRACT)["columns"]) if name in frame]
+    inputs = model_inputs(read_yaml(config.CONTRACT)["columns"], frame, params)
     fitted = fit(frame, inputs, params)
     decide(fitted, validation, validation[params.data.target], params)
     model_file.save(fitted, config.MODEL, params.package)

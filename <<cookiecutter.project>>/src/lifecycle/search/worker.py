@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from lifecycle.core import config, metrics, predict
+from lifecycle.core.entity_history import model_inputs
 from lifecycle.core.errors import ConfigError, DataError, ProjectError, exit_with
 from lifecycle.core.files import read_parquet, read_yaml, write_parquet
 from lifecycle.core.metric_process import MetricProcess
@@ -34,7 +35,7 @@ def work(trials: int, number: int) -> None:
     params = config.load()
     study = of_repo(settings.load(), params.package)
     train, validation = (read_parquet(config.FEATURES / f"{side}.parquet") for side in SIDES)
-    inputs = [name for name in params.data.inputs(read_yaml(config.CONTRACT)["columns"]) if name in train]
+    inputs = model_inputs(read_yaml(config.CONTRACT)["columns"], train, params)
     opened = study.trials()
     opened.sampler = optuna.samplers.TPESampler(seed=params.seed + number, constant_liar=True, multivariate=True)
     with MetricProcess(params.package, study.own) as own:
