@@ -12,11 +12,14 @@ from sklearn.pipeline import Pipeline
 
 from lifecycle.core import config, user_code
 from lifecycle.core.category_codes import CategoryCodes
+from lifecycle.core.date_parts import DateParts
 from lifecycle.core.encoded_labels import EncodedLabels
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import replacing, write_text
+from lifecycle.core.text_terms import TextTerms
 
-PROJECT_TYPES = [f"{kind.__module__}.{kind.__qualname__}" for kind in (CategoryCodes, EncodedLabels)] + ["numpy.dtype"]
+OUR_CLASSES = (CategoryCodes, DateParts, EncodedLabels, TextTerms)
+PROJECT_TYPES = [f"{kind.__module__}.{kind.__qualname__}" for kind in OUR_CLASSES] + ["numpy.dtype"]
 LIBRARIES = ("catboost", "collections", "lightgbm", "numpy", "pandas", "scipy", "sklearn", "xgboost")
 """Packages whose types are written into that file by training; any other has to be in TRUSTED_TYPES of model.py."""
 

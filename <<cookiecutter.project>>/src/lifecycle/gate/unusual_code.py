@@ -12,7 +12,9 @@ LIBRARIES = {
     "lightgbm", "math", "numpy", "operator", "pandas", "re", "scipy", "sklearn", "statistics", "string", "typing",
     "unicodedata", "xgboost",
 }  # fmt: skip
-OF_LIFECYCLE = ("lifecycle.core.category_codes", "lifecycle.core.column_checks")  # made for the user's code
+OF_LIFECYCLE = tuple(
+    f"lifecycle.core.{name}" for name in ("category_codes", "column_checks", "column_kinds", "date_parts", "text_terms")
+)  # made for the user's code
 FUNCTIONS = {
     "__import__", "breakpoint", "compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars",
 }  # fmt: skip

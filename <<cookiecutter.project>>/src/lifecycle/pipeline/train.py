@@ -10,6 +10,7 @@ from lifecycle.core.estimator import check_probabilities, concerns_settings, lib
 from lifecycle.core.files import read_parquet, read_yaml
 from lifecycle.core.named_settings import translate
 from lifecycle.core.row_weights import row_weights, weight_argument
+from lifecycle.core.preparation import fitted_matrix
 from lifecycle.pipeline import run
 from lifecycle.pipeline.calibration import calibrated, described, forget_the_folds
 from lifecycle.pipeline.decision import decide, in_words
@@ -39,11 +40,11 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
     subject = f"{config.PARAMS}: train: {params.train.estimator} cannot be fitted on the {len(frame):,} training rows"
     with predict.threads(len(frame)), concerning(subject):
         preparation = user_code.get(params.package, "model", "make_preparation")(estimator, features)
-        matrix = predict.in_batches(preparation.transform, features)
+        matrix = fitted_matrix(preparation, features, target, params.seed)
         if not matrix.shape[1]:
             raise ConfigError(
-                f"no column that {type(estimator).__name__} could learn from: it is given numbers, booleans and categories; "
-                f"see data.exclude in {config.PARAMS}, or add features in src/{params.package}/features.py"
+                f"no column that {type(estimator).__name__} could learn from: see the columns in {config.CONTRACT}, "
+                f"data.exclude in {config.PARAMS}, or add features in src/{params.package}/features.py"
             )
         translate(estimator, preparation, features, target, params)
         kind, estimator = type(estimator), calibrated(estimator, frame, params)
