@@ -8,7 +8,9 @@ from lifecycle.core.date_parts import DateParts
 DATES = pd.DataFrame(
     {
         "born": pd.to_datetime(["2000-03-06", None, "2001-12-31"]),
-        "seen": pd.to_datetime(["2025-01-01T10:00Z", "2025-01-02T00:00Z", "2025-01-03T12:30Z"]).tz_convert("Europe/Berlin"),
+        "seen": pd.to_datetime(["2025-01-01T10:00Z", "2025-01-02T00:00Z", "2025-01-03T12:30Z"]).tz_convert(
+            "Europe/Berlin"
+        ),
     }
 )
 

@@ -8,7 +8,9 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from lifecycle.core import text_terms
 from lifecycle.core.text_terms import TextTerms
 
-TEXTS = pd.Series(["the line is slow", "the bill is wrong", None, "the line is down", "slow line, wrong bill", "the line is slow"])
+TEXTS = pd.Series(
+    ["the line is slow", "the bill is wrong", None, "the line is down", "slow line, wrong bill", "the line is slow"]
+)
 
 
 def test_the_numbers_are_those_of_scikit_learn_and_a_missing_text_has_none() -> None:
