@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import BakedProject
+from test_notebook import execute
 
 STAGES = ["data", "validate", "featurize", "train", "evaluate", "track"]
 RESULTS = (
@@ -301,6 +302,7 @@ def test_a_scaffold_about_ones_own_table_is_green(
     assert judged.returncode != 0
     assert re.match(r"gate: FAIL", judged.stdout), judged.stdout
     assert "log_loss" in judged.stdout
+    assert "probability" in execute(mine, tmp_path / "packages")
 
 
 def test_adopt_takes_the_sample_out_and_brings_a_table_in(fresh: BakedProject, tmp_path: Path) -> None:
