@@ -257,6 +257,20 @@ def test_the_command_validates_any_file(copy: BakedProject, tmp_path: Path) -> N
     assert "FAIL  column female: isin([0, 1]) fails (customer_id C00001: 7)" in bad.stdout
 
 
+def test_a_prediction_is_explained_column_by_column(reproduced: BakedProject) -> None:
+    key, probability = reproduced.parquet(
+        "data/predictions/test.parquet", "frame[['customer_id', 'probability']].iloc[0].tolist()"
+    )
+
+    explained = reproduced.run(f"telco-churn explain {key}", PYTHONPATH="src").stdout
+    unknown = reproduced.run("telco-churn explain nobody", check=False, PYTHONPATH="src")
+
+    assert explained.startswith(f"customer_id {key}: probability of churn Yes {probability:.4g}, ")
+    assert re.search(r"^sum +[+-]", explained, flags=re.MULTILINE)
+    assert unknown.returncode == 1
+    assert re.fullmatch(r"error: nobody: no row of .* has this customer_id; .*\n", unknown.stderr)
+
+
 TUMOURS = """
 from sklearn.datasets import load_breast_cancer
 table = load_breast_cancer(as_frame=True).frame
