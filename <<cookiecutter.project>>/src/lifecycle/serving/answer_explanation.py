@@ -39,8 +39,8 @@ def logged_answer(request_id: str, log: Path | str) -> dict[str, Any]:
     """Return the line of the log with the answer that was sent. Raises DataError if there is none."""
     name = json.dumps(request_id).encode()
     for lines in blocks(log, Window(EPOCH, now() + SKEW), PREDICTIONS):
-        for line in lines:
-            if name in line and (answer := _parsed(line)).get("request_id") == request_id and answer.get("role") != SHADOW:
+        for answer in (_parsed(line) for line in lines if name in line):
+            if answer.get("request_id") == request_id and answer.get("role") != SHADOW:
                 return answer
     raise DataError(f"{request_id}: no answer to a request of this id is in {log}")
 
