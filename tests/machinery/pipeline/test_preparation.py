@@ -1,6 +1,7 @@
 """Models whose inputs are texts, dates and categories of many values."""
 
 import copy
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def test_texts_dates_and_many_categories_are_saved_served_and_predicted_row_by_r
     together = predict(model, frame, params)
 
     assert path.read_bytes() == first
+    assert b"_stop_words_id" not in zipfile.ZipFile(path).read("schema.json")  # an address in memory
     served = to_frame(to_records(frame, CONTRACT), CONTRACT)  # as a server reads the rows, from JSON
     pd.testing.assert_frame_equal(predict(model, served, params), together, check_exact=True)
     alone = [predict(model, served.iloc[[row]], params) for row in range(20)]

@@ -85,13 +85,13 @@ def _renumbered(content: bytes) -> dict[str, bytes]:
     return members | {"schema.json": json.dumps(schema).encode()}
 
 
-def load(path: Path, package: str) -> Pipeline:
-    """Return the model in a file.
+def load(path: Path, package: str, beside: Path | None = None) -> Pipeline:
+    """Return the model in a file. The types that it may hold are in the file beside it, or beside another, if `beside` names one.
 
     Raises DataError if there is no file, it is damaged, or it holds a type that is not trusted; and whatever the user's code
     raises when it is imported.
     """
-    types = trusted(package, path)  # before the try: an error in the user's code is not an error in the file
+    types = trusted(package, beside or path)  # before the try: an error in the user's code is not an error in the file
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)

@@ -57,8 +57,8 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
             raise ConfigError(f"params.yaml: {params.train.place}: {error}") from error
     check_probabilities(estimator, params)
     forget_the_folds(estimator)
-    forget_the_run(estimator)
     fitted = Pipeline([("prepare", preparation), ("estimator", estimator)])
+    forget_the_run(fitted)
     return predict.with_features(fitted, frame[inputs], user_code.get(params.package, "features", "build_features"))
 
 
@@ -68,6 +68,7 @@ def main() -> str:
     inputs = [name for name in params.data.inputs(read_yaml(config.CONTRACT)["columns"]) if name in frame]
     fitted = fit(frame, inputs, params)
     decide(fitted, validation, validation[params.data.target], params)
+    forget_the_run(fitted)  # again: predicting has left its traces
     model_file.save(fitted, config.MODEL, params.package)
     rule = params.train.threshold
     decision = f"threshold {in_words(predict.threshold(fitted, params), None, params)}; " if rule else ""
