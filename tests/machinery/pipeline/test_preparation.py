@@ -88,6 +88,20 @@ def test_texts_dates_and_many_categories_are_saved_served_and_predicted_row_by_r
     assert max(importance, key=lambda name: importance[name]) == "review"
 
 
+@pytest.mark.parametrize(("task", "estimator", "settings"), CASES[:2])
+def test_every_column_that_the_estimator_is_given_has_a_name(
+    params: Params, task: str, estimator: str, settings: dict[str, Any]
+) -> None:
+    frame, params = rows(task), of_task(params, task, estimator, settings)
+
+    model = fit(frame, list(CONTRACT), params)
+
+    names = model["prepare"].get_feature_names_out().tolist()
+    assert len(names) == model["estimator"].n_features_in_
+    assert {"dates__signed_up age", "dates__seen hour"} <= {*names}
+    assert any(name.startswith("terms of review__review ") for name in names)
+
+
 def of_task(params: Params, task: str, estimator: str, settings: dict[str, Any]) -> Params:
     names = {"id": "id", "target": "target", "positive": "Yes" if task == "binary" else None, "exclude": []}
     data = params.data.model_copy(update=names)

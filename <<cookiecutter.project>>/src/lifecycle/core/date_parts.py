@@ -23,6 +23,7 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def fit(self, dates: pd.DataFrame, target: Any = None) -> "DateParts":
         """Learn the latest date, and which columns have a time of day. `dates` has columns of dates alone."""
+        self.columns_ = [str(name) for name in dates]
         self.latest_ = float(np.nanmax([_days(dates[name]).max() for name in dates]))
         self.with_hour_ = [str(name) for name in dates if (_clock(dates[name]).hour > 0).any()]
         return self
@@ -36,6 +37,11 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             parts += [since - days, clock.month, clock.dayofweek]
             parts += [clock.hour] if name in self.with_hour_ else []
         return np.column_stack([np.asarray(numbers, dtype=np.float64) for numbers in parts])
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the columns of the array, such as `ordered month`."""
+        parts = {name: ["age", "month", "weekday"] + ["hour"] * (name in self.with_hour_) for name in self.columns_}
+        return np.array([f"{name} {part}" for name in self.columns_ for part in parts[name]], dtype=object)
 
 
 def _days(dates: pd.Series) -> np.ndarray:

@@ -30,6 +30,7 @@ class TextTerms(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             self.vectorizer_ = vectorizer.fit(_present(texts.iloc[::step]))
         except ValueError:  # it found no term
             self.vectorizer_ = None
+        self.column_ = str(texts.name)
         return self
 
     def transform(self, texts: pd.Series) -> csr_matrix:
@@ -38,6 +39,11 @@ class TextTerms(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
             return csr_matrix((len(texts), 0), dtype=np.float64)
         places, distinct = pd.factorize(_present(texts))
         return self.vectorizer_.transform(distinct)[places]
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Return the names of the columns of the matrix: that of the column of texts, and the term."""
+        terms = [] if self.vectorizer_ is None else self.vectorizer_.get_feature_names_out()
+        return np.array([f"{self.column_} {term}" for term in terms], dtype=object)
 
 
 def _present(texts: pd.Series) -> pd.Series:

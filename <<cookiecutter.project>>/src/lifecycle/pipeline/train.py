@@ -9,8 +9,8 @@ from lifecycle.core.errors import ConfigError, concerning
 from lifecycle.core.estimator import check_probabilities, concerns_settings, library, make_estimator
 from lifecycle.core.files import read_parquet, read_yaml
 from lifecycle.core.named_settings import translate
-from lifecycle.core.row_weights import row_weights, weight_argument
 from lifecycle.core.preparation import fitted_matrix
+from lifecycle.core.row_weights import row_weights, weight_argument
 from lifecycle.pipeline import run
 from lifecycle.pipeline.calibration import calibrated, described, forget_the_folds
 from lifecycle.pipeline.decision import decide, in_words
