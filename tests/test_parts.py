@@ -106,14 +106,19 @@ def test_a_part_that_is_left_out_leaves_no_word_behind(
 def test_every_module_is_used_and_every_import_is_there(
     with_parts: Callable[[set[str]], BakedProject], chosen: set[str]
 ) -> None:
-    """From the command line, the stages, what a version carries, and the processes that run a module by its path."""
+    """From the command line, the stages, what a version carries, the processes that run a module by its path, and the notebook."""
     source = with_parts(chosen).path / "src"
     started = [*source.glob("lifecycle/**/commands.py"), *source.glob("telco_churn/*.py"), source / "lifecycle/cli.py"]
     stages = yaml.safe_load((source.parent / "dvc.yaml").read_text())["stages"].values()
     started += [source / f"{stage['cmd'].split()[-1].replace('.', '/')}.py" for stage in stages]
     started += [
         source / name
-        for name in ("lifecycle/core/scoring.py", "lifecycle/batch/process.py", "lifecycle/serving/model_worker.py")
+        for name in (
+            "lifecycle/core/scoring.py",
+            "lifecycle/batch/process.py",
+            "lifecycle/serving/model_worker.py",
+            "lifecycle/pipeline/results.py",
+        )
     ]
     used: set[Path] = set()
     missing: set[str] = set()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import BakedProject
+from test_notebook import execute
 
 STAGES = ["data", "validate", "featurize", "train", "walk_forward", "evaluate", "track"]
 RESULTS = (
@@ -256,6 +257,20 @@ def test_the_command_validates_any_file(copy: BakedProject, tmp_path: Path) -> N
     assert "FAIL  column female: isin([0, 1]) fails (customer_id C00001: 7)" in bad.stdout
 
 
+def test_a_prediction_is_explained_column_by_column(reproduced: BakedProject) -> None:
+    key, probability = reproduced.parquet(
+        "data/predictions/test.parquet", "frame[['customer_id', 'probability']].iloc[0].tolist()"
+    )
+
+    explained = reproduced.run(f"telco-churn explain {key}", PYTHONPATH="src").stdout
+    unknown = reproduced.run("telco-churn explain nobody", check=False, PYTHONPATH="src")
+
+    assert explained.startswith(f"customer_id {key}: probability of churn Yes {probability:.4g}, ")
+    assert re.search(r"^sum +[+-]", explained, flags=re.MULTILINE)
+    assert unknown.returncode == 1
+    assert re.fullmatch(r"error: nobody: no row of .* has this customer_id; .*\n", unknown.stderr)
+
+
 TUMOURS = """
 from sklearn.datasets import load_breast_cancer
 table = load_breast_cancer(as_frame=True).frame
@@ -301,6 +316,7 @@ def test_a_scaffold_about_ones_own_table_is_green(
     assert judged.returncode != 0
     assert re.match(r"gate: FAIL", judged.stdout), judged.stdout
     assert "log_loss" in judged.stdout
+    assert "probability" in execute(mine, tmp_path / "packages")
 
 
 def test_adopt_takes_the_sample_out_and_brings_a_table_in(fresh: BakedProject, tmp_path: Path) -> None:

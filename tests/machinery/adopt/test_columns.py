@@ -106,12 +106,20 @@ def test_of_two_readings_the_one_with_the_more_even_dates_is_taken() -> None:
 def test_what_a_model_cannot_learn_from_is_said() -> None:
     assert column([7, 7, 7]).useless == "constant"
     assert column([None, None]).useless == "no value"
-    assert (
-        "free text"
-        in column([f"a long story about number {number} that goes on and on and on" for number in range(99)]).useless
-    )
     assert "different texts" in column([f"text {number}" for number in range(400)]).useless
     assert column([7, 7, None]).useless == ""
+
+
+def test_texts_of_several_words_are_an_input() -> None:
+    described = column([f"a story about number {number}" for number in range(400)])
+
+    assert (described.kind, described.dtype, described.useless) == ("text", "str", "")
+
+
+def test_many_values_with_many_rows_each_are_a_category() -> None:
+    described = column([f"shop {number % 1500}" for number in range(30_000)])
+
+    assert (described.kind, described.dtype, described.useless) == ("category", "str", "")
 
 
 def test_a_text_among_numbers_is_named() -> None:

@@ -1,5 +1,6 @@
 import json
 import pickle
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -48,3 +49,16 @@ def test_a_damaged_model_file_or_a_pickle_is_not_loaded(params: Params, tmp_path
 
     with pytest.raises(DataError, match="not a model this project trusts"):
         model_file.load(path, params.package)
+
+
+def test_a_model_away_from_its_list_of_types_is_loaded_with_that_of_another(
+    features: pd.DataFrame, inputs: list[str], params: Params, tmp_path: Path
+) -> None:
+    """As the gate does with a committed model, which lies in DVC's cache."""
+    path = tmp_path / "models/model.skops"
+    model_file.save(fit(features, inputs, params), path, params.package)
+    cached = shutil.copy(path, tmp_path / "0f3a")
+
+    assert model_file.load(cached, params.package, beside=path)
+    with pytest.raises(DataError, match="not a model this project trusts"):
+        model_file.load(cached, params.package)

@@ -7,6 +7,7 @@ import pyarrow as arrow
 import pyarrow.compute as pc
 
 from lifecycle.adopt.format_detection import MOMENT, date_format, number_format
+from lifecycle.core.column_kinds import has_few_values, has_many_words
 from lifecycle.core.config import NumberFormat
 from lifecycle.core.errors import DataError
 from lifecycle.core.value_formats import dates, numbers, parse
@@ -14,9 +15,8 @@ from lifecycle.core.value_formats import dates, numbers, parse
 Kind = Literal["number", "integer", "boolean", "category", "text", "date", "empty"]
 
 FEW = 50  # distinct texts of a column whose values are listed in the contract
-MANY = 1000  # distinct texts of a column that is still a category
-SHARE = 0.05  # of distinct texts among all, above which a column of many is no category
-LONG = 50  # characters, on average, of free text
+MANY = 1000  # distinct texts of a column that are looked at
+ALMOST = 0.05  # share of texts that are no numbers, up to which a column is said to be nearly one of numbers
 UNSEEN = 0.001  # share of values that are there once: above it, new ones will come (Good, 1953)
 EARLIEST, LATEST = 1678, 2261  # years that nanoseconds reach
 
@@ -148,39 +148,23 @@ def _text(name: str, values: arrow.ChunkedArray) -> Column:
 
 
 def _words(name: str, values: arrow.ChunkedArray) -> Column:
-    """A category, if it has few values; else text."""
+    """A category, if it has few values for its rows; else text, from which a model can learn if it has several words."""
     is_dictionary = arrow.types.is_dictionary(values.type)
     rows = len(values) - values.null_count
     count = len(values.chunk(0).dictionary) if is_dictionary else int(pc.count_distinct(values).as_py())
     column = Column(name, values, "text", "str", values.null_count, count)
-    if count > MANY:
-        first = values.slice(0, 100 * MANY).cast(arrow.string())
-        return replace(column, note=_nearly_numbers(pc.unique(first)), useless=_uselessness(first, count, rows))
+    if not has_few_values(count, rows):
+        distinct = pc.unique(values.slice(0, 100 * MANY).cast(arrow.string())).drop_null()
+        is_free_text = has_many_words(distinct.slice(0, MANY).to_pylist())
+        useless = "" if is_free_text else f"{count:,} different texts in {rows:,} rows"
+        return replace(column, note=_nearly_numbers(distinct), useless=useless)
     if not is_dictionary:
         values = values.dictionary_encode().unify_dictionaries()
     distinct = values.chunk(0).dictionary
-    if count <= FEW:
-        listed = _unseen(values) <= UNSEEN
-        return replace(
-            column,
-            values=values,
-            kind="category",
-            dtype="category" if listed else "str",
-            listed=listed,
-            note=_nearly_numbers(distinct),
-        )
-    if count > max(FEW, SHARE * rows) or pc.mean(pc.utf8_length(distinct)).as_py() > LONG:
-        return replace(column, note=_nearly_numbers(distinct), useless=_uselessness(distinct, count, rows))
-    return replace(column, values=values, kind="category", note=_nearly_numbers(distinct))
-
-
-def _uselessness(texts: arrow.Array, count: int, rows: int) -> str:
-    length = pc.mean(pc.utf8_length(texts)).as_py()
-    return (
-        f"free text, {length:.0f} characters on average"
-        if length > LONG
-        else f"{count:,} different texts in {rows:,} rows"
-    )
+    column = replace(column, values=values, kind="category", note=_nearly_numbers(distinct))
+    if count <= FEW and _unseen(values) <= UNSEEN:
+        return replace(column, dtype="category", listed=True)
+    return column
 
 
 def _unseen(values: arrow.ChunkedArray) -> float:
@@ -194,7 +178,7 @@ def _nearly_numbers(distinct: arrow.Array) -> str:
     """A note if all but a few values are numbers."""
     plain = pc.match_substring_regex(distinct, r"^\s*[+-]?\d+([.,]\d+)?\s*$")
     others = distinct.filter(pc.invert(plain)).drop_null()
-    if 0 < len(others) <= len(distinct) * SHARE:
+    if 0 < len(others) <= len(distinct) * ALMOST:
         first = ", ".join(repr(value) for value in others.slice(0, 3).to_pylist())
         return f"text, because {len(others):,} of its {len(distinct):,} values are no number ({first}): correct them, or list them in data.csv.nulls"
     return ""

@@ -90,7 +90,10 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
     time, why_split = splits.time_split(inputs, labelled, options.time, options.gap_days)
     exclude = _exclude(inputs, key, time) | dict.fromkeys(options.exclude, "as --exclude says")
     remaining = [column for name, column in inputs.items() if name not in exclude or name in options.keep]
-    scores, doubles = _compare(remaining, columns[target.name], target, seed)
+    comparable = [
+        column for column in remaining if column.kind != "text"
+    ]  # texts have no order, and hardly any repeats
+    scores, doubles = _compare(comparable, columns[target.name], target, seed)
     exclude |= {name: f"a copy of {original}" for name, original in doubles.items()}
     exclude |= {
         name: f"gives the target away: alone it predicts it with a score of {score:.3f}"

@@ -1,6 +1,5 @@
 """The files of the repo that are about its table, written anew; those of the table before it go."""
 
-import json
 import re
 import shutil
 from collections.abc import Callable
@@ -98,30 +97,14 @@ def plots(text: str, task: str) -> str:
 
 
 def _features(plan: Plan) -> str:
-    dates = [name for name in plan.inputs if plan.columns[name].kind == "date"]
     kinds: dict[str, int] = {}
     for name in plan.inputs:
         kinds[plan.columns[name].kind] = kinds.get(plan.columns[name].kind, 0) + 1
     of_kinds = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
-    head = '''"""Your features. Training and every use of the model call this one function."""
+    return f'''"""Your features. Training and every use of the model call this one function."""
 
 import pandas as pd
-'''
-    body = "    return frame.copy()\n"
-    returns = "The same rows. Add columns with `frame.assign(...)`."
-    if dates:
-        listed = "".join(f"    {json.dumps(name, ensure_ascii=False)},\n" for name in dates)
-        head += f"\nDATES = [\n{listed}]\n"
-        returns = "The same rows, with the day (since 1970), month and weekday (0 is Monday) of each date."
-        body = """    parts = {}
-    for name in DATES:
-        moment = frame[name].dt
-        parts[f"{name} day"] = (frame[name] - pd.Timestamp(0, tz=moment.tz)) / pd.Timedelta(days=1)
-        parts[f"{name} month"] = moment.month.astype("float64")
-        parts[f"{name} weekday"] = moment.dayofweek.astype("float64")
-    return frame.assign(**parts)
-"""
-    return f'''{head}
+
 
 def build_features(frame: pd.DataFrame) -> pd.DataFrame:
     """Return `frame` with derived columns added. Its own columns and the order of its rows do not change.
@@ -133,9 +116,10 @@ def build_features(frame: pd.DataFrame) -> pd.DataFrame:
         frame: rows with the model's inputs, the contract's columns without id, target and data.exclude: {of_kinds}.
 
     Returns:
-        {returns}
+        The same rows. Add columns with `frame.assign(...)`.
     """
-{body}'''
+    return frame.copy()
+'''
 
 
 def _readme(plan: Plan, raw: Path) -> str:

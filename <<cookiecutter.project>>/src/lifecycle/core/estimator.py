@@ -84,6 +84,13 @@ def name_of(estimator: BaseEstimator) -> str:
     return type(estimator.estimator if isinstance(estimator, EncodedLabels) else estimator).__name__
 
 
+def set_seeds(estimator: BaseEstimator, seed: int) -> None:
+    """Give every random_state in an estimator or a transformer that is not set the seed."""
+    names = estimator.get_params()
+    unset = [name for name, value in names.items() if name.rpartition("__")[2] == "random_state" and value is None]
+    estimator.set_params(**dict.fromkeys(unset, seed))
+
+
 def library(kind: type) -> str:
     """Return the top-level package that a class is of."""
     return kind.__module__.partition(".")[0].lstrip("_")
@@ -161,11 +168,11 @@ def _set(estimator: BaseEstimator, params: Params) -> None:
     of_columns = by_column(settings)  # set last: scikit-learn's forests take lists alone
     of_parameters = {name: value for name, value in settings.items() if name not in of_columns}
     estimator.set_params(**{**DEFAULTS.get(of_library, {}), **of_parameters})
-    names = estimator.get_params()
-    seeds = [name for name, value in names.items() if name.rpartition("__")[2] == "random_state" and value is None]
-    if of_library == "catboost" and not set(SEEDS) & set(names):  # it has no parameter that was not set
-        seeds = [SEEDS[0]]
-    estimator.set_params(**dict.fromkeys(seeds, params.seed))
+    set_seeds(estimator, params.seed)
+    if of_library == "catboost" and not set(SEEDS) & set(
+        estimator.get_params()
+    ):  # it has no parameter that was not set
+        estimator.set_params(**{SEEDS[0]: params.seed})
     if hasattr(estimator, "_parameter_constraints"):  # scikit-learn's own: refuse now what `fit` would refuse
         estimator._validate_params()
     estimator.set_params(**of_columns)

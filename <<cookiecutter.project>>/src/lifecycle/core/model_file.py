@@ -12,11 +12,14 @@ from sklearn.pipeline import Pipeline
 
 from lifecycle.core import config, user_code
 from lifecycle.core.category_codes import CategoryCodes
+from lifecycle.core.date_parts import DateParts
 from lifecycle.core.encoded_labels import EncodedLabels
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import replacing, write_text
+from lifecycle.core.text_terms import TextTerms
 
-PROJECT_TYPES = [f"{kind.__module__}.{kind.__qualname__}" for kind in (CategoryCodes, EncodedLabels)] + ["numpy.dtype"]
+OUR_CLASSES = (CategoryCodes, DateParts, EncodedLabels, TextTerms)
+PROJECT_TYPES = [f"{kind.__module__}.{kind.__qualname__}" for kind in OUR_CLASSES] + ["numpy.dtype"]
 LIBRARIES = ("catboost", "collections", "lightgbm", "numpy", "pandas", "scipy", "sklearn", "xgboost")
 """Packages whose types are written into that file by training; any other has to be in TRUSTED_TYPES of model.py."""
 
@@ -82,13 +85,13 @@ def _renumbered(content: bytes) -> dict[str, bytes]:
     return members | {"schema.json": json.dumps(schema).encode()}
 
 
-def load(path: Path, package: str) -> Pipeline:
-    """Return the model in a file.
+def load(path: Path, package: str, beside: Path | None = None) -> Pipeline:
+    """Return the model in a file. The types that it may hold are in the file beside it, or beside another, if `beside` names one.
 
     Raises DataError if there is no file, it is damaged, or it holds a type that is not trusted; and whatever the user's code
     raises when it is imported.
     """
-    types = trusted(package, path)  # before the try: an error in the user's code is not an error in the file
+    types = trusted(package, beside or path)  # before the try: an error in the user's code is not an error in the file
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)

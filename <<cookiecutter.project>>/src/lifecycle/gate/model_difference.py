@@ -18,7 +18,7 @@ def model_difference(committed: Path, tolerance: float) -> str:
     Raises DataError if the committed model cannot be loaded.
     """
     params = config.load()
-    models = [model_file.load(path, params.package) for path in (committed, config.MODEL)]
+    models = [model_file.load(path, params.package, beside=config.MODEL) for path in (committed, config.MODEL)]
     for side in ("train", "validation", "test"):
         frame = read_parquet(config.FEATURES / f"{side}.parquet")
         with predict.threads(len(frame)):

@@ -12,10 +12,9 @@ LIBRARIES = {
     "lightgbm", "math", "numpy", "operator", "pandas", "re", "scipy", "sklearn", "statistics", "string", "typing",
     "unicodedata", "xgboost",
 }  # fmt: skip
-OF_LIFECYCLE = (  # made for the user's code
-    "lifecycle.core.category_codes",
-    "lifecycle.core.column_checks",
-    "lifecycle.core.entity_history",
+OF_LIFECYCLE = tuple(  # made for the user's code
+    f"lifecycle.core.{name}"
+    for name in ("category_codes", "column_checks", "column_kinds", "date_parts", "entity_history", "own_metrics", "text_terms")
 )
 FUNCTIONS = {
     "__import__", "breakpoint", "compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars",

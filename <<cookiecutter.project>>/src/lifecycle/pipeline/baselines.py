@@ -13,6 +13,7 @@ from sklearn.utils import gen_batches
 from lifecycle.core import config, metrics, predict, user_code
 from lifecycle.core.config import Params
 from lifecycle.core.metrics import MeasureOf
+from lifecycle.core.preparation import fitted_matrix
 from lifecycle.pipeline.decision import decide
 
 ROWS = 50_000  # training rows, at most, of the linear model
@@ -82,16 +83,17 @@ def _fitted(estimator: BaseEstimator, train: pd.DataFrame, params: Params) -> Pi
 def _fitted_with_preparation(estimator: BaseEstimator, train: pd.DataFrame, params: Params) -> Pipeline:
     frame = sample(train, ROWS, params)
     with predict.threads(0):  # one: the sums of linear algebra must not depend on their number
-        prepare = user_code.get(params.package, "model", "make_preparation")(estimator, _features(frame, params))
-        width = prepare.transform(_features(frame.head(1), params)).shape[1]
+        features, target = _features(frame, params), frame[params.data.target].to_numpy()
+        prepare = user_code.get(params.package, "model", "make_preparation")(estimator, features)
+        matrix = fitted_matrix(prepare, features, target, params.seed)
+        width = matrix.shape[1]
         if width * FEW_ROWS > MOST_CELLS:
             raise ValueError(f"{width:,} columns after preparation are too many for a linear baseline")
         classes = frame[params.data.target].nunique() if params.task == "multiclass" else 1
-        frame = sample(frame, max(CELLS // (width * classes), FEW_ROWS), params)
-        matrix = predict.in_batches(prepare.transform, _features(frame, params))
-        estimator.fit(matrix, frame[params.data.target].to_numpy())
+        rows = sample(frame.reset_index(drop=True), max(CELLS // (width * classes), FEW_ROWS), params).index
+        estimator.fit(matrix[rows], target[rows])
         fitted = Pipeline([("prepare", prepare), ("estimator", estimator)])
-        decide(fitted, _features(frame, params), frame[params.data.target], params)
+        decide(fitted, _features(frame.iloc[rows], params), frame[params.data.target].iloc[rows], params)
     return fitted
 
 

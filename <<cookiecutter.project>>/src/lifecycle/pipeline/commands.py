@@ -1,4 +1,4 @@
-"""Commands beside `dvc repro`: validate a file, show where runs are tracked, write environment.yaml."""
+"""Commands beside `dvc repro`: validate a file, explain a prediction, show where runs are tracked, write environment.yaml."""
 
 import argparse
 from pathlib import Path
@@ -27,6 +27,14 @@ def print_checks(path: str, checks: list[dict[str, Any]]) -> int:
         print(f"FAIL  {describe([record])}")
     print(f"{path}: {len(checks) - len(failed)} of {len(checks)} checks passed")
     return 1 if failed else 0
+
+
+def explain(arguments: argparse.Namespace) -> int:
+    """Print how much each column contributes to the model's prediction for a test row."""
+    from lifecycle.pipeline.row_explanation import explain_test_row
+
+    print(explain_test_row(arguments.id))
+    return 0
 
 
 def tracking_uri(arguments: argparse.Namespace) -> int:
@@ -59,6 +67,9 @@ def add_to(commands: Any) -> None:
     )
     command.add_argument("path", nargs="?", help="CSV or Parquet (default: data.raw of params.yaml)")
     command.set_defaults(run=validate)
+    command = commands.add_parser("explain", help="explain the prediction for a test row", description=explain.__doc__)
+    command.add_argument("id", metavar="ID", help="of the row, in the column that data.id names")
+    command.set_defaults(run=explain)
     command = commands.add_parser(
         "tracking-uri", help="print the address of the MLflow tracking store", description=tracking_uri.__doc__
     )

@@ -7,13 +7,15 @@ from sklearn.base import BaseEstimator
 from lifecycle.core.estimator import library
 
 # Attributes that no prediction needs: left by early stopping on a score, which skops cannot save; a search's clock.
-LEFT_OVER = ("_scorer", "_raw_predict", "scorer_", "refit_time_")
+# A vectorizer of texts keeps an address in memory.
+LEFT_OVER = ("_scorer", "_raw_predict", "scorer_", "refit_time_", "_stop_words_id")
+DEPTH = 12  # of what holds what: a pipeline's steps, a step's columns, their transformers, ...
 TIMES = ("mean_fit_time", "std_fit_time", "mean_score_time", "std_score_time")  # of a search, in cv_results_
 METADATA = ("train_finish_time", "model_guid")  # of CatBoost's models
 
 
 def forget_the_run(estimator: BaseEstimator) -> None:
-    """Reset threads, verbosity, clocks and random names in a fitted estimator, and in those that it holds."""
+    """Reset threads, verbosity, clocks, addresses and random names in a fitted estimator or pipeline, and in those that it holds."""
     for inner in _held(estimator):
         _reset(inner)
 
@@ -39,7 +41,7 @@ def _reset(estimator: Any) -> None:
 
 def _held(node: Any, depth: int = 0) -> list[Any]:
     """The estimators in an attribute of an estimator, itself included."""
-    if depth > 6:
+    if depth > DEPTH:
         return []
     if isinstance(node, list | tuple):
         return [inner for item in node for inner in _held(item, depth + 1)]

@@ -10,6 +10,7 @@ from lifecycle.core.errors import ConfigError, concerning
 from lifecycle.core.estimator import check_probabilities, concerns_settings, library, make_estimator
 from lifecycle.core.files import read_parquet, read_yaml
 from lifecycle.core.named_settings import translate
+from lifecycle.core.preparation import fitted_matrix
 from lifecycle.core.row_weights import row_weights, weight_argument
 from lifecycle.pipeline import run
 from lifecycle.pipeline.calibration import calibrated, described, forget_the_folds
@@ -40,11 +41,11 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
     subject = f"{config.PARAMS}: train: {params.train.estimator} cannot be fitted on the {len(frame):,} training rows"
     with predict.threads(len(frame)), concerning(subject):
         preparation = user_code.get(params.package, "model", "make_preparation")(estimator, features)
-        matrix = predict.in_batches(preparation.transform, features)
+        matrix = fitted_matrix(preparation, features, target, params.seed)
         if not matrix.shape[1]:
             raise ConfigError(
-                f"no column that {type(estimator).__name__} could learn from: it is given numbers, booleans and categories; "
-                f"see data.exclude in {config.PARAMS}, or add features in src/{params.package}/features.py"
+                f"no column that {type(estimator).__name__} could learn from: see the columns in {config.CONTRACT}, "
+                f"data.exclude in {config.PARAMS}, or add features in src/{params.package}/features.py"
             )
         translate(estimator, preparation, features, target, params)
         kind, estimator = type(estimator), calibrated(estimator, frame, params)
@@ -57,8 +58,8 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
             raise ConfigError(f"params.yaml: {params.train.place}: {error}") from error
     check_probabilities(estimator, params)
     forget_the_folds(estimator)
-    forget_the_run(estimator)
     fitted = Pipeline([("prepare", preparation), ("estimator", estimator)])
+    forget_the_run(fitted)
     return predict.with_features(fitted, frame[inputs], user_code.get(params.package, "features", "build_features"))
 
 
@@ -68,6 +69,7 @@ def main() -> str:
     inputs = model_inputs(read_yaml(config.CONTRACT)["columns"], frame, params)
     fitted = fit(frame, inputs, params)
     decide(fitted, validation, validation[params.data.target], params)
+    forget_the_run(fitted)  # again: predicting has left its traces
     model_file.save(fitted, config.MODEL, params.package)
     rule = params.train.threshold
     decision = f"threshold {in_words(predict.threshold(fitted, params), None, params)}; " if rule else ""

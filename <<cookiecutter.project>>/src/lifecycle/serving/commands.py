@@ -1,4 +1,4 @@
-"""The commands `serve`, `simulate` and `compare`."""
+"""The commands `serve`, `simulate`, `compare` and `explain-answer`."""
 
 import argparse
 from pathlib import Path
@@ -41,6 +41,17 @@ def compare(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def explain_answer(arguments: argparse.Namespace) -> int:
+    """Print how much each column contributed to an answer in the prediction log."""
+    from lifecycle.prediction_log.settings import location
+    from lifecycle.serving import settings
+    from lifecycle.serving.answer_explanation import explain_answer
+
+    cache = settings.load().server.cache / "explained"
+    print(explain_answer(arguments.request_id, location(arguments.log), cache))
+    return 0
+
+
 def shift(text: str) -> tuple[str, float]:
     column, _, factor = text.rpartition("=")
     return column, float(factor)
@@ -62,6 +73,7 @@ def add_to(verbs: Any) -> None:
     _add_serve(verbs)
     _add_simulate(verbs)
     _add_compare(verbs)
+    _add_explain_answer(verbs)
 
 
 def _add_serve(verbs: Any) -> None:
@@ -105,3 +117,12 @@ def _add_compare(verbs: Any) -> None:
         "--log", metavar="PATH", help="prediction log, a folder or a URL (default: server.log of serving.yaml)"
     )
     verb.set_defaults(run=compare)
+
+
+def _add_explain_answer(verbs: Any) -> None:
+    verb = verbs.add_parser("explain-answer", help="explain a logged answer", description=explain_answer.__doc__)
+    verb.add_argument("request_id", metavar="REQUEST_ID", help="of the request, as the server answered it")
+    verb.add_argument(
+        "--log", metavar="PATH", help="prediction log, a folder or a URL (default: server.log of serving.yaml)"
+    )
+    verb.set_defaults(run=explain_answer)

@@ -68,7 +68,7 @@ def keep(old: Path, new: Path, present: dict[str, bytes], package: str) -> UserF
 def owned(render: Path, package: str) -> set[str]:
     """Return those files of a render that belong to the user."""
     paths = {path.relative_to(render).as_posix() for path in render.rglob("*") if path.is_file()}
-    return {path for path in paths if path in OWNED or path.startswith((f"src/{package}/", "data/"))}
+    return {path for path in paths if path in OWNED or path.startswith((f"src/{package}/", "data/", "notebooks/"))}
 
 
 def with_new_settings(path: str, users: bytes, before: bytes, after: bytes, user_files: UserFiles) -> bytes:
