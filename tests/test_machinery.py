@@ -9,7 +9,7 @@ from conftest import TEMPLATE, BakedProject
 
 MACHINERY = TEMPLATE / "tests" / "machinery"
 GROUPS = [
-    ["test_architecture.py", "test_cli.py", "core", "pipeline", "search", "template"],
+    ["test_architecture.py", "test_blame.py", "test_cli.py", "core", "pipeline", "search", "template"],
     ["adopt"],
     ["gate", "registry", "relock", "resolve"],
     ["serving", "prediction_log", "batch", "test_awkward_table.py"],

@@ -141,7 +141,9 @@ def _name_branch() -> None:
         if (on_default := _on_default_branch(text)) != text:
             path.write_text(on_default, encoding="utf-8")
             changed.append(path.name)
-    done = f"{' and '.join(changed)} now run on pushes to {default_branch()}: commit them" if changed else "nothing to do"
+    done = (
+        f"{' and '.join(changed)} now run on pushes to {default_branch()}: commit them" if changed else "nothing to do"
+    )
     print(f"workflows: the project is all of its repository, so GitHub reads its workflows where they are: {done}")
 
 

@@ -37,7 +37,7 @@ def answer(function: Callable[..., Any], actual: np.ndarray, predicted: np.ndarr
     return {"value": float(value)} if math.isfinite(value) else {"undefined": f"it returns {float(value)}"}
 
 
-def serve(connection: Connection, functions: dict[str, Callable[..., Any]]) -> None:
+def answer_requests(connection: Connection, functions: dict[str, Callable[..., Any]]) -> None:
     """Answer requests until the other process closes its end of the connection."""
     tables: dict[int, dict[str, np.ndarray]] = {}
     while True:
@@ -62,7 +62,7 @@ def main() -> None:
         module = user_code.load(package, "metrics")
         functions = {name: getattr(module, name) for name in names}
         connection.send_bytes(json.dumps({}).encode())
-        serve(connection, functions)
+        answer_requests(connection, functions)
     except EOFError:
         pass
     except ProjectError as error:

@@ -14,7 +14,15 @@ LIBRARIES = {
 }  # fmt: skip
 OF_LIFECYCLE = tuple(  # made for the user's code
     f"lifecycle.core.{name}"
-    for name in ("category_codes", "column_checks", "column_kinds", "date_parts", "entity_history", "own_metrics", "text_terms")
+    for name in (
+        "category_codes",
+        "column_checks",
+        "column_kinds",
+        "date_parts",
+        "entity_history",
+        "own_metrics",
+        "text_terms",
+    )
 )
 FUNCTIONS = {
     "__import__", "breakpoint", "compile", "delattr", "eval", "exec", "getattr", "globals", "locals", "open", "setattr", "vars",
