@@ -86,7 +86,7 @@ overhead, whole = [], []
 for number in range(40):
     started = time.perf_counter()
     trial = opened.ask()
-    value = worker.tried(trial, study, train, validation, inputs)
+    value = worker.tried(trial, study, train, validation, inputs, None)
     opened.tell(trial, value)
     took = time.perf_counter() - started
     of_trial = settings.params_with(study.content, suggested(trial, study.search))
