@@ -127,7 +127,9 @@ def test_a_type_of_another_package_is_named_and_leaves_no_file(
 def test_a_mistake_in_an_estimators_code_is_not_blamed_on_its_settings(
     features: pd.DataFrame, inputs: list[str], params: Params, package: str
 ) -> None:
-    with pytest.raises(DataError, match=r"MarkedTrees cannot be fitted on the .* rows: KeyError: 'a mistake in the code"):
+    with pytest.raises(
+        DataError, match=r"MarkedTrees cannot be fitted on the .* rows: KeyError: 'a mistake in the code"
+    ):
         fit(features, inputs, of(params, "MarkedTrees", package, min_samples_leaf=7))
 
 
