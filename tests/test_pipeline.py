@@ -386,7 +386,7 @@ def test_help_lists_what_make_can_do(project: BakedProject) -> None:
         "track",
         "validate",
         *("resolve", "environment", "relock", "audit", "search", "template-update"),
-        *("gate", "workflows"),
+        *("gate", "workflows", "notebook"),
         "register",
         "promote",
         "check",
