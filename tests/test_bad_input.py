@@ -82,8 +82,8 @@ CONFIGURATION_ERRORS = {
     ),
     "estimator setting out of range": (edit("params.yaml", "learning_rate: 0.05", "learning_rate: -0.1"), ["The 'learning_rate' parameter", "Got -0.1 instead"]),
     "settings that do not go together": (
-        edit("params.yaml", "learning_rate: 0.05", "monotonic_cst: {tenure: -1}"),
-        ["params.yaml: train.parameters: ", "monotonic_cst"],
+        edit("params.yaml", "learning_rate: 0.05", "categorical_features: [9999]"),
+        ["params.yaml: train.parameters: ", "categorical_features"],
     ),
     "unknown column": (edit("params.yaml", "[contract,", "[contrat,"), ["evaluate.slices names 'contrat', which contract.yaml does not have"]),
     "contract not YAML": (edit("contract.yaml", "columns:", "columns: ]"), ["contract.yaml: not valid YAML"]),
