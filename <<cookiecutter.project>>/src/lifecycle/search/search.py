@@ -89,7 +89,8 @@ def _check(study: Study) -> None:
 def _run(opened: "optuna.Study", trials: int, jobs: int) -> None:
     """Let so many processes share so many trials. Raises ConfigError with the reason if one of them fails."""
     threads = str(max((os.cpu_count() or 1) // jobs, 1))
-    variables = environment() | {"OMP_NUM_THREADS": threads, "PYTHONPATH": "src"}
+    paths = os.pathsep.join(filter(None, ["src", os.environ.get("PYTHONPATH")]))
+    variables = environment() | {"OMP_NUM_THREADS": threads, "PYTHONPATH": paths}
     command = [sys.executable, "-P", "-m", "lifecycle.search.worker"]
     shares = [share for number in range(jobs) if (share := len(range(number, trials, jobs)))]
     before = len(_ended(opened))
