@@ -27,9 +27,9 @@ def test_a_date_is_its_age_month_weekday_and_hour() -> None:
 
 
 def test_the_reference_is_of_the_training_rows_and_not_of_the_rows_asked() -> None:
-    parts = DateParts().fit(DATES)
+    transformer = DateParts().fit(DATES)
 
-    np.testing.assert_array_equal(parts.transform(DATES.head(1)), parts.transform(DATES)[:1])
+    np.testing.assert_array_equal(transformer.transform(DATES.head(1)), transformer.transform(DATES)[:1])
 
 
 def test_an_age_can_be_counted_from_another_column_of_the_row() -> None:

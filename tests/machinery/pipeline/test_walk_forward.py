@@ -197,13 +197,13 @@ def test_evaluate_reads_what_the_stage_has_written_and_names_the_stage_if_it_is_
     params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert evaluate.walk_forward(params) == {}
+    assert evaluate.walk_forward_results(params) == {}
     with pytest.raises(ConfigError, match=r"walk_forward\.json: no such file; the stage walk_forward of dvc\.yaml"):
-        evaluate.walk_forward(of_time(params))
+        evaluate.walk_forward_results(of_time(params))
 
     write_json({"folds": []}, config.WALK_FORWARD)
 
-    assert evaluate.walk_forward(of_time(params)) == {"folds": []}
+    assert evaluate.walk_forward_results(of_time(params)) == {"folds": []}
 
 
 def test_the_plot_has_two_lines_by_age(params: Params, trained_on: list[pd.DataFrame]) -> None:

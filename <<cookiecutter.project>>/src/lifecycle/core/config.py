@@ -9,8 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from lifecycle.core.files import read_yaml
-from lifecycle.core.section import Section
-from lifecycle.core.threshold import Share
+from lifecycle.core.section import Section, Share
 from lifecycle.core.time_settings import TimeSplit, WalkForward
 from lifecycle.core.train_settings import Train
 

@@ -30,18 +30,18 @@ class DateParts(TransformerMixin, BaseEstimator):  # type: ignore[misc]  # sciki
 
     def transform(self, dates: pd.DataFrame) -> np.ndarray:
         """Return an array of float64, shape (rows, 3 or 4 per column, in the order of the columns)."""
-        parts = []
+        columns = []
         for name in dates:
             days, clock = _days(dates[name]), _clock(dates[name])
             since = self.latest_ if self.since in (None, name) else _days(dates[self.since])
-            parts += [since - days, clock.month, clock.dayofweek]
-            parts += [clock.hour] if name in self.with_hour_ else []
-        return np.column_stack([np.asarray(numbers, dtype=np.float64) for numbers in parts])
+            columns += [since - days, clock.month, clock.dayofweek]
+            columns += [clock.hour] if name in self.with_hour_ else []
+        return np.column_stack([np.asarray(numbers, dtype=np.float64) for numbers in columns])
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Return the names of the columns of the array, such as `ordered month`."""
-        parts = {name: ["age", "month", "weekday"] + ["hour"] * (name in self.with_hour_) for name in self.columns_}
-        return np.array([f"{name} {part}" for name in self.columns_ for part in parts[name]], dtype=object)
+        names = {name: ["age", "month", "weekday"] + ["hour"] * (name in self.with_hour_) for name in self.columns_}
+        return np.array([f"{name} {part}" for name in self.columns_ for part in names[name]], dtype=object)
 
 
 def _days(dates: pd.Series) -> np.ndarray:

@@ -14,14 +14,10 @@ class EncodedLabels(ClassifierMixin, MetaEstimatorMixin, BaseEstimator):  # type
         """`estimator`: a classifier."""
         self.estimator = estimator
 
-    def fit(
-        self, matrix: np.ndarray, target: np.ndarray, sample_weight: Any = None, **fit_params: Any
-    ) -> "EncodedLabels":
+    def fit(self, matrix: np.ndarray, target: np.ndarray, sample_weight: Any = None) -> "EncodedLabels":
         """Fit the classifier within on the positions of the labels, shape (rows,), with the weights of rows if there are any."""
-        if sample_weight is not None:
-            fit_params["sample_weight"] = sample_weight
         self.classes_, codes = np.unique(target, return_inverse=True)
-        self.estimator.fit(matrix, codes, **fit_params)
+        self.estimator.fit(matrix, codes, sample_weight=sample_weight)
         return self
 
     def predict_proba(self, matrix: np.ndarray) -> np.ndarray:

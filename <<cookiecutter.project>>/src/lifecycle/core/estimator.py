@@ -169,9 +169,8 @@ def _set(estimator: BaseEstimator, params: Params) -> None:
     of_parameters = {name: value for name, value in settings.items() if name not in of_columns}
     estimator.set_params(**{**DEFAULTS.get(of_library, {}), **of_parameters})
     set_seeds(estimator, params.seed)
-    if of_library == "catboost" and not set(SEEDS) & set(
-        estimator.get_params()
-    ):  # it has no parameter that was not set
+    # CatBoost has no parameter that was not set.
+    if of_library == "catboost" and not set(SEEDS) & set(estimator.get_params()):
         estimator.set_params(**{SEEDS[0]: params.seed})
     if hasattr(estimator, "_parameter_constraints"):  # scikit-learn's own: refuse now what `fit` would refuse
         estimator._validate_params()

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,6 +121,13 @@ def parse_json(text: str, source: str) -> dict[str, Any]:
     except (ValueError, RecursionError) as error:
         raise ConfigError(f"{source}: {_conflict(text) or f'not valid JSON: {str(error)[:300]}'}") from None
     return _mapping(content, source)
+
+
+def value_at(content: Any, keys: Iterable[str]) -> Any:
+    """Return the value in nested mappings under one key after another, or None if it is not there."""
+    for key in keys:
+        content = content.get(key) if isinstance(content, dict) else None
+    return content
 
 
 def _conflict(text: str) -> str:

@@ -41,9 +41,8 @@ def translate(
     for name, constraints in by_column(settings).items():
         signs = _in_order(constraints, preparation, features, f"params.yaml: {_last(name)}")
         signs = [-sign for sign in signs] if opposite else signs
-        takes_tuple = type(_holder(estimator, name)).__module__.startswith(
-            "xgboost"
-        )  # and no list, which is all that CatBoost takes
+        # XGBoost takes a tuple and no list, CatBoost a list and no tuple.
+        takes_tuple = type(_holder(estimator, name)).__module__.startswith("xgboost")
         estimator.set_params(**{name: tuple(signs) if takes_tuple else signs})
     for name, weights in settings.items():
         if _last(name) in CLASS_WEIGHTS and isinstance(weights, dict):

@@ -1,10 +1,12 @@
 """A section of a YAML file: typed, checked, and refused with the name of every key that is wrong."""
 
-from typing import Any, Self, get_args
+from typing import Annotated, Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from lifecycle.core.errors import ConfigError, did_you_mean
+
+Share = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Section(BaseModel):

@@ -4,14 +4,13 @@ It is chosen on rows that the model was not trained on, and becomes part of the 
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Self
+from typing import Any, Self
 
 import numpy as np
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from lifecycle.core.section import Section
+from lifecycle.core.section import Section, Share
 
-Share = Annotated[float, Field(gt=0, lt=1)]
 DIGITS = 6
 
 

@@ -1,10 +1,8 @@
 """What reports/search.json says of a branch whose parameters come from `make search`."""
 
-from typing import Any
-
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import parse_json, parse_yaml
+from lifecycle.core.files import parse_json, parse_yaml, value_at
 from lifecycle.core.git import text_at
 from lifecycle.gate.check_result import finite_or_none
 
@@ -25,7 +23,7 @@ def searched(base: str, head: str) -> str:
     parameters, corrected = content.get("parameters"), content.get("corrected")
     if not (isinstance(parameters, dict) and isinstance(corrected, dict)):
         return f"Search: {config.SEARCH_REPORT} names no parameters"
-    if any(_value(params, str(name)) != value for name, value in parameters.items()):
+    if any(value_at(params, name.split(".")) != value for name, value in parameters.items()):
         return ""  # they were changed again since
     figures = [finite_or_none(value) for value in (content.get("trials"), content.get("validation"))]
     bounds = [finite_or_none(corrected.get(name)) for name in ("value", "low", "high")]
@@ -36,9 +34,3 @@ def searched(base: str, head: str) -> str:
         f"{str(content.get('metric'))[:50]} {figures[1]:.4f}, and {bounds[0]:.4f} ({bounds[1]:.4f} to {bounds[2]:.4f}) corrected for the choice; the test rows "
         "have no part in it"
     )
-
-
-def _value(content: Any, name: str) -> Any:
-    for step in name.split("."):
-        content = content.get(step) if isinstance(content, dict) else None
-    return content

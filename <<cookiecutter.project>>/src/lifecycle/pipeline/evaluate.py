@@ -24,7 +24,7 @@ from lifecycle.core.own_metrics import declared_here
 from lifecycle.core.tables import figure
 from lifecycle.pipeline import baselines, decision, run
 from lifecycle.pipeline.importance import column_importance
-from lifecycle.pipeline.model_card import model_card
+from lifecycle.pipeline.model_card import Evaluation, model_card
 from lifecycle.pipeline.prediction_process import PredictionProcess
 from lifecycle.pipeline.staleness_curve import curve_points
 from lifecycle.pipeline.weak_slices import measured, search
@@ -65,7 +65,7 @@ def curves(actual: pd.Series, predictions: pd.DataFrame, params: Params) -> dict
     }
 
 
-def walk_forward(params: Params) -> dict[str, Any]:
+def walk_forward_results(params: Params) -> dict[str, Any]:
     """Return what the stage walk_forward found, if params.yaml has it; an older dvc.yaml lacks the stage."""
     if params.evaluate.walk_forward is None:
         return {}
@@ -78,7 +78,7 @@ def walk_forward(params: Params) -> dict[str, Any]:
 
 def main() -> str:
     params = config.load()
-    over_time = walk_forward(params)
+    over_time = walk_forward_results(params)
     target = params.data.target
     points = {}
     own_metrics = declared_here(params.package)
@@ -113,22 +113,22 @@ def main() -> str:
         drawn["staleness"] = curve_points(over_time["staleness"])
     plotted = {name: curve for name, curve in drawn.items() if curve}  # of one class there is no ROC curve
     sample = reference.reference(frame, predictions, model.inputs, params)
-    card = model_card(
-        params,
-        model.estimator,
-        decision.in_words(model.threshold, of_threshold.get("threshold"), params),
-        package_versions.recorded(),
-        len(frame),
-        points,
-        bounds,
-        slices,
-        weak,
-        importances,
-        compared,
-        failure,
-        before,
-        over_time,
+    evaluation = Evaluation(
+        estimator=model.estimator,
+        decision=decision.in_words(model.threshold, of_threshold.get("threshold"), params),
+        versions=package_versions.recorded(),
+        rows=len(frame),
+        points=points,
+        intervals=bounds,
+        slices=slices,
+        weak=weak,
+        importances=importances,
+        baselines=compared,
+        baseline_failure=failure,
+        uncalibrated=before,
+        walk_forward=over_time,
     )
+    card = model_card(params, evaluation)
 
     # Nothing is written until everything is computed.
     shutil.rmtree(config.PLOTS, ignore_errors=True)  # a plot of another task must not remain

@@ -1,5 +1,6 @@
 """The model card: what someone who has to rely on the model reads first."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.core import user_code
@@ -11,67 +12,67 @@ TOP = 10
 PROPER = ("log_loss", "brier", "miscalibration")  # what the calibration of probabilities changes
 
 
-def model_card(
-    params: Params,
-    estimator: str,
-    decision: str,
-    versions: dict[str, str],
-    rows: int,
-    points: dict[str, dict[str, float]],
-    intervals: dict[str, dict[str, float]],
-    slices: dict[str, dict[str, dict[str, Any]]],
-    weak: dict[str, Any],
-    importances: dict[str, float],
-    baselines: dict[str, dict[str, float]],
-    baseline_failure: str,
-    uncalibrated: dict[str, float],
-    walk_forward: dict[str, Any],
-) -> str:
-    """Return the card as Markdown.
+@dataclass(frozen=True)
+class Evaluation:
+    """What `evaluate` found out about a model."""
 
-    Args:
-        params: the task, the data, the split and the settings.
-        estimator: the name of its class.
-        decision: the threshold at and above which a row is labelled positive, and how it was chosen; empty if there is none.
-        versions: of Python and of the packages that it was computed with, by name.
-        rows: how many test rows there are.
-        points: metrics by side of the split (`train`, `validation`, `test`).
-        intervals: 95% interval of each test metric.
-        slices: column → value → rows and metrics.
-        weak: the content of metrics/weak_slices.json.
-        importances: of the raw columns, by name.
-        baselines: `trivial` and `linear` → metric → value on the test rows.
-        baseline_failure: why there is no linear model, or nothing.
-        uncalibrated: metrics of the model without its calibration on the test rows; empty if it has none.
-        walk_forward: the content of metrics/walk_forward.json.
-    """
-    metrics = list(points["test"])
+    estimator: str
+    """The name of its class, and how it is calibrated."""
+    decision: str
+    """The threshold at and above which a row is labelled positive, and how it was chosen; empty if there is none."""
+    versions: dict[str, str]
+    """Of Python and of the packages that it was computed with, by name."""
+    rows: int
+    """How many test rows there are."""
+    points: dict[str, dict[str, float]]
+    """Metrics by side of the split (`train`, `validation`, `test`)."""
+    intervals: dict[str, dict[str, float]]
+    """95% interval of each test metric."""
+    slices: dict[str, dict[str, dict[str, Any]]]
+    """Column → value → rows and metrics."""
+    weak: dict[str, Any]
+    """The content of metrics/weak_slices.json."""
+    importances: dict[str, float]
+    """Of the raw columns, by name."""
+    baselines: dict[str, dict[str, float]]
+    """`trivial` and `linear` → metric → value on the test rows."""
+    baseline_failure: str
+    """Why there is no linear model, or nothing."""
+    uncalibrated: dict[str, float]
+    """Metrics of the model without its calibration on the test rows; empty if it has none."""
+    walk_forward: dict[str, Any]
+    """The content of metrics/walk_forward.json."""
+
+
+def model_card(params: Params, model: Evaluation) -> str:
+    """Return the card as Markdown."""
+    metrics = list(model.points["test"])
     loss = "RMSE" if params.task == "regression" else "log loss"
-    ranked = sorted(importances.items(), key=lambda item: -item[1])[:TOP]
+    ranked = sorted(model.importances.items(), key=lambda item: -item[1])[:TOP]
     sections = [
         "# Model card",
         user_code.description(params.package),
-        _overview(params, estimator, decision, versions),
+        _overview(params, model.estimator, model.decision, model.versions),
         "## Performance",
-        f"On {rows:,} test rows that were not used in training, with intervals by bootstrap over rows.",
-        _performance(points, intervals),
+        f"On {model.rows:,} test rows that were not used in training, with intervals by bootstrap over rows.",
+        _performance(model.points, model.intervals),
         "## Baselines",
         f"The same test rows, predicted by the {'mean' if params.task == 'regression' else 'share of each class'}, by a linear model, "
         "and by this one.",
-        *([f"The linear model could not be fitted: {baseline_failure}"] if baseline_failure else []),
-        _ladder(points["test"], baselines),
-        *_calibration(points["test"], uncalibrated),
-        *walk_forward_sections(walk_forward),
+        *([f"The linear model could not be fitted: {model.baseline_failure}"] if model.baseline_failure else []),
+        _ladder(model.points["test"], model.baselines),
+        *_calibration(model.points["test"], model.uncalibrated),
+        *walk_forward_sections(model.walk_forward),
         "## Slices",
-        *(_slice(column, values, metrics) for column, values in slices.items()),
-        *([] if slices else ["None: name columns in `evaluate.slices` of `params.yaml`."]),
+        *(_slice(column, values, metrics) for column, values in model.slices.items()),
+        *([] if model.slices else ["None: name columns in `evaluate.slices` of `params.yaml`."]),
         "## Weak slices",
-        *_weak(weak, metrics),
+        *_weak(model.weak, metrics),
         "## Importance of the columns",
         f"How much {loss} rises on test rows when a column is shuffled; the {len(ranked)} largest.",
         markdown_table(["column", "rise"], [[f"`{name}`", _figure(value)] for name, value in ranked]),
         "## Limits",
-        _limits(params, slices),
+        _limits(params, model.slices),
     ]
     return "\n\n".join(sections) + "\n"
 

@@ -9,7 +9,7 @@ from sklearn.pipeline import Pipeline
 
 from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
-from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_parquet
 
 
@@ -29,7 +29,7 @@ class Results:
 def load() -> Results:
     """Return the results, from a notebook in any folder of the project: its root becomes the working directory.
 
-    Raises ConfigError outside of a project; DataError if the pipeline has not run.
+    Raises ConfigError outside of a project, or if the pipeline has not run.
     """
     here = Path.cwd()
     root = next((path for path in (here, *here.parents) if (path / config.PARAMS).exists()), None)
@@ -37,12 +37,6 @@ def load() -> Results:
         raise ConfigError(f"{here} is in no project: no folder above it has {config.PARAMS}")
     os.chdir(root)
     params = config.load()
-    dataset, predictions = _table(config.DATASET), _table(config.PREDICTIONS)
+    dataset, predictions = read_parquet(config.DATASET), read_parquet(config.PREDICTIONS)
     test = dataset.merge(predictions.drop(columns=params.data.target), on=params.data.id)
     return Results(params, dataset, test, model_file.load(config.MODEL, params.package))
-
-
-def _table(path: Path) -> pd.DataFrame:
-    if not path.exists():
-        raise DataError(f"{path}: no such file; run `make repro`")
-    return read_parquet(path)

@@ -1,7 +1,6 @@
 """The prediction for one row, column by column, as a table for a terminal."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,7 +31,7 @@ def explain_test_row(key: str) -> str:
     contract = read_yaml(config.CONTRACT)["columns"]
     path = config.FEATURES / "test.parquet"
     names = [str(name) for name in model.feature_names_in_]
-    test, background = _table(path), reference.read(config.REFERENCE).slice(0, BACKGROUND).to_pylist()
+    test, background = read_parquet(path), reference.read(config.REFERENCE).slice(0, BACKGROUND).to_pylist()
     chosen = test[test[params.data.id].astype(str) == key]
     if chosen.empty:
         raise DataError(f"{key}: no row of {path} has this {params.data.id}; the ids are in {config.PREDICTIONS}, too")
@@ -42,7 +41,7 @@ def explain_test_row(key: str) -> str:
     others = [{name: row[f"{reference.INPUTS}{name}"] for name in names} for row in background]
     rows = to_frame([*to_records(chosen.head(1), columns), *others], columns)
     with predict.threads(len(rows)):
-        return explained(f"{params.data.id} {key}", rows, lambda some: predict.predict(model, some, params), params)
+        return explained(f"{params.data.id} {key}", rows, lambda batch: predict.predict(model, batch, params), params)
 
 
 def explained(
@@ -57,19 +56,24 @@ def explained(
         params: the task, the positive class and the seed.
     """
     output, title = _output(predictions(rows.head(1)), params)
-    found = contributions(lambda some: predictions(some)[output].to_numpy(dtype=np.float64), rows, params.seed)
-    ranked = sorted(found.values, key=lambda column: -abs(found.values[column]))
+    of_columns = contributions(lambda batch: predictions(batch)[output].to_numpy(dtype=np.float64), rows, params.seed)
+    ranked = sorted(of_columns.values, key=lambda column: -abs(of_columns.values[column]))
     row = rows.iloc[0]
     table = [
-        [column, _text(row[column]), f"{found.values[column]:+.4g}", f"{CERTAINTY * found.errors[column]:.2g}"]
+        [
+            column,
+            _text(row[column]),
+            f"{of_columns.values[column]:+.4g}",
+            f"{CERTAINTY * of_columns.errors[column]:.2g}",
+        ]
         for column in ranked[:LISTED]
     ]
     if rest := ranked[LISTED:]:
-        table.append([f"{len(rest)} more columns", "", f"{sum(found.values[column] for column in rest):+.4g}", ""])
-    table.append(["sum", "", f"{sum(found.values.values()):+.4g}", ""])
+        table.append([f"{len(rest)} more columns", "", f"{sum(of_columns.values[column] for column in rest):+.4g}", ""])
+    table.append(["sum", "", f"{sum(of_columns.values.values()):+.4g}", ""])
     head = (
-        f"{name}: {title} {figure(found.prediction)}, {found.prediction - found.mean:+.4g} from {figure(found.mean)}, "
-        f"the mean of {found.background} test rows"
+        f"{name}: {title} {figure(of_columns.prediction)}, {of_columns.prediction - of_columns.mean:+.4g} from {figure(of_columns.mean)}, "
+        f"the mean of {of_columns.background} test rows"
     )
     return f"{head}\n\n{text_table(['column', 'value', 'contributes', '±'], table)}"
 
@@ -89,9 +93,3 @@ def _text(value: Any) -> str:
         return "(empty)"
     text = " ".join(str(value).split())
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 3]}..."
-
-
-def _table(path: Path) -> pd.DataFrame:
-    if not path.exists():
-        raise DataError(f"{path}: no such file; `dvc repro` makes it, `dvc checkout {path}` restores it")
-    return read_parquet(path)

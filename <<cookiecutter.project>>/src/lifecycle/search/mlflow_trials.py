@@ -36,8 +36,8 @@ def _log(client: "MlflowClient", study: Study, trials: "list[optuna.trial.Frozen
     import mlflow.entities as entities
 
     key = study.folder.name
-    found = client.search_runs([experiment], f"tags.`{STUDY}` = '{key}'", max_results=1)
-    parent = found[0] if found else client.create_run(experiment, run_name="search", tags={STUDY: key})
+    searches = client.search_runs([experiment], f"tags.`{STUDY}` = '{key}'", max_results=1)
+    parent = searches[0] if searches else client.create_run(experiment, run_name="search", tags={STUDY: key})
     logged = set()
     token: str | None = None
     while True:

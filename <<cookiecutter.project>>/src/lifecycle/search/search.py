@@ -21,12 +21,12 @@ from lifecycle.core.config import Params
 from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.estimator import make_estimator
-from lifecycle.core.files import read_parquet, write_json, write_text, yaml_as_written
+from lifecycle.core.files import read_parquet, value_at, write_json, write_text, yaml_as_written
 from lifecycle.core.git import environment
 from lifecycle.core.metric_process import MetricProcess
 from lifecycle.search import mlflow_trials, settings
 from lifecycle.search.selection_bias import TRIALS, corrected
-from lifecycle.search.settings import changed, params_with, value_of
+from lifecycle.search.settings import changed, params_with
 from lifecycle.search.study import Study, of_repo, suggested
 from lifecycle.search.worker import REFUSED
 
@@ -52,7 +52,7 @@ def search(trials: int, jobs: int | None, report: Report) -> None:
     study = of_repo(search_settings, params.package)
     _check(study)
     opened = study.trials()
-    present = {name: value_of(study.content, name) for name in search_settings.parameters}
+    present = {name: value_at(study.content, name.split(".")) for name in search_settings.parameters}
     if not opened.get_trials() and all(
         space.holds(present[name]) for name, space in search_settings.parameters.items()
     ):

@@ -81,13 +81,6 @@ def changed(content: dict[str, Any], values: dict[str, Any]) -> dict[str, Any]:
     return content
 
 
-def value_of(content: dict[str, Any], name: str) -> Any:
-    """Return the value in the content of params.yaml by dotted name, or None if it is not there."""
-    for step in name.split("."):
-        content = content.get(step, {}) if isinstance(content, dict) else {}
-    return None if content == {} else content
-
-
 def params_with(content: dict[str, Any], values: dict[str, Any]) -> Params:
     """Return the checked parameters with other values. Raises ConfigError if they are invalid."""
     try:

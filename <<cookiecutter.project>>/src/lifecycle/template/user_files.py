@@ -8,7 +8,7 @@ from typing import Any
 from ruamel.yaml.comments import CommentedMap
 from ruamel.yaml.error import YAMLError
 
-from lifecycle.core.files import yaml_as_written
+from lifecycle.core.files import value_at, yaml_as_written
 
 SETTINGS = (
     "params.yaml",
@@ -90,7 +90,7 @@ def with_new_settings(path: str, users: bytes, before: bytes, after: bytes, user
         return users
     new = sorted(_keys(theirs) - _keys(former) - _keys(mine))
     user_files.unused += [f"{path}: {'.'.join(keys)}" for keys in sorted((_keys(former) - _keys(theirs)) & _keys(mine))]
-    lines = {keys: f"{path}: {'.'.join(keys)} = {_short(_get(theirs, keys))}" for keys in new}
+    lines = {keys: f"{path}: {'.'.join(keys)} = {_short(value_at(theirs, keys))}" for keys in new}
     added = [keys for keys in new if isinstance(mine, dict) and _insert(mine, theirs, keys)]
     stream = StringIO()
     if added:
@@ -124,7 +124,7 @@ def _keys(content: Any, above: Keys = ()) -> set[Keys]:
 def _insert(mine: Any, theirs: Any, keys: Keys) -> bool:
     """Insert a setting where the template has it. Returns whether the user's file has the section that it belongs to."""
     *above, name = keys
-    section, source = _get(mine, tuple(above)), _get(theirs, tuple(above))
+    section, source = value_at(mine, above), value_at(theirs, above)
     if not isinstance(section, CommentedMap) or name in section:
         return False
     names = list(source)
@@ -133,12 +133,6 @@ def _insert(mine: Any, theirs: Any, keys: Keys) -> bool:
     if name in source.ca.items:
         section.ca.items[name] = source.ca.items[name]
     return True
-
-
-def _get(content: Any, keys: Keys) -> Any:
-    for name in keys:
-        content = content.get(name) if isinstance(content, dict) else None
-    return content
 
 
 def _short(value: Any) -> str:
