@@ -8,15 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from lifecycle.adopt import params_file
+from lifecycle.adopt import params_file, search_file
 from lifecycle.adopt.contract_draft import draft
 from lifecycle.adopt.plan import Options, Plan, decide
 from lifecycle.core import config, contract
 from lifecycle.core.config import Params
 from lifecycle.core.errors import DataError, ProjectError
+from lifecycle.core.estimator import make_estimator
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.raw_table import read_raw
 from lifecycle.pipeline.validate import check_params, check_target
+from lifecycle.search.settings import Search
 
 hypothesis = pytest.importorskip("hypothesis", reason="tests/test_machinery.py installs it")
 st = hypothesis.strategies
@@ -76,6 +78,12 @@ def check(path: Path, target: str) -> bool:
     except ProjectError:  # anything else is a fault of ours
         return False
     params = written(plan, path)
+    text = search_file.rewrite((ROOT / "search.yaml").read_text(encoding="utf-8"), plan)
+    search = Search.checked(parse_yaml(text, "search.yaml"), "search.yaml")
+    assert search.metric == ("rmse" if params.task == "regression" else "log_loss")
+    assert {name.removeprefix("train.parameters.") for name in search.parameters} <= {
+        *make_estimator(params).get_params()
+    }
     text = draft(plan.columns, plan.key, plan.target, params.package)
     (path.parent / "contract.yaml").write_text(text, encoding="utf-8")
     schema = contract.load(path.parent / "contract.yaml", params.package)

@@ -1,12 +1,16 @@
 """Answers that have become worse than gates.yaml allows are a breach, if that is no chance."""
 
 import datetime
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from lifecycle.core import config
 from lifecycle.core.config import Params
+from lifecycle.core.errors import ConfigError
 from lifecycle.gate import policy
 from lifecycle.monitoring import performance
 from machinery.monitoring import lab
@@ -24,6 +28,24 @@ def spoilt(rows: pd.DataFrame, share: float) -> pd.DataFrame:
     chance = np.random.default_rng(1)
     some = chance.random(len(rows)) < share
     return rows.assign(actual=np.where(some, chance.permutation(rows["actual"]), rows["actual"]))
+
+
+def test_answers_are_labelled_by_the_threshold_that_a_rule_chose_for_their_version(
+    params: Params, tmp_path: Path
+) -> None:
+    text = (config.PARAMS.read_text()).replace("train:\n", "train:\n  threshold: best_f1\n")
+    (tmp_path / "params.yaml").write_text(re.sub(r"  threshold: 0\.5.*\n", "", text))
+    (tmp_path / "validation.json").write_text('{"roc_auc": 0.8, "threshold": 0.31}')
+
+    assert performance.params_of(tmp_path).evaluate.threshold == 0.31
+    (tmp_path / "validation.json").write_text('{"roc_auc": 0.8}')
+    with pytest.raises(ConfigError, match=r"validation\.json: has no threshold"):
+        performance.params_of(tmp_path)
+    (tmp_path / "validation.json").unlink()
+    with pytest.raises(ConfigError, match=r"validation\.json: no such file"):
+        performance.params_of(tmp_path)
+    (tmp_path / "params.yaml").write_text(config.PARAMS.read_text())
+    assert performance.params_of(tmp_path) == params  # a fixed threshold needs no file
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

@@ -90,9 +90,8 @@ def decide(path: Path, options: Options, seed: int) -> Plan:
     time, why_split = splits.time_split(inputs, labelled, options.time, options.gap_days)
     exclude = _exclude(inputs, key, time) | dict.fromkeys(options.exclude, "as --exclude says")
     remaining = [column for name, column in inputs.items() if name not in exclude or name in options.keep]
-    comparable = [
-        column for column in remaining if column.kind != "text"
-    ]  # texts have no order, and hardly any repeats
+    # Texts have no order, and hardly any repeats.
+    comparable = [column for column in remaining if column.kind != "text"]
     scores, doubles = _compare(comparable, columns[target.name], target, seed)
     exclude |= {name: f"a copy of {original}" for name, original in doubles.items()}
     exclude |= {

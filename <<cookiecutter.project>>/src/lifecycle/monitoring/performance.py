@@ -1,7 +1,6 @@
 """Performance: the metrics that gates.yaml limits, on the rows whose label has come in."""
 
 import datetime
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +8,10 @@ import pandas as pd
 
 from lifecycle.core import config, metrics
 from lifecycle.core.config import Params
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import parse_json, read_text
 from lifecycle.core.reference import ACTUAL, PROBABILITIES
+from lifecycle.gate.check_result import finite_or_none
 from lifecycle.gate.metric_range import Floor
 from lifecycle.gate.policy import Policy
 from lifecycle.gate.rules import describe
@@ -48,11 +50,17 @@ def actual(labels: pd.Series, target: pd.Series, params: Params) -> pd.Series:
 
 
 def params_of(version: Path) -> Params:
-    """Return the params in the folder of a version, with the threshold that a rule chose for it: the log has no labels."""
-    params = config.load(version / config.PARAMS)
+    """Return the params in the folder of a version, with the threshold that a rule chose for it, by which answers are labelled.
+
+    Raises ConfigError if the version's metrics of the validation rows, which have the threshold, are not there or cannot be read.
+    """
+    params, path = config.load(version / config.PARAMS), version / "validation.json"
     if not params.train.threshold:
         return params
-    return params.labelling_at(json.loads((version / "validation.json").read_text(encoding="utf-8"))["threshold"])
+    threshold = finite_or_none(parse_json(read_text(path), str(path)).get("threshold"))
+    if threshold is None:
+        raise ConfigError(f"{path}: has no threshold, which train.threshold of the version chooses")
+    return params.labelling_at(threshold)
 
 
 def measure(rows: pd.DataFrame, policy: Policy, params: Params, today: datetime.date) -> list[MetricInterval]:
