@@ -48,10 +48,10 @@ is added or dropped; and monitoring starts a retraining, if it is there."""
 COMMANDS = {
     "": {
         *("validate", "contract", "tracking-uri", "environment", "gate", "adopt"),
-        *("relock", "audit", "resolve", "search", "template-update", "template-link"),
+        *("explain", "relock", "audit", "resolve", "search", "template-update", "template-link"),
     },
     "registry": {"register", "promote", "check", "rollback", "history", "show"},
-    "serving": {"serve", "simulate", "compare", "deploy"},
+    "serving": {"serve", "simulate", "compare", "deploy", "explain-answer"},
     "batch": {"score"},
     "monitoring": {"monitor"},
     "retraining": {"retrain"},
