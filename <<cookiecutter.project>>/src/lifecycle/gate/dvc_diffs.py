@@ -46,6 +46,6 @@ def params_diff(base: str, head: str) -> dict[str, Any]:
 def _json(done: subprocess.CompletedProcess[str]) -> dict[str, Any]:
     """The JSON that a DVC command has printed."""
     if done.returncode:
-        raise ConfigError(f"{' '.join(done.args[2:5])}: {done.stderr.strip()[-300:]}")
+        raise ConfigError(f"{' '.join(done.args[3:6])}: {done.stderr.strip()[-300:]}")
     content: dict[str, Any] = json.loads(done.stdout or "{}")
     return content
