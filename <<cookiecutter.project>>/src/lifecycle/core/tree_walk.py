@@ -94,7 +94,8 @@ class Trees:
         valid = ~np.isnan(value) & (value >= 0) & (value < 256)
         category = np.where(valid, value, 0).astype(np.intp)
         known = valid & self.known[self.place_of_feature[self.feature[node]] % len(self.known), category]
-        return np.where(known, self.left_sets[self.left_set[node], category], self.missing_left[node])
+        left: np.ndarray = np.where(known, self.left_sets[self.left_set[node], category], self.missing_left[node])
+        return left
 
 
 def _bits(sets: np.ndarray) -> np.ndarray:
