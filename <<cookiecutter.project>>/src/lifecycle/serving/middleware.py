@@ -1,4 +1,5 @@
-"""The checks that a request passes before it reaches the app: its token, content type, size, and how long it takes to arrive."""
+"""The checks that a request passes before it reaches the app: its token, content type, size, how long it takes to arrive, and how many
+others are being answered."""
 
 import asyncio
 import secrets
@@ -12,7 +13,10 @@ from lifecycle.serving.prometheus_metrics import ServerMetrics
 
 READ_SECONDS = 10.0  # in which each piece of a request has to arrive
 BODY_SECONDS = 60.0  # for the whole body
+MAX_IN_FLIGHT = 1000  # requests being answered at a time; more are refused, but for health checks
+MAX_DISCARDING = 100  # requests whose refusal waits until their body is there
 WITHOUT_TOKEN = {"/health/live", "/health/ready"}  # probes have no token
+OVERLOADED = "overloaded: try again later"
 
 
 class RequestGuard:
@@ -34,6 +38,7 @@ class RequestGuard:
         self.expected = f"Bearer {token}".encode() if token else None
         self.metrics, self.paths = metrics, paths
         self.too_long = f"the request body may have at most {max_bytes:,} bytes"
+        self.in_flight = self.discarding = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -48,7 +53,22 @@ class RequestGuard:
         if refusal := self._refusal(scope):
             await self._discard(receive)
             return await refusal(scope, receive, counting_send)
-        return await self.app(scope, self._limited(receive), counting_send)
+        if scope["path"] in WITHOUT_TOKEN:
+            return await self.app(scope, self._limited(receive), counting_send)
+        return await self._answer(scope, receive, counting_send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, unless too many are being answered."""
+        if self.in_flight >= MAX_IN_FLIGHT:
+            refusal = JSONResponse({"detail": OVERLOADED}, 503, {"Retry-After": "1"})
+            return await refusal(scope, receive, send)
+        self.in_flight += 1
+        self.metrics.in_flight.set(self.in_flight)
+        try:
+            return await self.app(scope, self._limited(receive), send)
+        finally:
+            self.in_flight -= 1
+            self.metrics.in_flight.set(self.in_flight)
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         """The response to a request whose head is reason enough to refuse it."""
@@ -88,11 +108,16 @@ class RequestGuard:
 
     async def _discard(self, receive: Receive) -> None:
         """Read on for a while: a client that is still sending when the connection closes never reads the response."""
-        size = 0
-        with suppress(TimeoutError):
-            async with asyncio.timeout(READ_SECONDS):
-                while size < 4 * self.max_bytes:
-                    message = await receive()
-                    size += len(message.get("body", b""))
-                    if not message.get("more_body"):
-                        return
+        if self.discarding >= MAX_DISCARDING:
+            return
+        size, self.discarding = 0, self.discarding + 1
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(READ_SECONDS):
+                    while size < 4 * self.max_bytes:
+                        message = await receive()
+                        size += len(message.get("body", b""))
+                        if not message.get("more_body"):
+                            return
+        finally:
+            self.discarding -= 1

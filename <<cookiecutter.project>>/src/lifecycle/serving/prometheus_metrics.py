@@ -22,6 +22,14 @@ class ServerMetrics:
     def _add_server_metrics(self) -> None:
         registry = self.registry
         self.requests = Counter("requests", "HTTP requests", ["path", "status"], registry=registry)
+        self.in_flight = Gauge("requests_in_flight", "HTTP requests being answered", registry=registry)
+        self.connections = Gauge("connections", "Open connections", registry=registry)
+        self.connections_refused = Counter(
+            "connections_refused",
+            "Connections closed before a request was complete, or to make room for others",
+            ["reason"],
+            registry=registry,
+        )
         self.versions = Gauge("model_version", "Version that has a role; 0 for none", ["role"], registry=registry)
         self.canary_percent = Gauge("canary_percent", "Share of rows that the canary answers", registry=registry)
         self.reachable = Gauge("registry_reachable", "Whether MLflow answered the last time", registry=registry)

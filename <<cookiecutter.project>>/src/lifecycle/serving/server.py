@@ -14,7 +14,7 @@ from lifecycle.serving import settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-MAX_CONNECTIONS = 1000
+    from lifecycle.serving.prometheus_metrics import ServerMetrics
 
 
 def serve(host: str, port: int, alias: str) -> None:
@@ -33,24 +33,26 @@ def serve(host: str, port: int, alias: str) -> None:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
     server = settings.load().server
-    app = _build_app(server, alias, token)
+    from lifecycle.serving.prometheus_metrics import ServerMetrics
+
+    metrics = ServerMetrics()
+    app = _build_app(server, alias, token, metrics)
     print(f"serve: listening on http://{host}:{listening.getsockname()[1]}", file=sys.stderr, flush=True)
-    _run(app, listening, int(server.max_megabytes * 1e6))
+    _run(app, metrics, listening, int(server.max_megabytes * 1e6))
 
 
-def _build_app(server: settings.Server, alias: str, token: str | None) -> "FastAPI":
+def _build_app(server: settings.Server, alias: str, token: str | None, metrics: "ServerMetrics") -> "FastAPI":
     from lifecycle.core.row_model import record_model, value_type
     from lifecycle.prediction_log.writer import Log
     from lifecycle.serving.answer_recorder import AnswerRecorder
     from lifecycle.serving.app import make_app
     from lifecycle.serving.model_source import ModelSource
-    from lifecycle.serving.prometheus_metrics import ServerMetrics
     from lifecycle.serving.registry_watcher import RegistryWatcher
     from lifecycle.serving.router import Router
 
     params = config.load()
     schema = contract.load(config.CONTRACT, params.package)
-    router = Router(AnswerRecorder(alias, Log(server.log), ServerMetrics()), server.timeout_seconds)
+    router = Router(AnswerRecorder(alias, Log(server.log), metrics), server.timeout_seconds)
     columns = set(schema.columns) - {params.data.target}
     source = ModelSource(params, server.cache, alias)
     watcher = RegistryWatcher(params, server, alias, router, columns, source)
@@ -58,12 +60,14 @@ def _build_app(server: settings.Server, alias: str, token: str | None) -> "FastA
     return make_app(params, server, record_model(schema, params), label, watcher, token)
 
 
-def _run(app: "FastAPI", listening: socket.socket, max_body_bytes: int) -> None:
+def _run(app: "FastAPI", metrics: "ServerMetrics", listening: socket.socket, max_body_bytes: int) -> None:
     import uvicorn
 
+    from lifecycle.serving.connections import Connections, most_connections
     from lifecycle.serving.http_protocol import BoundedHttpProtocol
 
     BoundedHttpProtocol.max_body_bytes = max_body_bytes
+    BoundedHttpProtocol.open_connections = Connections(most_connections(), metrics)
     options = uvicorn.Config(
         app,
         http=BoundedHttpProtocol,
@@ -72,7 +76,6 @@ def _run(app: "FastAPI", listening: socket.socket, max_body_bytes: int) -> None:
         server_header=False,
         timeout_keep_alive=75,  # longer than a proxy's, usually 60: else the proxy sends into closed connections
         timeout_graceful_shutdown=20,
-        limit_concurrency=MAX_CONNECTIONS,
         ws="none",
         proxy_headers=False,
     )
