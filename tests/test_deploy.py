@@ -1,6 +1,7 @@
 """A version on its way to production: staging, shadow, canary, its verdict, and everything as before if it is not good."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 
@@ -178,6 +179,30 @@ def test_a_shadow_is_compared_with_production_on_the_same_rows(served: Served, s
     assert abs(float(re.search(r"mean score (\S+)", sent)[1]) - mean) < 1e-4
     assert re.search(r"scores apart by +0\.0[1-9]", compared)  # it is a worse model, not the same
     assert re.search(r"300 with labels  accuracy 0\.\d+, production 0\.\d+; log loss", compared)
+
+
+def test_once_storage_is_back_the_next_deploy_works(served: Served, server: Server) -> None:
+    """The server has to fetch the version, and nothing that it remembers of the failure counts."""
+    staged(served, 2)
+    folder, cache = served.project.path, served.project.path / ".serving"
+    served.move("canary", 2, 10)  # so that it is in the server's cache, and from there in that of deploy
+    until(lambda: server.versions()["canary"] == 2, "the canary", server)
+    served.move("canary", 0)
+    until(lambda: server.versions()["canary"] is None, "no canary", server)
+    (cache / "deploy").mkdir(exist_ok=True)
+    for path in (cache / "production").glob("2-*"):
+        shutil.rmtree(cache / "deploy" / path.name, ignore_errors=True)
+        path.rename(cache / "deploy" / path.name)
+    (folder / "mlartifacts").rename(folder / "elsewhere")
+    try:
+        failed = command(served, "deploy --env production --shadow", server, code=1)
+    finally:
+        (folder / "elsewhere").rename(folder / "mlartifacts")
+
+    assert "version 2: the storage of MLflow does not give the files of version 2: " in failed
+    assert failed.rstrip().endswith("; reverted")
+    assert aliases(served)["shadow"] is None
+    assert "version 2 is the shadow" in command(served, "deploy --env production --shadow", server)
 
 
 def test_shifted_rows_change_the_scores_and_what_leaves_the_contract_is_refused(served: Served, server: Server) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.core import config
-from lifecycle.core.errors import DataError
+from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import file_hash
 from lifecycle.core.tracking import MODEL_HASH
 from lifecycle.core.version_code import CODE_HASH, code_hash, copied
@@ -25,7 +25,8 @@ IDENTITY = "version.json"  # number and hashes of the version in a folder
 def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path:
     """Return the folder in the cache that holds a version: `model.skops`, `params.yaml`, `contract.yaml`, `code`, `known_rows`.
 
-    A folder that is there already is not fetched again. Raises DataError if the files are not those that were registered.
+    A folder that is there already is not fetched again. Raises DataError if the files are not those that were registered,
+    ConfigError if they cannot be had.
 
     Args:
         client: of the registry.
@@ -33,8 +34,6 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
         version: the version's number.
         cache: the folder of all cached versions.
     """
-    import mlflow
-
     registered = client.get_model_version(model, str(version)).tags
     tags = {name: registered.get(name) for name in (MODEL_HASH, CODE_HASH)}
     if not all(tags.values()):
@@ -49,7 +48,7 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
         except OSError as error:
             raise DataError(f"{cache}: the cache for fetched models cannot be created: {error}") from None
         with tempfile.TemporaryDirectory(dir=cache, prefix=".fetching-") as temporary:
-            fetched = mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=temporary)
+            fetched = _download(model, version, temporary)
             (Path(fetched) / IDENTITY).write_text(json.dumps({"version": version, **tags}))
             if not is_sound(Path(fetched), tags):
                 raise DataError("its files in MLflow are not those that were registered")
@@ -60,6 +59,20 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
                     raise
     os.utime(folder)  # used now: `prune` removes the least recently used
     return folder
+
+
+def _download(model: str, version: int, folder: str) -> str:
+    import mlflow
+
+    subject = f"the storage of MLflow does not give the files of version {version}"
+    try:
+        fetched = mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=folder)
+    except Exception as error:  # each kind of storage has errors of its own
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise ConfigError(f"{subject}: {reason}") from error
+    if not Path(fetched, config.MODEL.name).exists():  # a folder that is away is fetched as an empty one
+        raise ConfigError(f"{subject}: it has no {config.MODEL.name} of it")
+    return str(fetched)
 
 
 def cached(version: int, cache: Path) -> Path:

@@ -14,7 +14,8 @@ def problems(watcher: RegistryWatcher) -> list[str]:
     registry = [] if watcher.source.state == REACHABLE else [f"MLflow is {watcher.source.state}"]
     log_problem = [log.problem] if log.problem else []
     processes = [served.problem for served in watcher.router.roles.served if served.problem]
-    return registry + log_problem + processes + [f"{error}; retrying" for _, error in watcher.load_errors.values()]
+    failures = [f"version {version}: {failure.error}; retrying" for version, failure in watcher.load_failures]
+    return registry + log_problem + processes + failures
 
 
 def readiness(watcher: RegistryWatcher) -> tuple[bool, list[str]]:
@@ -28,7 +29,7 @@ def readiness(watcher: RegistryWatcher) -> tuple[bool, list[str]]:
     }
     warnings = {
         "the registry does not say what to serve": watcher.source.state != REACHABLE,
-        "a version cannot be loaded": bool(watcher.load_errors),
+        "a version cannot be loaded": len(watcher.load_failures) > 0,
     }
     return not any(blocking.values()), [text for text, holds in (blocking | warnings).items() if holds]
 
@@ -46,6 +47,7 @@ def status(watcher: RegistryWatcher) -> dict[str, Any]:
         "registry": watcher.source.state,
         "problems": problems(watcher),
         "versions": {role: served.version if served else None for role, served in by_role.items()},
+        "load_failures": watcher.load_failures.as_json(),
         "environment": {str(served.version): served.environment for served in roles.served if served.environment},
         "canary_percent": roles.percent if roles.canary else 0,
         "arms": {"production": arms.production.as_json(), "canary": arms.canary.as_json()} if arms else None,

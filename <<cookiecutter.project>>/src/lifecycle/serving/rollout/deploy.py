@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lifecycle.core.errors import ProjectError, RefusedError
 from lifecycle.registry import ledger, moves, version_cache
-from lifecycle.registry.aliases import CANARY, PRODUCTION, SHADOW, STAGING, state
+from lifecycle.registry.aliases import CANARY, PRODUCTION, SHADOW, STAGING, find, state
 from lifecycle.registry.connection import connected
 from lifecycle.registry.ledger import Move
 from lifecycle.registry.staging_checks import check
@@ -35,7 +35,7 @@ def to_staging(environment: Environment, version: int | None, reason: str) -> No
     environment.start()
     with connected() as (client, model, _):
         before = state(client, model, ledger.head(client, model))
-        move = moves.promote(client, model, STAGING, version, reason)
+        move = moves.promote(client, model, STAGING, version, reason) or _unchecked(client, model, before)
     with reverted_on_failure(_put_back(move, before)):
         with connected() as (client, model, _):
             number, outcome, passed = check(client, model)
@@ -62,7 +62,10 @@ def to_production(environment: Environment, version: int | None, percent: int, r
     number, folder, before = _staged_version(environment, version)
     current = before[PRODUCTION]
     if number == current:
-        _confirm_served(environment, PRODUCTION, number, folder)
+        try:
+            _confirm_served(environment, PRODUCTION, number, folder)
+        except ProjectError as error:
+            raise RefusedError(f"{error}; version {number} was in production before and stays there, see rollback") from None
         return None
     if percent < 100 and current is not None:
         verdict = _run_canary(environment, number, folder, percent, reason)
@@ -132,6 +135,16 @@ def reverted_on_failure(revert: Revert) -> Iterator[None]:
         if reverted:
             report("interrupted; reverted")
         raise
+
+
+def _unchecked(client: "MlflowClient", model: str, now: ledger.State) -> Move | None:
+    """The move that brought the version to staging, if an earlier deploy was cut off before its checks, or before it was put back."""
+    version = now[STAGING]
+    there = find(client, model, version, ledger.head(client, model)) if version else None
+    if not there or not there.tags.get(moves.STAGING_CHECKS, "failed").startswith("failed"):
+        return None
+    latest = ledger.latest(client, model, STAGING)
+    return latest if latest and latest.action == "promote" and latest.version == version else None
 
 
 def _put_back(move: Move | None, before: ledger.State) -> Revert:
