@@ -33,6 +33,7 @@ from lifecycle.serving.api_schemas import (
 from lifecycle.serving.middleware import RequestGuard
 from lifecycle.serving.model_process import ModelError, ProcessGoneError
 from lifecycle.serving.pending_request import Row, content_id
+from lifecycle.serving.refusal_recorder import RefusalRecorder
 from lifecycle.serving.registry_watcher import RegistryWatcher
 from lifecycle.serving.router import NotReadyError, NotServedError, Router
 from lifecycle.serving.settings import Server
@@ -67,7 +68,8 @@ def make_app(
     # The first row that is wrong is enough: to list ten thousand of them takes long.
     records = Annotated[list[record], FailFast(), Field(min_length=1, max_length=settings.max_rows)]  # type: ignore[valid-type]
     batch = create_model("Batch", __config__=ConfigDict(extra="forbid"), records=(records, ...))
-    _add_predict(app, params, record, batch, watcher.router)
+    refused = RefusalRecorder(watcher.router, record, settings.log_refused_values)
+    _add_predict(app, params, record, batch, watcher.router, refused)
     _add_feedback(app, label, watcher.router)
     _add_status(app, watcher)
     _add_error_handlers(app)
@@ -78,7 +80,14 @@ def make_app(
     return app
 
 
-def _add_predict(app: FastAPI, params: Params, record: type[BaseModel], batch: type[BaseModel], router: Router) -> None:
+def _add_predict(
+    app: FastAPI,
+    params: Params,
+    record: type[BaseModel],
+    batch: type[BaseModel],
+    router: Router,
+    refused: RefusalRecorder,
+) -> None:
     """Add the endpoints that score rows. They read their body themselves: it is validated as it is parsed, which halves the cost."""
     answer = answer_model(params)
     answers = create_model("Answers", predictions=(list[answer], ...))  # type: ignore[valid-type]
@@ -94,7 +103,9 @@ def _add_predict(app: FastAPI, params: Params, record: type[BaseModel], batch: t
     async def predict(request: Request) -> Response:
         since = time.perf_counter()
         request_id, version = read_headers(request, generated_ids)
-        body = record.model_validate_json(await request.body())
+        sent = await request.body()
+        with refused.recording(request_id, sent):
+            body = record.model_validate_json(sent)
         (content,) = await router.answer([row(body, request_id, since)], version)
         return Response(content, media_type="application/json")
 
@@ -102,7 +113,9 @@ def _add_predict(app: FastAPI, params: Params, record: type[BaseModel], batch: t
     async def predict_batch(request: Request) -> Response:
         since = time.perf_counter()
         request_id, version = read_headers(request, generated_ids)
-        body = batch.model_validate_json(await request.body())
+        sent = await request.body()
+        with refused.recording(request_id, sent, batch=True):
+            body = batch.model_validate_json(sent)
         rows = [row(model, f"{request_id}-{place}", since) for place, model in enumerate(body.records)]  # type: ignore[attr-defined]
         contents = await router.answer(rows, version)
         return Response(b'{"predictions":[%s]}' % b",".join(contents), media_type="application/json")
