@@ -37,6 +37,7 @@ from lifecycle.serving.refusal_recorder import RefusalRecorder
 from lifecycle.serving.registry_watcher import RegistryWatcher
 from lifecycle.serving.router import NotReadyError, NotServedError, Router
 from lifecycle.serving.settings import Server
+from lifecycle.serving.version_metrics import VersionMetrics
 
 MAX_MISTAKES = 20  # in one response
 # The text of a model's error may hold what was sent, that of the log's a path.
@@ -73,6 +74,7 @@ def make_app(
     _add_feedback(app, label, watcher.router)
     _add_status(app, watcher)
     _add_error_handlers(app)
+    watcher.router.recorder.metrics.registry.register(VersionMetrics(watcher.router))
     max_bytes, metrics = int(settings.max_megabytes * 1e6), watcher.router.recorder.metrics
     paths = {route.path for route in app.routes}  # type: ignore[attr-defined]
     app.add_middleware(RequestGuard, token=token, max_bytes=max_bytes, metrics=metrics, paths=paths)
@@ -138,7 +140,7 @@ def _add_feedback(app: FastAPI, label: Any, router: Router) -> None:
     async def feedback(body: typed_feedback) -> Response:  # type: ignore[valid-type]
         moment = now().isoformat(timespec="milliseconds")
         line = json.dumps({"time": moment, "request_id": body.request_id, "label": body.label})  # type: ignore[attr-defined]
-        router.recorder.log.write([line.encode() + b"\n"], moment[:10], FEEDBACK)
+        router.recorder.write([line.encode() + b"\n"], moment[:10], FEEDBACK)
         return Response(status_code=204)
 
 

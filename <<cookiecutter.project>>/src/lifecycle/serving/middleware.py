@@ -3,6 +3,7 @@ others are being answered."""
 
 import asyncio
 import secrets
+import time
 from contextlib import suppress
 
 from starlette.exceptions import HTTPException
@@ -44,10 +45,13 @@ class RequestGuard:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
 
+        began = time.perf_counter()
+
         async def counting_send(message: Message) -> None:
             if message["type"] == "http.response.start":
                 path = scope["path"] if scope["path"] in self.paths else "other"
                 self.metrics.requests.labels(path, message["status"]).inc()
+                self.metrics.request_seconds.labels(path).observe(time.perf_counter() - began)
             await send(message)
 
         if refusal := self._refusal(scope):
