@@ -12,8 +12,8 @@ from mlflow import MlflowClient
 
 from lifecycle import cli
 from lifecycle.registry import ledger, moves
-from lifecycle.registry.rollback import rollback
 from lifecycle.registry.aliases import ALIASES
+from lifecycle.registry.rollback import rollback
 from machinery.registry.lab import NONE, Lab, promote
 
 DOWN = "http://127.0.0.1:9"

@@ -36,6 +36,7 @@ from lifecycle.serving.pending_request import Row, content_id
 from lifecycle.serving.registry_watcher import RegistryWatcher
 from lifecycle.serving.router import NotReadyError, NotServedError, Router
 from lifecycle.serving.settings import Server
+from lifecycle.serving.traffic import Traffic
 
 MAX_MISTAKES = 20  # in one response
 # The text of a model's error may hold what was sent, that of the log's a path.
@@ -47,7 +48,13 @@ PUBLIC_MESSAGES: dict[type[Exception], str] = {
 
 
 def make_app(
-    params: Params, settings: Server, record: type[BaseModel], label: Any, watcher: RegistryWatcher, token: str | None
+    params: Params,
+    settings: Server,
+    record: type[BaseModel],
+    label: Any,
+    watcher: RegistryWatcher,
+    token: str | None,
+    traffic: Traffic,
 ) -> FastAPI:
     """Return the app.
 
@@ -56,24 +63,21 @@ def make_app(
         settings: limits of requests.
         record: the model of a row.
         label: the type of a row's label.
-        watcher: keeps what is served up to date while the app runs.
+        watcher: keeps what is served up to date.
         token: what every request but a health check has to send, if anything.
+        traffic: of this server.
     """
-    app = FastAPI(
-        title=params.track.model,
-        description=user_code.description(params.package),
-        lifespan=watcher.lifespan,
-    )
+    app = FastAPI(title=params.track.model, description=user_code.description(params.package))
     # The first row that is wrong is enough: to list ten thousand of them takes long.
     records = Annotated[list[record], FailFast(), Field(min_length=1, max_length=settings.max_rows)]  # type: ignore[valid-type]
     batch = create_model("Batch", __config__=ConfigDict(extra="forbid"), records=(records, ...))
     _add_predict(app, params, record, batch, watcher.router)
     _add_feedback(app, label, watcher.router)
-    _add_status(app, watcher)
+    _add_status(app, watcher, traffic)
     _add_error_handlers(app)
     max_bytes, metrics = int(settings.max_megabytes * 1e6), watcher.router.recorder.metrics
     paths = {route.path for route in app.routes}  # type: ignore[attr-defined]
-    app.add_middleware(RequestGuard, token=token, max_bytes=max_bytes, metrics=metrics, paths=paths)
+    app.add_middleware(RequestGuard, token=token, max_bytes=max_bytes, metrics=metrics, paths=paths, traffic=traffic)
     describe_bodies(app, batch, watcher.router.example, token)
     return app
 
@@ -129,7 +133,7 @@ def _add_feedback(app: FastAPI, label: Any, router: Router) -> None:
         return Response(status_code=204)
 
 
-def _add_status(app: FastAPI, watcher: RegistryWatcher) -> None:
+def _add_status(app: FastAPI, watcher: RegistryWatcher, traffic: Traffic) -> None:
     @app.get("/model", summary="What is served, since when, and what is wrong")
     async def model() -> dict[str, Any]:
         return status.status(watcher)
@@ -140,7 +144,7 @@ def _add_status(app: FastAPI, watcher: RegistryWatcher) -> None:
 
     @app.get("/health/ready", responses={503: {"model": Problem}}, summary="Is there a model to answer?")
     async def ready() -> Response:
-        is_ready, problems = status.readiness(watcher)
+        is_ready, problems = status.readiness(watcher, traffic)
         if not is_ready:
             return JSONResponse({"detail": "; ".join(problems)}, 503)
         return JSONResponse({"status": "ready", "problems": problems})

@@ -10,12 +10,15 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from lifecycle.serving.prometheus_metrics import ServerMetrics
+from lifecycle.serving.traffic import Traffic
 
 READ_SECONDS = 10.0  # in which each piece of a request has to arrive
 BODY_SECONDS = 60.0  # for the whole body
 MAX_IN_FLIGHT = 1000  # requests being answered at a time; more are refused, but for health checks
 MAX_DISCARDING = 100  # requests whose refusal waits until their body is there
 WITHOUT_TOKEN = {"/health/live", "/health/ready"}  # probes have no token
+RETRY_AFTER = b"retry-after", b"2"
+CLOSE = b"connection", b"close"
 OVERLOADED = "overloaded: try again later"
 
 
@@ -23,7 +26,13 @@ class RequestGuard:
     """ASGI middleware that refuses requests and counts responses."""
 
     def __init__(
-        self, app: ASGIApp, token: str | None, max_bytes: int, metrics: ServerMetrics, paths: set[str]
+        self,
+        app: ASGIApp,
+        token: str | None,
+        max_bytes: int,
+        metrics: ServerMetrics,
+        paths: set[str],
+        traffic: Traffic,
     ) -> None:
         """Wrap an app.
 
@@ -33,10 +42,11 @@ class RequestGuard:
             max_bytes: of a request's body.
             metrics: where responses are counted.
             paths: those that are counted by name; all others together.
+            traffic: of this server.
         """
         self.app, self.max_bytes = app, max_bytes
         self.expected = f"Bearer {token}".encode() if token else None
-        self.metrics, self.paths = metrics, paths
+        self.metrics, self.paths, self.traffic = metrics, paths, traffic
         self.too_long = f"the request body may have at most {max_bytes:,} bytes"
         self.in_flight = self.discarding = 0
 
@@ -48,6 +58,7 @@ class RequestGuard:
             if message["type"] == "http.response.start":
                 path = scope["path"] if scope["path"] in self.paths else "other"
                 self.metrics.requests.labels(path, message["status"]).inc()
+                message["headers"] = [*message["headers"], *self._more_headers(message["status"])]
             await send(message)
 
         if refusal := self._refusal(scope):
@@ -59,8 +70,9 @@ class RequestGuard:
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, unless too many are being answered."""
+        self.traffic.note_request()
         if self.in_flight >= MAX_IN_FLIGHT:
-            refusal = JSONResponse({"detail": OVERLOADED}, 503, {"Retry-After": "1"})
+            refusal = JSONResponse({"detail": OVERLOADED}, 503)
             return await refusal(scope, receive, send)
         self.in_flight += 1
         self.metrics.in_flight.set(self.in_flight)
@@ -69,6 +81,11 @@ class RequestGuard:
         finally:
             self.in_flight -= 1
             self.metrics.in_flight.set(self.in_flight)
+
+    def _more_headers(self, status: int) -> list[tuple[bytes, bytes]]:
+        """Headers of a response that depend on the server's state."""
+        headers = [RETRY_AFTER] if status == 503 else []
+        return [*headers, CLOSE] if self.traffic.stopping else headers
 
     def _refusal(self, scope: Scope) -> JSONResponse | None:
         """The response to a request whose head is reason enough to refuse it."""

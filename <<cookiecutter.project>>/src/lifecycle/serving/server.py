@@ -14,7 +14,8 @@ from lifecycle.serving import settings
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from lifecycle.serving.prometheus_metrics import ServerMetrics
+    from lifecycle.serving.registry_watcher import RegistryWatcher
+    from lifecycle.serving.traffic import Traffic
 
 
 def serve(host: str, port: int, alias: str) -> None:
@@ -28,49 +29,59 @@ def serve(host: str, port: int, alias: str) -> None:
             f"--host {host} can be reached from other machines, which needs a token: set {settings.TOKEN}, "
             "or listen on 127.0.0.1"
         )
-    listening = _listen(host, port)
-    # A registry that does not answer must not delay what is served for long.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
-    server = settings.load().server
-    from lifecycle.serving.prometheus_metrics import ServerMetrics
+    with _bound(host, port) as port_socket:
+        # A registry that does not answer must not delay what is served for long.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+        number = port_socket.getsockname()[1]
+        print(f"serve: port {number} opens once the version in {alias} is loaded", file=sys.stderr, flush=True)
+        server = settings.load().server
+        from lifecycle.serving.traffic import Traffic
 
-    metrics = ServerMetrics()
-    app = _build_app(server, alias, token, metrics)
-    print(f"serve: listening on http://{host}:{listening.getsockname()[1]}", file=sys.stderr, flush=True)
-    _run(app, metrics, listening, int(server.max_megabytes * 1e6))
+        traffic = Traffic()
+        watcher = _watcher(server, alias)
+        _run(_app(server, watcher, token, traffic), watcher, traffic, port_socket, int(server.max_megabytes * 1e6))
 
 
-def _build_app(server: settings.Server, alias: str, token: str | None, metrics: "ServerMetrics") -> "FastAPI":
-    from lifecycle.core.row_model import record_model, value_type
+def _watcher(server: settings.Server, alias: str) -> "RegistryWatcher":
     from lifecycle.prediction_log.writer import Log
     from lifecycle.serving.answer_recorder import AnswerRecorder
-    from lifecycle.serving.app import make_app
     from lifecycle.serving.model_source import ModelSource
+    from lifecycle.serving.prometheus_metrics import ServerMetrics
     from lifecycle.serving.registry_watcher import RegistryWatcher
     from lifecycle.serving.router import Router
 
     params = config.load()
     schema = contract.load(config.CONTRACT, params.package)
-    router = Router(AnswerRecorder(alias, Log(server.log), metrics), server.timeout_seconds)
+    router = Router(AnswerRecorder(alias, Log(server.log), ServerMetrics()), server.timeout_seconds)
     columns = set(schema.columns) - {params.data.target}
-    source = ModelSource(params, server.cache, alias)
-    watcher = RegistryWatcher(params, server, alias, router, columns, source)
-    label = value_type(schema.columns[params.data.target])
-    return make_app(params, server, record_model(schema, params), label, watcher, token)
+    return RegistryWatcher(params, server, alias, router, columns, ModelSource(params, server.cache, alias))
 
 
-def _run(app: "FastAPI", metrics: "ServerMetrics", listening: socket.socket, max_body_bytes: int) -> None:
+def _app(server: settings.Server, watcher: "RegistryWatcher", token: str | None, traffic: "Traffic") -> "FastAPI":
+    from lifecycle.core.row_model import record_model, value_type
+    from lifecycle.serving.app import make_app
+
+    schema = contract.load(config.CONTRACT, watcher.params.package)
+    label = value_type(schema.columns[watcher.params.data.target])
+    return make_app(watcher.params, server, record_model(schema, watcher.params), label, watcher, token, traffic)
+
+
+def _run(
+    app: "FastAPI", watcher: "RegistryWatcher", traffic: "Traffic", port_socket: socket.socket, max_body_bytes: int
+) -> None:
     import uvicorn
 
     from lifecycle.serving.connections import Connections, most_connections
+    from lifecycle.serving.graceful_server import GracefulServer
     from lifecycle.serving.http_protocol import BoundedHttpProtocol
 
     BoundedHttpProtocol.max_body_bytes = max_body_bytes
-    BoundedHttpProtocol.open_connections = Connections(most_connections(), metrics)
+    BoundedHttpProtocol.open_connections = Connections(most_connections(), watcher.router.recorder.metrics)
     options = uvicorn.Config(
         app,
         http=BoundedHttpProtocol,
+        lifespan="off",
         access_log=False,
         log_level="warning",
         server_header=False,
@@ -81,7 +92,7 @@ def _run(app: "FastAPI", metrics: "ServerMetrics", listening: socket.socket, max
     )
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn shuts down, then raises the signal once more
         signal.signal(number, lambda *_: sys.exit(0))
-    uvicorn.Server(options).run([listening])
+    GracefulServer(options, watcher, traffic).run([port_socket])
 
 
 def _is_loopback(host: str) -> bool:
@@ -91,10 +102,16 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int) -> socket.socket:
+    """Return a socket that has the port and does not listen yet."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as create_server does, which would listen
+        if ":" in host:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((host, port))
+        return bound
     except (OSError, OverflowError) as error:
+        bound.close()
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigError(f"cannot listen on {host}:{port}: {reason}") from None

@@ -65,7 +65,9 @@ def to_production(environment: Environment, version: int | None, percent: int, r
         try:
             _confirm_served(environment, PRODUCTION, number, folder)
         except ProjectError as error:
-            raise RefusedError(f"{error}; version {number} was in production before and stays there, see rollback") from None
+            raise RefusedError(
+                f"{error}; version {number} was in production before and stays there, see rollback"
+            ) from None
         return None
     if percent < 100 and current is not None:
         verdict = _run_canary(environment, number, folder, percent, reason)
