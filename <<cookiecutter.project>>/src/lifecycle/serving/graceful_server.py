@@ -18,10 +18,9 @@ from types import FrameType
 import uvicorn
 
 from lifecycle.core.errors import ConfigError
+from lifecycle.serving.drain_state import DrainState
 from lifecycle.serving.registry_watcher import RegistryWatcher
-from lifecycle.serving.traffic import Traffic
 
-FIRST_VERSION_SECONDS = 90.0  # after which a server listens without a version, to say what is wrong
 DRAIN_SECONDS = 5.0  # in which a balancer has to notice that the server is not ready
 QUIET_SECONDS = 1.0  # without a request, after which nobody seems to send any more
 HANDSHAKE_SECONDS = 0.05  # in which a connection that has begun is established
@@ -40,9 +39,10 @@ DROP_NEW_CONNECTIONS = (
 class GracefulServer(uvicorn.Server):
     """A server of the version that a watcher keeps up to date."""
 
-    def __init__(self, config: uvicorn.Config, watcher: RegistryWatcher, traffic: Traffic) -> None:
+    def __init__(self, config: uvicorn.Config, watcher: RegistryWatcher, drain: DrainState, wait: float) -> None:
+        """`wait` is in how many seconds the first version has to be loaded; then the port opens without one, to say what is wrong."""
         super().__init__(config)
-        self.watcher, self.traffic = watcher, traffic
+        self.watcher, self.drain, self.wait = watcher, drain, wait
         self._watching = AsyncExitStack()
         self._in_hurry = False
 
@@ -54,7 +54,7 @@ class GracefulServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Load the first version, then listen. Raises ConfigError if the port was taken meanwhile."""
         await self._watching.enter_async_context(self.watcher.running())
-        deadline = time.monotonic() + FIRST_VERSION_SECONDS
+        deadline = time.monotonic() + self.wait
         while not (self.watcher.settled or self.should_exit or time.monotonic() > deadline):
             await asyncio.sleep(0.02)
         if self.should_exit:
@@ -72,7 +72,7 @@ class GracefulServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what comes until nothing does, then stop."""
         try:
-            self.traffic.stopping = True
+            self.drain.stopping = True
             if not self._in_hurry:
                 await self._drain()
                 await self._stop_listening(sockets or [])
@@ -83,7 +83,7 @@ class GracefulServer(uvicorn.Server):
     async def _drain(self) -> None:
         began = time.monotonic()
         while time.monotonic() < began + DRAIN_SECONDS and not self._in_hurry:
-            if time.monotonic() > max(began, self.traffic.last_request) + QUIET_SECONDS:
+            if time.monotonic() > max(began, self.drain.last_request) + QUIET_SECONDS:
                 return
             await asyncio.sleep(0.05)
 

@@ -10,37 +10,42 @@ from typing import TYPE_CHECKING
 from lifecycle.core import config, contract
 from lifecycle.core.errors import ConfigError
 from lifecycle.serving import settings
+from lifecycle.serving.tokens import EVERYTHING, Tokens
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
+    from lifecycle.serving.drain_state import DrainState
     from lifecycle.serving.registry_watcher import RegistryWatcher
-    from lifecycle.serving.traffic import Traffic
 
 
-def serve(host: str, port: int, alias: str) -> None:
-    """Serve the version that has an alias until stopped.
+def serve(host: str, port: int, alias: str, wait: float) -> None:
+    """Serve the version that has an alias until stopped; after `wait` seconds the port opens even if there is none to serve.
 
     Raises ConfigError if the port is taken, or the server could be reached from other machines without a token.
     """
-    token = settings.token()
-    if not token and not _is_loopback(host):
+    tokens = Tokens()
+    if not tokens and not _is_loopback(host):
         raise ConfigError(
-            f"--host {host} can be reached from other machines, which needs a token: set {settings.TOKEN}, "
+            f"--host {host} can be reached from other machines, which needs a token: set {EVERYTHING}, "
             "or listen on 127.0.0.1"
         )
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn shuts down, then raises the signal once more
+        signal.signal(number, lambda *_: sys.exit(0))
     with _bound(host, port) as port_socket:
         # A registry that does not answer must not delay what is served for long.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
-        number = port_socket.getsockname()[1]
-        print(f"serve: port {number} opens once the version in {alias} is loaded", file=sys.stderr, flush=True)
-        server = settings.load().server
-        from lifecycle.serving.traffic import Traffic
+        port = port_socket.getsockname()[1]
+        print(f"serve: port {port} opens once the version in {alias} is loaded", file=sys.stderr, flush=True)
+        from lifecycle.serving.drain_state import DrainState
+        from lifecycle.serving.graceful_server import GracefulServer
 
-        traffic = Traffic()
+        server, drain = settings.load().server, DrainState()
         watcher = _watcher(server, alias)
-        _run(_app(server, watcher, token, traffic), watcher, traffic, port_socket, int(server.max_megabytes * 1e6))
+        app = _app(server, watcher, tokens, drain)
+        GracefulServer(_options(app, watcher, server), watcher, drain, wait).run([port_socket])
 
 
 def _watcher(server: settings.Server, alias: str) -> "RegistryWatcher":
@@ -58,27 +63,24 @@ def _watcher(server: settings.Server, alias: str) -> "RegistryWatcher":
     return RegistryWatcher(params, server, alias, router, columns, ModelSource(params, server.cache, alias))
 
 
-def _app(server: settings.Server, watcher: "RegistryWatcher", token: str | None, traffic: "Traffic") -> "FastAPI":
+def _app(server: settings.Server, watcher: "RegistryWatcher", tokens: Tokens, drain: "DrainState") -> "FastAPI":
     from lifecycle.core.row_model import record_model, value_type
     from lifecycle.serving.app import make_app
 
     schema = contract.load(config.CONTRACT, watcher.params.package)
     label = value_type(schema.columns[watcher.params.data.target])
-    return make_app(watcher.params, server, record_model(schema, watcher.params), label, watcher, token, traffic)
+    return make_app(watcher.params, server, record_model(schema, watcher.params), label, watcher, tokens, drain)
 
 
-def _run(
-    app: "FastAPI", watcher: "RegistryWatcher", traffic: "Traffic", port_socket: socket.socket, max_body_bytes: int
-) -> None:
+def _options(app: "FastAPI", watcher: "RegistryWatcher", server: settings.Server) -> "uvicorn.Config":
     import uvicorn
 
     from lifecycle.serving.connections import Connections, most_connections
-    from lifecycle.serving.graceful_server import GracefulServer
     from lifecycle.serving.http_protocol import BoundedHttpProtocol
 
-    BoundedHttpProtocol.max_body_bytes = max_body_bytes
+    BoundedHttpProtocol.max_body_bytes = int(server.max_megabytes * 1e6)
     BoundedHttpProtocol.open_connections = Connections(most_connections(), watcher.router.recorder.metrics)
-    options = uvicorn.Config(
+    return uvicorn.Config(
         app,
         http=BoundedHttpProtocol,
         lifespan="off",
@@ -90,9 +92,6 @@ def _run(
         ws="none",
         proxy_headers=False,
     )
-    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn shuts down, then raises the signal once more
-        signal.signal(number, lambda *_: sys.exit(0))
-    GracefulServer(options, watcher, traffic).run([port_socket])
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,12 +1,12 @@
-"""What a server's middleware, its health checks and its end have to know of each other."""
+"""Whether a server is stopping, and when the last request came: its middleware, health checks and end share it."""
 
 import time
 from dataclasses import dataclass
 
 
 @dataclass
-class Traffic:
-    """Whether a server is stopping, and when the last request came."""
+class DrainState:
+    """Of one server."""
 
     stopping: bool = False
     last_request: float = 0.0
