@@ -32,7 +32,7 @@ def to_staging(environment: Environment, version: int | None, reason: str) -> No
     with connected() as (client, model, _):
         before = state(client, model, ledger.head(client, model))
         move = moves.promote(client, model, STAGING, version, reason) or _unchecked(client, model, before)
-    with reverted_on_failure(put_back(move, before)):
+    with reverted_on_failure(put_back(move, before), "" if move else _stays(before[STAGING], STAGING)):
         with connected() as (client, model, _):
             number, outcome, passed = check(client, model)
             if not passed:
@@ -125,6 +125,10 @@ def abort(reason: str) -> list[Move]:
     with connected() as (client, model, _):
         stops = [trials.stop(client, model, alias, None, reason) for alias in (CANARY, SHADOW)]
     return [move for move in stops if move]
+
+
+def _stays(version: int | None, alias: str) -> str:
+    return f"version {version} was in {alias} before this command and stays there"
 
 
 def _unchecked(client: "MlflowClient", model: str, now: ledger.State) -> Move | None:

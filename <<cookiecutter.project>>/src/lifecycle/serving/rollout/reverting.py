@@ -19,8 +19,11 @@ Revert = Callable[["MlflowClient", str], Move | None]
 
 
 @contextmanager
-def reverted_on_failure(revert: Revert) -> Iterator[None]:
-    """Revert a move if the block fails or is interrupted. Raises RefusedError in place of a ProjectError."""
+def reverted_on_failure(revert: Revert, otherwise: str = "") -> Iterator[None]:
+    """Revert a move if the block fails or is interrupted. Raises RefusedError in place of a ProjectError.
+
+    `otherwise` says how things are if there is nothing to revert.
+    """
     try:
         yield
     except BaseException as error:
@@ -32,7 +35,8 @@ def reverted_on_failure(revert: Revert) -> Iterator[None]:
                 f"{error or 'interrupted'}; and it could not be reverted: {revert_error}; see history, then rollback or deploy abort"
             ) from None
         if isinstance(error, ProjectError):
-            raise RefusedError(f"{error}; reverted" if reverted else str(error)) from None
+            outcome = "reverted" if reverted else otherwise
+            raise RefusedError(f"{error}; {outcome}" if outcome else str(error)) from None
         if reverted:
             report("interrupted; reverted")
         raise
