@@ -113,6 +113,9 @@ def check(version):
 def aliases():
     return ledger.head(client, MODEL).state
 
+def count_moves():
+    return len(ledger.history(client, MODEL))
+
 def rollback():
     put_back(client, MODEL, None, "a test")
 

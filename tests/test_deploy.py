@@ -158,6 +158,29 @@ def test_a_version_that_answers_wrongly_in_production_is_rolled_back(served: Ser
     assert aliases(served)["production"] == 1
 
 
+def test_a_deploy_that_was_killed_is_finished_when_it_is_typed_again(served: Served, server: Server) -> None:
+    staged(served, MOODY)
+    text = "deploy --env production --canary 100"
+    process = start(served, text, server)
+    until(lambda: server.versions()["production"] == MOODY, "it is in production", server)
+    process.kill()
+    process.communicate()
+
+    assert "deploy: version 3 is served as production and reproduces" in command(served, text, server)
+    served.mood.write_text(FAILING)
+    failed = command(served, text, server, code=1)
+
+    assert failed.rstrip().endswith("; version 3 was in production before this command and stays there")
+    assert aliases(served)["production"] == MOODY
+    moves = served.registry("count_moves")
+    assert command(served, "rollback --reason worse") == "rollback: version 1 is in production, where version 3 was\n"
+    assert re.match(
+        r"rollback: version 1 is in production, where version 3 was: done before, at",
+        command(served, "rollback --reason worse"),
+    )
+    assert served.registry("count_moves") == moves + 1
+
+
 def test_a_shadow_is_compared_with_production_on_the_same_rows(served: Served, server: Server) -> None:
     staged(served, 2)
     assert "version 2 is the shadow" in command(served, "deploy --env production --shadow", server)

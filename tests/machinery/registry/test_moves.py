@@ -146,7 +146,9 @@ def test_a_rollback_typed_again_changes_nothing(lab: Lab, monkeypatch: pytest.Mo
         monkeypatch.setenv("GIT_COMMITTER_NAME", name)
         refused = lab("rollback", "--reason", "complaints", code=1)
         assert "error: version 2 is in production: it was put back in place of version 3 at 20" in refused
-        assert "by Ada <ada@example.com> (bad); to put yet another one there, say which: rollback --to NUMBER" in refused
+        assert (
+            "by Ada <ada@example.com> (bad); to put yet another one there, say which: rollback --to NUMBER" in refused
+        )
     assert lab.everything() == before
     lab.pass_checks()
     lab(*promote("production"))

@@ -29,8 +29,8 @@ def connected() -> Iterator[tuple["MlflowClient", str, Params]]:
     with store(params, "a move that has begun is completed by the next command") as client:
         for line in align(client, params.track.model):
             print(f"note: {line}", file=sys.stderr)
-        if line := complete(client, params.track.model, ledger.head(client, params.track.model)):
-            print(f"note: {line}", file=sys.stderr)
+        if note := complete(client, params.track.model, ledger.head(client, params.track.model)):
+            print(f"note: {note}", file=sys.stderr)
         yield client, params.track.model, params
 
 

@@ -145,9 +145,7 @@ def _counts(client: "MlflowClient", model: str, record: Move) -> bool:
 def _newest_first(client: "MlflowClient", where: str, size: int) -> Iterator[Move]:
     token = None
     while True:
-        page = client.search_model_versions(
-            where, max_results=size, order_by=["version_number DESC"], page_token=token
-        )
+        page = client.search_model_versions(where, max_results=size, order_by=["version_number DESC"], page_token=token)
         yield from filter(None, map(_move, page))
         token = page.token
         if not token:

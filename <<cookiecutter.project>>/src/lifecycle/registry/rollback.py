@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 ROLLBACK, WITHDRAW = "rollback", "withdraw"  # moves that put an earlier version back into production
-NOTED = "rolled_back.move"  # tag of a version: the number of the move that took it out of production, once that is complete
+NOTED = (
+    "rolled_back.move"  # tag of a version: the number of the move that took it out of production, once that is complete
+)
 
 
 def rollback(client: "MlflowClient", model: str, to: int | None, reason: str) -> Move | None:

@@ -62,6 +62,8 @@ class AnswerRecorder:
             role = request.role.encode()
             for row, answer in zip(request.rows, request_answers, strict=True):
                 head = b'%s"role":"%s","request_id":"%s"' % (start, role, row.request_id.encode())
+                if row.trace:
+                    head += b',"traceparent":"%s"' % row.trace
                 tail = b',"milliseconds":%.3f,"inputs":%s,%s\n' % (
                     1000 * (clock - row.since),
                     row.record,

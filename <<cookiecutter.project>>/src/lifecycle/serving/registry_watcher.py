@@ -50,8 +50,8 @@ class RegistryWatcher:
     closing: set[asyncio.Task[None]] = field(default_factory=set)
 
     @asynccontextmanager
-    async def lifespan(self, app: Any) -> AsyncIterator[None]:
-        """Watch as long as the app runs."""
+    async def running(self) -> AsyncIterator[None]:
+        """Watch until the block ends; then end the processes of all versions."""
         watching = asyncio.create_task(self.watch())
         try:
             yield
@@ -63,6 +63,11 @@ class RegistryWatcher:
             await asyncio.gather(*self.closing)
             self.fork_server.close()
             self.router.recorder.log.close()
+
+    @property
+    def settled(self) -> bool:
+        """Whether what the registry says is served: a version, or that there is none yet."""
+        return self.router.roles.answering is not None or self.alias_missing
 
     async def watch(self) -> None:
         while True:

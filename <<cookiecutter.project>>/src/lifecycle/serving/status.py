@@ -4,6 +4,7 @@ import os
 from typing import Any
 
 from lifecycle.registry.aliases import CANARY, SHADOW
+from lifecycle.serving.drain_state import DrainState
 from lifecycle.serving.model_source import REACHABLE
 from lifecycle.serving.registry_watcher import RegistryWatcher
 
@@ -18,14 +19,15 @@ def problems(watcher: RegistryWatcher) -> list[str]:
     return registry + log_problem + processes + failures
 
 
-def readiness(watcher: RegistryWatcher) -> tuple[bool, list[str]]:
-    """Return whether a prediction would be answered, and what is wrong in words that anybody may read."""
+def readiness(watcher: RegistryWatcher, drain: DrainState) -> tuple[bool, list[str]]:
+    """Return whether to send requests here, and what is wrong in words that anybody may read."""
     answering, log = watcher.router.roles.answering, watcher.router.recorder.log
     blocking = {
         f"no version has the alias {watcher.alias}": watcher.alias_missing and not answering,
         "no model is loaded yet": not watcher.alias_missing and not answering,
         "the model's process is not running": bool(answering and answering.problem),
         "the prediction log cannot be written": bool(log.problem),
+        "the server is stopping": drain.stopping,
     }
     warnings = {
         "the registry does not say what to serve": watcher.source.state != REACHABLE,
