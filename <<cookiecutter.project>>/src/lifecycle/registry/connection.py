@@ -21,12 +21,16 @@ def connected() -> Iterator[tuple["MlflowClient", str, Params]]:
     """
     from lifecycle.core import config
     from lifecycle.core.tracking import store
+    from lifecycle.registry import ledger
     from lifecycle.registry.aliases import align
+    from lifecycle.registry.rollback import complete
 
     params = config.load()
     with store(params, "a move that has begun is completed by the next command") as client:
         for line in align(client, params.track.model):
             print(f"note: {line}", file=sys.stderr)
+        if note := complete(client, params.track.model, ledger.head(client, params.track.model)):
+            print(f"note: {note}", file=sys.stderr)
         yield client, params.track.model, params
 
 

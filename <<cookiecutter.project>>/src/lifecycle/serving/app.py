@@ -30,12 +30,16 @@ from lifecycle.serving.api_schemas import (
     openapi_of,
     read_headers,
 )
+from lifecycle.serving.drain_state import DrainState
 from lifecycle.serving.middleware import RequestGuard
 from lifecycle.serving.model_process import ModelError, ProcessGoneError
 from lifecycle.serving.pending_request import Row, content_id
+from lifecycle.serving.refusal_recorder import RefusalRecorder
 from lifecycle.serving.registry_watcher import RegistryWatcher
 from lifecycle.serving.router import NotReadyError, NotServedError, Router
 from lifecycle.serving.settings import Server
+from lifecycle.serving.tokens import Tokens
+from lifecycle.serving.version_metrics import VersionMetrics
 
 MAX_MISTAKES = 20  # in one response
 # The text of a model's error may hold what was sent, that of the log's a path.
@@ -47,7 +51,13 @@ PUBLIC_MESSAGES: dict[type[Exception], str] = {
 
 
 def make_app(
-    params: Params, settings: Server, record: type[BaseModel], label: Any, watcher: RegistryWatcher, token: str | None
+    params: Params,
+    settings: Server,
+    record: type[BaseModel],
+    label: Any,
+    watcher: RegistryWatcher,
+    tokens: Tokens,
+    drain: DrainState,
 ) -> FastAPI:
     """Return the app.
 
@@ -56,54 +66,73 @@ def make_app(
         settings: limits of requests.
         record: the model of a row.
         label: the type of a row's label.
-        watcher: keeps what is served up to date while the app runs.
-        token: what every request but a health check has to send, if anything.
+        watcher: keeps what is served up to date.
+        tokens: what requests have to send, if anything.
+        drain: of this server.
     """
-    app = FastAPI(
-        title=params.track.model,
-        description=user_code.description(params.package),
-        lifespan=watcher.lifespan,
-    )
+    app = FastAPI(title=params.track.model, description=user_code.description(params.package))
     # The first row that is wrong is enough: to list ten thousand of them takes long.
     records = Annotated[list[record], FailFast(), Field(min_length=1, max_length=settings.max_rows)]  # type: ignore[valid-type]
     batch = create_model("Batch", __config__=ConfigDict(extra="forbid"), records=(records, ...))
-    _add_predict(app, params, record, batch, watcher.router)
+    refused = RefusalRecorder(watcher.router, record, settings.log_refused_values)
+    _add_predict(app, params, record, batch, watcher.router, refused)
     _add_feedback(app, label, watcher.router)
-    _add_status(app, watcher)
+    _add_status(app, watcher, drain)
     _add_error_handlers(app)
+    watcher.router.recorder.metrics.registry.register(VersionMetrics(watcher.router))
     max_bytes, metrics = int(settings.max_megabytes * 1e6), watcher.router.recorder.metrics
     paths = {route.path for route in app.routes}  # type: ignore[attr-defined]
-    app.add_middleware(RequestGuard, token=token, max_bytes=max_bytes, metrics=metrics, paths=paths)
-    describe_bodies(app, batch, watcher.router.example, token)
+    server = watcher.router.recorder.log.server
+    app.add_middleware(
+        RequestGuard,
+        tokens=tokens,
+        max_bytes=max_bytes,
+        metrics=metrics,
+        paths=paths,
+        drain=drain,
+        generated_ids=(f"{server}-{number}" for number in itertools.count()),
+    )
+    describe_bodies(app, batch, watcher.router.example, bool(tokens))
     return app
 
 
-def _add_predict(app: FastAPI, params: Params, record: type[BaseModel], batch: type[BaseModel], router: Router) -> None:
+def _add_predict(
+    app: FastAPI,
+    params: Params,
+    record: type[BaseModel],
+    batch: type[BaseModel],
+    router: Router,
+    refused: RefusalRecorder,
+) -> None:
     """Add the endpoints that score rows. They read their body themselves: it is validated as it is parsed, which halves the cost."""
     answer = answer_model(params)
     answers = create_model("Answers", predictions=(list[answer], ...))  # type: ignore[valid-type]
     id_field = next(name for name, field in record.model_fields.items() if field.alias == params.data.id)
-    generated_ids = (f"{router.recorder.log.server}-{number}" for number in itertools.count())
 
-    def row(model: BaseModel, request_id: str, since: float) -> Row:
+    def row(model: BaseModel, request_id: str, since: float, trace: bytes) -> Row:
         row_id = getattr(model, id_field)
         content = model.__pydantic_serializer__.to_json(model, by_alias=True)
-        return Row(request_id, content_id(content) if row_id is None else str(row_id), content, since)
+        return Row(request_id, content_id(content) if row_id is None else str(row_id), content, since, trace)
 
     @app.post("/predict", **openapi_of(record, answer), summary="Answer one row")
     async def predict(request: Request) -> Response:
         since = time.perf_counter()
-        request_id, version = read_headers(request, generated_ids)
-        body = record.model_validate_json(await request.body())
-        (content,) = await router.answer([row(body, request_id, since)], version)
+        request_id, version = read_headers(request)
+        sent = await request.body()
+        with refused.recording(request_id, sent):
+            body = record.model_validate_json(sent)
+        (content,) = await router.answer([row(body, request_id, since, request.scope["traceparent"])], version)
         return Response(content, media_type="application/json")
 
     @app.post("/predict/batch", **openapi_of(batch, answers), summary="Answer many rows")
     async def predict_batch(request: Request) -> Response:
         since = time.perf_counter()
-        request_id, version = read_headers(request, generated_ids)
-        body = batch.model_validate_json(await request.body())
-        rows = [row(model, f"{request_id}-{place}", since) for place, model in enumerate(body.records)]  # type: ignore[attr-defined]
+        request_id, version = read_headers(request)
+        sent = await request.body()
+        with refused.recording(request_id, sent, batch=True):
+            body = batch.model_validate_json(sent)
+        trace = request.scope["traceparent"]
+        rows = [row(model, f"{request_id}-{place}", since, trace) for place, model in enumerate(body.records)]  # type: ignore[attr-defined]
         contents = await router.answer(rows, version)
         return Response(b'{"predictions":[%s]}' % b",".join(contents), media_type="application/json")
 
@@ -125,22 +154,24 @@ def _add_feedback(app: FastAPI, label: Any, router: Router) -> None:
     async def feedback(body: typed_feedback) -> Response:  # type: ignore[valid-type]
         moment = now().isoformat(timespec="milliseconds")
         line = json.dumps({"time": moment, "request_id": body.request_id, "label": body.label})  # type: ignore[attr-defined]
-        router.recorder.log.write([line.encode() + b"\n"], moment[:10], FEEDBACK)
+        router.recorder.write([line.encode() + b"\n"], moment[:10], FEEDBACK)
         return Response(status_code=204)
 
 
-def _add_status(app: FastAPI, watcher: RegistryWatcher) -> None:
+def _add_status(app: FastAPI, watcher: RegistryWatcher, drain: DrainState) -> None:
     @app.get("/model", summary="What is served, since when, and what is wrong")
     async def model() -> dict[str, Any]:
         return status.status(watcher)
 
+    @app.head("/health/live", include_in_schema=False)
     @app.get("/health/live", summary="Is the process alive?")
     async def live() -> dict[str, str]:
         return {"status": "alive"}
 
+    @app.head("/health/ready", include_in_schema=False)
     @app.get("/health/ready", responses={503: {"model": Problem}}, summary="Is there a model to answer?")
     async def ready() -> Response:
-        is_ready, problems = status.readiness(watcher)
+        is_ready, problems = status.readiness(watcher, drain)
         if not is_ready:
             return JSONResponse({"detail": "; ".join(problems)}, 503)
         return JSONResponse({"status": "ready", "problems": problems})

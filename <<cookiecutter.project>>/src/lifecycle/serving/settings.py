@@ -10,7 +10,6 @@ from lifecycle.core.files import read_yaml
 from lifecycle.core.section import Section
 
 SERVING = Path("serving.yaml")
-TOKEN = "SERVING_TOKEN"
 FOLDER_VARIABLES = {"log": "SERVING_LOG", "cache": "SERVING_CACHE"}
 
 EnvironmentName = Literal["staging", "production"]
@@ -24,6 +23,7 @@ class Server(Section):
     max_rows: Annotated[int, Field(gt=0)]
     max_megabytes: Positive
     log: Folder
+    log_refused_values: bool = False
     cache: Folder
 
 
@@ -65,8 +65,3 @@ def load(path: Path = SERVING) -> Serving:
         urls = {name: os.environ.get(f"{name.upper()}_URLS", "").split() for name in ("staging", "production")}
         environments |= {name: addresses for name, addresses in urls.items() if addresses}
     return Serving.checked(content, str(path))
-
-
-def token() -> str | None:
-    """Return the token that servers require and clients send, if one is set."""
-    return os.environ.get(TOKEN, "").strip() or None  # a mounted secret often ends in a new line
