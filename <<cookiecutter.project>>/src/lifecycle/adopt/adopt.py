@@ -22,10 +22,11 @@ from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import write_text
 from lifecycle.core.git import NO_HOOKS, changed_files, git, identity
+from lifecycle.core.home import TEMPORARY
 from lifecycle.core.tables import figure, text_table
 from lifecycle.core.worktree import inside, worktree
 
-WORKTREE = Path(".dvc/tmp/adopt")
+WORKTREE = TEMPORARY / "adopt"
 COPIES = 3  # of the file: in the worktree, in DVC's cache, in the repo
 Report = Callable[[str], None]
 

@@ -30,8 +30,8 @@ from lifecycle.retraining.pull_request import BLOCKED, PREFIX, Proposal, PullReq
 from lifecycle.retraining.retrained_model import TRAILER, RetrainedModel
 from lifecycle.retraining.settings import Retraining
 
-WORKTREES = Path(".dvc/tmp/retrain")
-TEXT = Path(".dvc/tmp/retrain.md")  # of the pull request, for whoever has to open it by hand
+WORKTREES = TEMPORARY / "retrain"
+TEXT = TEMPORARY / "retrain.md"  # of the pull request, for whoever has to open it by hand
 Report = Callable[[str], None]
 
 
