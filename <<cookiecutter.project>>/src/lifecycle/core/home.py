@@ -9,7 +9,7 @@ import os
 from pathlib import Path
 
 MODELS = Path("models")
-PARAMS = "params.yaml"
+PARAMS, LOCK = "params.yaml", "dvc.lock"
 
 
 def root_of(home: Path = Path()) -> Path:
