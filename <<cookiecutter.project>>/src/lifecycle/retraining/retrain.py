@@ -20,6 +20,7 @@ from lifecycle.core import config
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.files import write_text
 from lifecycle.core.git import check_identity, commit_of, git, has_origin, text_at, unique_name
+from lifecycle.core.home import TEMPORARY
 from lifecycle.core.markdown import plain
 from lifecycle.core.times import Window
 from lifecycle.core.worktree import inside, remove, worktree
