@@ -172,7 +172,11 @@ def text_at(commit: str, path: Path, folder: Path = Path()) -> str | None:
 
 def files_at(commit: str, *paths: str, folder: Path = Path()) -> dict[str, bytes]:
     """Return the files of a commit below some paths, which are relative to a folder: name → content."""
-    entries = [line.split("\t", 1) for line in git("ls-tree", "-r", "-z", commit, "--", *paths, folder=folder).split("\0") if line]
+    entries = [
+        line.split("\t", 1)
+        for line in git("ls-tree", "-r", "-z", commit, "--", *paths, folder=folder).split("\0")
+        if line
+    ]
     objects = {name: about.split()[2] for about, name in entries if about.split()[1] == "blob"}
     output = run("cat-file", "--batch", "--buffer", stdin="".join(f"{name}\n" for name in objects.values())).stdout
     files, start = {}, 0

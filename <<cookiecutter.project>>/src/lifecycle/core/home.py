@@ -21,7 +21,7 @@ def root_of(home: Path = Path()) -> Path:
 
 ROOT = root_of()
 """From the working directory: Path() or Path("../..")."""
-NAME = "" if ROOT == Path() else Path.cwd().name
+NAME = "" if Path() == ROOT else Path.cwd().name
 """Of the model; empty for the one at the top."""
 SRC = ROOT / "src"
 TEMPORARY = ROOT / ".dvc/tmp"

@@ -5,18 +5,16 @@ from pathlib import Path, PurePosixPath
 
 from lifecycle.core.errors import ConfigError, did_you_mean
 from lifecycle.core.git import git
-from lifecycle.core.home import MODELS, PARAMS
+from lifecycle.core.home import LOCK, MODELS, PARAMS
+from lifecycle.core.home import NAME as CHOSEN
 
 TOP = ""
 """The name of the model at the top."""
 NAME = r"[a-z][a-z0-9-]*"
 """A name is a folder, and part of the name of the model in MLflow."""
-OWN_FILES = {
-    *("params.yaml", "contract.yaml", "gates.yaml", "environment.yaml", "dvc.yaml", "dvc.lock"),
-    *("serving.yaml", "batch.yaml", "monitoring.yaml", "retraining.yaml", "search.yaml"),
-}
 OWN_FOLDERS = {"data", "metrics", "plots", "reports", "models"}
-"""What each model has for itself, in its folder; anything else is shared."""
+"""Beside its settings, which are YAML, and dvc.lock, what each model has for itself in its folder; anything else is shared."""
+SHARED_YAML = {"compose.yaml"}
 
 
 def names_here(root: Path = Path()) -> list[str]:
@@ -56,7 +54,12 @@ def owner_of(path: str, names: list[str]) -> str | None:
     parts = PurePosixPath(path).parts
     if parts[0] == MODELS.name and len(parts) > 2 and parts[1] in names:
         return parts[1]
-    return TOP if parts[0] in OWN_FOLDERS or path in OWN_FILES else None
+    return TOP if parts[0] in OWN_FOLDERS or is_own_file(path) else None
+
+
+def is_own_file(path: str) -> bool:
+    """Whether a path is a file at the top that a further model has as well: settings, dvc.yaml and dvc.lock."""
+    return "/" not in path and (path == LOCK or (path.endswith(".yaml") and path not in SHARED_YAML))
 
 
 def require(name: str, root: Path = Path()) -> Path:
@@ -66,3 +69,9 @@ def require(name: str, root: Path = Path()) -> Path:
         there = f"there are: {', '.join(names)}" if names else "there is none but the one at the top: `model add NAME`"
         raise ConfigError(f"model {name}: no such model{did_you_mean(name, names)}; {there}")
     return root / folder_of(name)
+
+
+def require_top() -> None:
+    """Raise ConfigError in a command about the whole repo if a model was chosen."""
+    if CHOSEN:
+        raise ConfigError(f"this command is about all models: leave out the choice of {CHOSEN} (--model, MODEL)")

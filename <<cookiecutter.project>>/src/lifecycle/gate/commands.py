@@ -29,7 +29,9 @@ def gate(arguments: argparse.Namespace) -> int:
     today = datetime.datetime.now(datetime.UTC).date()
     several = several_models.has_several()
     try:
-        content = several_models.judge(arguments.base, today, arguments.record) if several else gate(arguments.base, today)
+        content = (
+            several_models.judge(arguments.base, today, arguments.record) if several else gate(arguments.base, today)
+        )
         print(terminal(content), end="")
     except ProjectError as error:
         content = {"verdict": "undecided", "error": str(error)}

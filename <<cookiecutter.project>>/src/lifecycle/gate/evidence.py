@@ -123,7 +123,9 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
         of_base = {name: json_mapping(text_at(base.commit, path)) for name, path in config.BASELINES.items()}
         same_data = data["base"]["md5"] == data["branch"]["md5"]
         model = output_at(head, config.MODEL) or folder / config.MODEL
-        same_code = not files_affecting_verdict(base.commit, head) and not changed_files(base.commit, head, "--", "src", folder=ROOT)
+        same_code = not files_affecting_verdict(base.commit, head) and not changed_files(
+            base.commit, head, "--", "src", folder=ROOT
+        )
         seed = only_seed(params, same_data, same_code) and not rerun.failure
         return Evidence(
             base=base,

@@ -1,30 +1,34 @@
 """The commands `model add`, `model pipeline` and `model list`."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 
 def add(arguments: argparse.Namespace) -> int:
     """Add a model in models/NAME: a copy of the settings at the top, with a pipeline, results and a name in MLflow of its own."""
+    from lifecycle.core.model_folders import require_top
     from lifecycle.models.new_model import add
 
-    _require_top()
+    require_top()
     folder = add(arguments.name, arguments.package)
     print(f"added {folder}: as the model at the top, with its table")
     print(f"1. edit {folder}/params.yaml (the target, the estimator) and {folder}/contract.yaml")
-    print(f"   for another table: git add and commit {folder}, then adopt PATH --target COLUMN --model {arguments.name}")
-    print(f"2. make repro MODEL={arguments.name}, then --model {arguments.name} gate propose, which writes {folder}/gates.yaml")
+    print(
+        f"   for another table: git add and commit {folder}, then adopt PATH --target COLUMN --model {arguments.name}"
+    )
+    print(
+        f"2. make repro MODEL={arguments.name}, then --model {arguments.name} gate propose, which writes {folder}/gates.yaml"
+    )
     print(f"3. git add {folder}{f' src/{arguments.package}' if arguments.package else ''}, and commit")
     return 0
 
 
 def pipeline(arguments: argparse.Namespace) -> int:
     """Write dvc.yaml of every model in models/ from the one at the top, after that has changed."""
-    from lifecycle.core.model_folders import folder_of, names_here
+    from lifecycle.core.model_folders import folder_of, names_here, require_top
     from lifecycle.models.new_model import PIPELINE, write_pipeline
 
-    _require_top()
+    require_top()
     for name in names_here():
         changed = write_pipeline(name)
         print(f"{folder_of(name) / PIPELINE}: {'written' if changed else 'unchanged'}")
@@ -34,10 +38,10 @@ def pipeline(arguments: argparse.Namespace) -> int:
 def list_models(arguments: argparse.Namespace) -> int:
     """Print the models of this repo: folder, package, task, target, table and name in MLflow."""
     from lifecycle.core import config
-    from lifecycle.core.model_folders import TOP, folder_of, names_here, title
+    from lifecycle.core.model_folders import TOP, folder_of, names_here, require_top, title
     from lifecycle.core.tables import text_table
 
-    _require_top()
+    require_top()
     rows = []
     for name in (TOP, *names_here()):
         params = config.load(folder_of(name) / config.PARAMS)
@@ -48,17 +52,11 @@ def list_models(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _require_top() -> None:
-    from lifecycle.core.errors import ConfigError
-    from lifecycle.core.home import NAME
-
-    if NAME:
-        raise ConfigError(f"this is about all models: leave out --model {NAME}, or cd to {Path('../..').resolve()}")
-
-
 def add_to(commands: Any) -> None:
     """Add these commands to the command line."""
-    command = commands.add_parser("model", help="add or list models in this repo", description="Several models in one repo.")
+    command = commands.add_parser(
+        "model", help="add or list models in this repo", description="Several models in one repo."
+    )
     nested = command.add_subparsers(required=True, metavar="COMMAND")
     add_command = nested.add_parser("add", help="add a model in models/NAME", description=add.__doc__)
     add_command.add_argument("name", metavar="NAME", help="small letters, digits and hyphens")

@@ -9,11 +9,11 @@ from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_text, write_text
 from lifecycle.core.home import SRC
-from lifecycle.core.model_folders import OWN_FILES, folder_of, is_name, names_here
+from lifecycle.core.model_folders import folder_of, is_name, is_own_file, names_here
 from lifecycle.models.pipeline_file import pipeline_of_model
 
 PIPELINE = Path("dvc.yaml")
-WRITTEN = {"params.yaml", "dvc.yaml", "dvc.lock"}
+WRITTEN = {"params.yaml", "dvc.yaml"}
 """Not simply copied."""
 IGNORES = re.compile(r"^/(?!mlflow|mlartifacts|dvc_plots).*$", flags=re.MULTILINE)
 PORT = re.compile(r"(?<=http://127\.0\.0\.1:)\d+")
@@ -41,9 +41,9 @@ def add(name: str, package: str | None) -> Path:
     if package and not (SRC / package).exists():
         shutil.copytree(SRC / top.package, SRC / package, ignore=shutil.ignore_patterns("__pycache__"))
     number = len(names_here()) + 1
-    for file in sorted(OWN_FILES - WRITTEN):
-        if Path(file).exists():
-            write_text(_with_ports(read_text(Path(file)), number), folder / file)
+    for path in sorted(Path().glob("*.yaml")):
+        if is_own_file(str(path)) and str(path) not in WRITTEN:
+            write_text(_with_ports(read_text(path), number), folder / path)
     for path in (*Path("data").glob("*/.gitignore"), Path("models/.gitignore")):
         write_text("" if path.parent.name == "raw" else read_text(path), folder / path)
     write_text("\n".join(IGNORES.findall(read_text(Path(".gitignore")))) + "\n", folder / ".gitignore")

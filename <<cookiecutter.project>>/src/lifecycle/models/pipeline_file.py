@@ -6,7 +6,9 @@ from lifecycle.core.home import SRC
 from lifecycle.core.model_folders import owner_of
 
 UP = "../../"  # from models/NAME to the top
-HEAD = "# Written by `model pipeline` from the dvc.yaml at the top: change that one, and run `model pipeline` again.\n\n"
+HEAD = (
+    "# Written by `model pipeline` from the dvc.yaml at the top: change that one, and run `model pipeline` again.\n\n"
+)
 STAGES = re.compile(r"^stages:$", flags=re.MULTILINE)
 ITEM = re.compile(r"^( +- )([\w.${}-]+/[^\s:]*)", flags=re.MULTILINE)
 
