@@ -9,11 +9,12 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.git import GitError, commit_of
+from lifecycle.core.git import commit_of
 from lifecycle.core.home import NAME
 from lifecycle.core.model_folders import TOP, folder_of, names_at, title
 from lifecycle.gate.base_commit import choose_base
@@ -26,12 +27,9 @@ def has_several() -> bool:
     """Whether the last commit has several models, and the command is about all of them."""
     if NAME:
         return False
-    try:
+    with suppress(ConfigError):  # the gate says what is wrong
         return bool(names_at(commit_of("HEAD")))
-    except GitError:
-        raise
-    except ConfigError:
-        return False
+    return False
 
 
 def judge(revision: str | None, today: datetime.date, record: bool) -> dict[str, Any]:
@@ -50,7 +48,7 @@ def judge(revision: str | None, today: datetime.date, record: bool) -> dict[str,
     contents = {title(name): _judge_one(name, revision, today, record) for name in judged}
     names = packages_at(head)
     return {
-        "verdict": _verdict(contents),
+        "verdict": verdict_of(contents),
         "date": str(today),
         "models": contents,
         "reasons": [
@@ -69,7 +67,8 @@ def undecided(content: dict[str, Any]) -> str:
     return "; ".join(errors)
 
 
-def _verdict(contents: dict[str, dict[str, Any]]) -> str:
+def verdict_of(contents: dict[str, dict[str, Any]]) -> str:
+    """Return the verdict on all models: pass only if every one passes."""
     verdicts = {content["verdict"] for content in contents.values()}
     return next((verdict for verdict in ("undecided", "fail") if verdict in verdicts), "pass")
 

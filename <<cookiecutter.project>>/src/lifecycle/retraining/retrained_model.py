@@ -52,7 +52,10 @@ def reproduce(folder: Path, model: RetrainedModel) -> None:
     model.before = _metrics(folder / test)
     command = [sys.executable, "-P", "-m", "dvc", "repro", "--pull"]
     top = at_root(folder)
-    for home in (folder, *(top / folder_of(name) for name in names_here(top) if name != NAME)):  # they may share its table
+    for home in (
+        folder,
+        *(top / folder_of(name) for name in names_here(top) if name != NAME),
+    ):  # they may share its table
         repro = subprocess.run(command, cwd=home, env=inside(folder), capture_output=True, text=True)
         if repro.returncode:
             raise DataError(f"the pipeline fails on the new dataset: {failure_line(repro)}")
