@@ -29,9 +29,10 @@ def gate(arguments: argparse.Namespace) -> int:
     today = datetime.datetime.now(datetime.UTC).date()
     several = several_models.has_several()
     try:
-        content = (
-            several_models.judge(arguments.base, today, arguments.record) if several else gate(arguments.base, today)
-        )
+        if several:
+            content = several_models.judge(arguments.base, today, arguments.record)
+        else:
+            content = gate(arguments.base, today)
         print(terminal(content), end="")
     except ProjectError as error:
         content = {"verdict": "undecided", "error": str(error)}
@@ -41,8 +42,8 @@ def gate(arguments: argparse.Namespace) -> int:
             write_text(markdown(content, os.environ.get("RUN_URL", "")), arguments.report)
         if content and arguments.json:
             write_json(content, arguments.json)
-    if several and (error := several_models.undecided(content)):
-        raise ConfigError(error)
+    if several and (why := several_models.undecided(content)):
+        raise ConfigError(why)
     if arguments.record and not several:
         from lifecycle.gate.record import record
 
