@@ -135,7 +135,9 @@ def test_a_model_is_chosen_before_or_behind_the_verb_or_by_the_environment(
     done = in_project_with_north(tmp_path, arguments, variables)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == ("error: this command is about all models: leave out the choice of north (--model, MODEL)\n")
+    assert done.stderr == (
+        "error: models/north: this command is about all models: leave out the choice of north (--model, MODEL)\n"
+    )
 
 
 def test_a_model_that_is_not_there_is_one_line(tmp_path: Path) -> None:
@@ -153,7 +155,7 @@ def test_a_file_is_named_from_where_the_command_is_typed(tmp_path: Path) -> None
 
     assert "../../rows.csv" in found.stderr
     assert "no such file" not in found.stderr
-    assert missing.stderr.startswith("error: ../../others.csv: no such file")
+    assert missing.stderr.startswith("error: models/north: ../../others.csv: no such file")
 
 
 def in_project_with_north(

@@ -63,12 +63,14 @@ def test_every_path_of_its_pipeline_that_is_shared_leads_to_the_top(top: Path) -
 
 
 def test_a_package_that_is_not_there_is_a_copy_and_one_that_is_there_stays(top: Path) -> None:
+    Path("src", PACKAGE, "features.py").write_text(f"from {PACKAGE}.groups import OF\n{PACKAGE} = 1\n")
+
     new_model.add("north", "north_code")
     Path("src/north_code/model.py").write_text("# changed\n")
-
     new_model.add("south", "north_code")
 
-    assert Path("src/north_code/features.py").read_text() == Path("src", PACKAGE, "features.py").read_text()
+    assert Path("src/north_code/features.py").read_text() == f"from north_code.groups import OF\n{PACKAGE} = 1\n"
+    assert Path("src/north_code/checks.py").read_text() == Path("src", PACKAGE, "checks.py").read_text()
     assert Path("src/north_code/model.py").read_text() == "# changed\n"
 
 

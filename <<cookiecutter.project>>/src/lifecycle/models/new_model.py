@@ -39,7 +39,7 @@ def add(name: str, package: str | None) -> Path:
     if package and not re.fullmatch(r"[a-z_][a-z0-9_]*", package):
         raise ConfigError(f"--package {package}: not a name that Python can import")
     if package and not (SRC / package).exists():
-        shutil.copytree(SRC / top.package, SRC / package, ignore=shutil.ignore_patterns("__pycache__"))
+        _copy_package(top.package, package)
     number = len(names_here()) + 1
     for path in sorted(Path().glob("*.yaml")):
         if is_own_file(str(path)) and str(path) not in WRITTEN:
@@ -76,6 +76,14 @@ def write_pipeline(name: str) -> bool:
     if text != before:
         write_text(text, path)
     return text != before
+
+
+def _copy_package(package: str, copy: str) -> None:
+    """Copy the user's package under another name, also where its modules import each other by name."""
+    shutil.copytree(SRC / package, SRC / copy, ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (SRC / copy).rglob("*.py"):
+        text = read_text(path)
+        write_text(re.sub(rf"^(\s*(?:from|import) ){package}\b", rf"\g<1>{copy}", text, flags=re.MULTILINE), path)
 
 
 def _with_ports(text: str, number: int) -> str:
