@@ -15,7 +15,7 @@ from lifecycle.core.git import changed_files, changes, files_at, git, project_fo
 from lifecycle.core.home import ROOT
 from lifecycle.core.model_folders import folder_of, names_at
 from lifecycle.core.pointers import EMBEDDED, outputs, problems, stored
-from lifecycle.gate.touched_models import concerns
+from lifecycle.gate.touched_models import concerning
 
 PIPELINE = ("dvc.yaml", "dvc.lock")
 GIT_OBEYS = (".gitattributes", ".gitmodules", ".gitignore")
@@ -71,7 +71,7 @@ def brought(base: str, head: str) -> list[str]:
     """Return what the .dvc files and stored objects that the branch changes bring with them, a line each."""
     names = set(_modes(head, ROOT))
     changed = [name for name in changed_files(f"{base}...{head}", folder=ROOT) if name in names]
-    changed = [name for name in changed if concerns(name, base, head)]
+    changed = concerning(changed, base, head)
     pointers = [name for name in changed if name.endswith(".dvc")]
     lines = []
     for name, content in files_at(head, *pointers, folder=ROOT).items() if pointers else ():

@@ -15,7 +15,7 @@ from lifecycle.core.tracking import lock_hash
 from lifecycle.gate.check_result import count_or_none
 from lifecycle.gate.commit_files import acted_on
 from lifecycle.gate.rules import SliceFigures
-from lifecycle.gate.touched_models import concerns
+from lifecycle.gate.touched_models import concerning
 
 # A pull request is expected to change these. A change of any other file may alter what the metrics mean or how they are
 # checked, so the report names it.
@@ -63,8 +63,7 @@ def files_affecting_verdict(base: str, head: str) -> list[str]:
     excluded = [f":(exclude,glob){path}" for path in expected]
     of_tree = changed_files(f"{base}...{head}", "--", ".", *excluded, folder=ROOT)
     changed = {*of_tree, *acted_on(base, head)} - {str(folder_of(NAME) / config.LOCK)}
-    changed = {name for name in changed if concerns(name, base, head)}
-    return sorted(changed, key=lambda name: (not name.endswith((".py", ".yaml", ".yml")), name))
+    return sorted(concerning(changed, base, head), key=lambda name: (not name.endswith((".py", ".yaml", ".yml")), name))
 
 
 def dataset(validation: str | None, commit: str) -> dict[str, Any]:
