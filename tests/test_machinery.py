@@ -11,7 +11,7 @@ MACHINERY = TEMPLATE / "tests" / "machinery"
 GROUPS = [
     ["test_architecture.py", "test_blame.py", "test_cli.py", "core", "pipeline", "search", "template"],
     ["adopt"],
-    ["gate", "registry", "relock", "resolve"],
+    ["gate", "models", "registry", "relock", "resolve"],
     ["serving", "prediction_log", "batch", "test_awkward_table.py"],
     ["monitoring", "retraining"],
 ]

@@ -48,7 +48,7 @@ is added or dropped; and monitoring starts a retraining, if it is there."""
 COMMANDS = {
     "": {
         *("validate", "contract", "tracking-uri", "environment", "gate", "adopt"),
-        *("explain", "relock", "audit", "resolve", "search", "template-update", "template-link"),
+        *("explain", "relock", "audit", "resolve", "search", "model", "template-update", "template-link"),
     },
     "registry": {"register", "promote", "check", "rollback", "history", "show"},
     "serving": {"serve", "simulate", "compare", "deploy", "explain-answer"},
@@ -207,9 +207,17 @@ def test_the_manifest_names_every_folder_of_a_part_and_nothing_that_is_gone() ->
     for path in itertools.chain(*hook["PARTS"].values()):
         assert (root / path).exists(), path
     folders = {path.name for path in (root / "src/lifecycle").iterdir() if path.is_dir() and path.name != "__pycache__"}
-    assert folders - {"core", "pipeline", "gate", "relock", "resolve", "search", "template", "adopt"} == PARTS | {
-        "prediction_log"
-    }
+    assert folders - {
+        "core",
+        "pipeline",
+        "gate",
+        "relock",
+        "resolve",
+        "search",
+        "models",
+        "template",
+        "adopt",
+    } == PARTS | {"prediction_log"}
 
 
 @pytest.mark.parametrize("chosen", [set(), {"registry", "serving"}, PARTS - {"monitoring"}], ids=name_of)
