@@ -168,3 +168,15 @@ def in_project_with_north(
     environment = os.environ | {"PYTHONPATH": str(Path("src").resolve())} | (variables or {})
     command = [sys.executable, "-c", MODEL.format(arguments=arguments)]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_the_list_of_commands_needs_no_library_that_takes_long_to_import() -> None:
+    script = (
+        "import sys\nfrom lifecycle import cli\ntry:\n    cli.main(['--help'])\nexcept SystemExit:\n"
+        "    heavy = {'numpy', 'pandas', 'pydantic', 'ruamel.yaml', 'mlflow', 'sklearn', 'requests'}\n"
+        "    print('loaded', sorted(heavy & set(sys.modules)))\n"
+    )
+
+    done = call(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    assert done.stdout.splitlines()[-1] == "loaded []"
