@@ -30,6 +30,7 @@ from lifecycle.serving.api_schemas import (
     openapi_of,
     read_headers,
 )
+from lifecycle.serving.drain_state import DrainState
 from lifecycle.serving.middleware import RequestGuard
 from lifecycle.serving.model_process import ModelError, ProcessGoneError
 from lifecycle.serving.pending_request import Row, content_id
@@ -37,7 +38,6 @@ from lifecycle.serving.registry_watcher import RegistryWatcher
 from lifecycle.serving.router import NotReadyError, NotServedError, Router
 from lifecycle.serving.settings import Server
 from lifecycle.serving.tokens import Tokens
-from lifecycle.serving.drain_state import DrainState
 
 MAX_MISTAKES = 20  # in one response
 # The text of a model's error may hold what was sent, that of the log's a path.
