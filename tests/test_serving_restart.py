@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import re
 import shutil
 import signal
@@ -126,7 +127,8 @@ def test_a_server_that_stops_says_so_and_answers_until_nobody_asks(
         client, waiting = Client(new.port), Client(new.port)
         assert client.ask("/predict", served.rows[0]).status == 200
         assert waiting.ask("/health/live").status == 200
-        new.process.send_signal(signal.SIGTERM)
+        for pid in new.processes():  # as systemd does
+            os.kill(pid, signal.SIGTERM)
         until(lambda: not ready(new), "it is not ready any more", new)
 
         client.connection.request("POST", "/predict", *body(served))

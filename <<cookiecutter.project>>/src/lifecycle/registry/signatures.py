@@ -8,9 +8,7 @@ whether they are from somebody who has the key, and not from whoever may write t
 import hashlib
 import os
 import tempfile
-from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING
 
 from lifecycle.core.errors import ConfigError, DataError
@@ -22,6 +20,7 @@ if TYPE_CHECKING:
 PRIVATE_KEY, PASSWORD, PUBLIC_KEY = "MODEL_SIGNING_KEY", "MODEL_SIGNING_PASSWORD", "MODEL_PUBLIC_KEY"
 SIGNATURE = "signature"  # tag of a version: where its signature is among the artifacts of its run
 FOLDER = "signatures"  # there
+MISSING = "model_signing is not installed; it is in the extra `signing`: make setup EXTRAS=dev,signing"
 
 
 def private_key() -> Path | None:
@@ -44,7 +43,10 @@ def sign(client: "MlflowClient", version: "ModelVersion", folder: Path, key: Pat
 
     Raises ConfigError if the key cannot be used.
     """
-    signing = _module("signing")
+    try:
+        from model_signing import signing
+    except ImportError:
+        raise ConfigError(MISSING) from None
     with tempfile.TemporaryDirectory() as temporary:
         signature = Path(temporary) / f"{version.name}-{version.version}.sig"
         password = os.environ.get(PASSWORD, "").encode() or None  # as bytes: the library passes it on as it is
@@ -58,7 +60,10 @@ def sign(client: "MlflowClient", version: "ModelVersion", folder: Path, key: Pat
 
 def verify(version: "ModelVersion", folder: Path, key: Path) -> None:
     """Raise DataError unless the files of a version have a signature made with the private key that belongs to this public key."""
-    verifying = _module("verifying")
+    try:
+        from model_signing import verifying
+    except ImportError:
+        raise ConfigError(MISSING) from None
     place, name = version.tags.get(SIGNATURE), f"version {version.version}"
     if not place:
         raise DataError(f"{name} is not signed, and {PUBLIC_KEY} asks for a signature: register it with {PRIVATE_KEY}")
@@ -86,14 +91,6 @@ def _key(variable: str) -> Path | None:
     if not path.is_file():
         raise ConfigError(f"{variable}: {path} is no file")
     return path
-
-
-def _module(name: str) -> ModuleType:
-    import importlib
-
-    with suppress(ImportError):
-        return importlib.import_module(f"model_signing.{name}")
-    raise ConfigError("model_signing is not installed; it is in the extra `signing`: make setup EXTRAS=dev,signing")
 
 
 def _reason(error: Exception) -> str:

@@ -7,7 +7,7 @@ for rows whose predictions are known. If anything fails, the move is reverted. A
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifecycle.core.errors import ProjectError, RefusedError
+from lifecycle.core.errors import RefusedError
 from lifecycle.registry import ledger, moves, version_cache
 from lifecycle.registry.aliases import CANARY, PRODUCTION, SHADOW, STAGING, find, state
 from lifecycle.registry.connection import connected
@@ -61,12 +61,8 @@ def to_production(
     number, folder, before = _staged_version(environment, version)
     current = before[PRODUCTION]
     if number == current:
-        try:
+        with reverted_on_failure(put_back(None, before), _stays(number, PRODUCTION)):
             _confirm_served(environment, PRODUCTION, number, folder)
-        except ProjectError as error:
-            raise RefusedError(
-                f"{error}; version {number} was in production before and stays there, see rollback"
-            ) from None
         return None
     if not replace:
         _require_own(CANARY, number, percent)
