@@ -149,7 +149,7 @@ def test_without_the_library_the_line_names_the_extra(
     lab: Lab, keys: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(PRIVATE_KEY, str(keys[0]))
-    monkeypatch.setitem(sys.modules, "model_signing.signing", None)
+    monkeypatch.setitem(sys.modules, "model_signing", None)
     lab.train("a")
 
     assert "it is in the extra `signing`: make setup EXTRAS=dev,signing" in lab("register", code=2)
