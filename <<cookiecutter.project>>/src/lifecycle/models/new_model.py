@@ -15,7 +15,7 @@ from lifecycle.models.pipeline_file import pipeline_of_model
 PIPELINE = Path("dvc.yaml")
 WRITTEN = {"params.yaml", "dvc.yaml"}
 """Not simply copied."""
-IGNORES = re.compile(r"^/(?!mlflow|mlartifacts|dvc_plots).*$", flags=re.MULTILINE)
+IGNORES = re.compile(r"^/(?!mlflow|mlartifacts).*$", flags=re.MULTILINE)
 PORT = re.compile(r"(?<=http://127\.0\.0\.1:)\d+")
 PORTS = 10  # from one model's servers to the next one's
 
