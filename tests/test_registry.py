@@ -166,7 +166,7 @@ def test_a_first_model_is_released_without_a_base_and_so_is_the_first_of_another
     project.replace("params.yaml", "[contract, internet_service, senior_citizen]", "[contract]")
     project.run("make repro")
     project.commit("Another target")
-    proposed = in_checkout(project, "gate propose")
+    proposed = in_checkout(project, "gate propose --anew")
     project.commit("Limits of the model")
     second = project.run("make gate register")
 

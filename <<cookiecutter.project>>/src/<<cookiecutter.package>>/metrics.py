@@ -9,6 +9,8 @@ A metric is a function of two arrays with an entry per row. For example, a mista
 With `probability` in the place of `prediction` it is given probabilities. docs/model.md says what the arrays hold.
 """
 
+import numpy as np
+
 from lifecycle.core.own_metrics import metric
 
-__all__ = ["metric"]
+__all__ = ["metric", "np"]

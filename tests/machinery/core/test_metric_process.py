@@ -130,6 +130,18 @@ def test_a_module_that_cannot_be_imported_is_one_line(tmp_path: Path) -> None:
         process(tmp_path, "import nothing_of_this_name\n" + function("own", "prediction", "return 1")).__enter__()
 
 
+def test_a_module_that_fails_when_it_is_imported_is_named_with_the_line_and_without_a_traceback(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    source = function("own", "prediction", "return 1") + "\nlimit = unknown\n"
+
+    with pytest.raises(
+        ConfigError, match=r"^src/mine/metrics\.py, line \d+: NameError: name 'unknown' is not defined$"
+    ):
+        process(tmp_path, source).__enter__()
+    assert capfd.readouterr().err == ""
+
+
 def test_without_metrics_of_the_users_there_is_no_process(params: Params) -> None:
     actual, predictions = table("binary")
     with MetricProcess("mine", {}) as own:

@@ -69,6 +69,42 @@ def test_another_split_is_another_problem(monkeypatch: pytest.MonkeyPatch) -> No
     assert result.refusal == "gates.yaml of the base has no new_problem"
 
 
+TIME = (
+    "split: {{validation: 0.1, test: 0.2, time: {{column: day, validation_from: {}, test_from: {}, gap_days: {}}}}}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "exchanged"),
+    [
+        (("2025-01-01", "2025-06-01", 0), ("2025-02-01", "2025-06-01", 30), []),
+        (
+            ("2025-01-01", "2025-06-01", 0),
+            ("2025-01-01", "2025-07-01", 0),
+            ["split.time.test_from was 2025-06-01, is 2025-07-01"],
+        ),
+    ],
+    ids=["a longer gap", "a later test"],
+)
+def test_a_split_that_chooses_the_same_test_rows_is_not_another_problem(
+    monkeypatch: pytest.MonkeyPatch, before: tuple[Any, ...], after: tuple[Any, ...], exchanged: list[str]
+) -> None:
+    base, head = (PARAMS + TIME.format(*dates) for dates in (before, after))
+
+    assert applied(monkeypatch, {"params.yaml": base}, {"params.yaml": head}).exchanged == exchanged
+
+
+def test_a_split_by_time_in_place_of_one_by_hash_is_another_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    base, head = f"{PARAMS}split: {{validation: 0.1, test: 0.2}}\n", PARAMS + TIME.format("2025-01-01", "2025-06-01", 0)
+
+    assert applied(monkeypatch, {"params.yaml": base}, {"params.yaml": head}).exchanged == [
+        "split.test was 0.2, is not set",
+        "split.salt was 0, is not set",
+        "split.time.column was not set, is day",
+        "split.time.test_from was not set, is 2025-06-01",
+    ]
+
+
 def test_all_that_a_policy_is_about_has_to_be_in_git(monkeypatch: pytest.MonkeyPatch) -> None:
     of_slices = "slices: {min_rows: 1, metrics: {roc_auc: {min: 0.1}}}\n"
     baselines = {"metrics/trivial.json", "metrics/linear.json"}

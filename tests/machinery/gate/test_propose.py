@@ -15,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from lifecycle.core import config, metrics, predict
 from lifecycle.core.config import Params
+from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml, write_json
 from lifecycle.gate import cross_validation, refits
 from lifecycle.gate.check_result import FAIL, PASS
@@ -23,7 +24,7 @@ from lifecycle.gate.limits import metric_limit, plain, rounded
 from lifecycle.gate.paired_bootstrap import PairedComparison, changes_of
 from lifecycle.gate.period_spread import with_periods
 from lifecycle.gate.policy import Policy, parse
-from lifecycle.gate.policy_text import policy_text
+from lifecycle.gate.policy_text import policy_text, with_missing_limits
 from lifecycle.gate.propose import beaten, proposed_limits, too_few
 from lifecycle.gate.refits import Spread, refitted_predictions, spreads
 from lifecycle.gate.rules import check_metrics
@@ -314,6 +315,35 @@ def test_what_is_proposed_is_a_valid_policy_with_a_comment_for_each_key() -> Non
         "tolerance",
         "exceptions",
     }
+
+
+POLICY = """\
+# ours
+metrics:
+  metrics/test.json:
+    roc_auc: {min: 0.65, max_drop: 0.03}   # what we promised
+exceptions:
+- {metric: roc_auc, min: 0.6, reason: new label, accepted_by: Ada, expires: 2026-12-31}
+"""
+PROPOSED = (
+    "metrics: {metrics/test.json: {roc_auc: {min: 0.57, max_drop: 0.1}, cost_per_row: {max: 8.6, max_rise: 0.9}}}"
+)
+
+
+def test_a_policy_that_is_there_gets_the_limits_that_it_lacks_and_stays_as_it_is_otherwise() -> None:
+    text, added = with_missing_limits(POLICY, PROPOSED)
+
+    assert added == ["cost_per_row"]
+    assert text == POLICY.replace(
+        "# what we promised\n", "# what we promised\n    cost_per_row: {max: 8.6, max_rise: 0.9}\n"
+    )
+    assert with_missing_limits(text, PROPOSED) == (text, [])
+
+
+@pytest.mark.parametrize("text", ["metrics: 3\n", "metrics:\n", "[", "- a\n"])
+def test_a_policy_that_cannot_be_added_to_is_one_line(text: str) -> None:
+    with pytest.raises(ConfigError, match=r"^gates.yaml: "):
+        with_missing_limits(text, PROPOSED)
 
 
 def test_limits_of_a_metric_between_0_and_1_lie_there() -> None:

@@ -48,6 +48,7 @@ def test_features_stand_behind_the_columns_of_the_dataset(build: Callable[[Funct
             "reads column 'target', which it is not given",
         ),
         (lambda frame: frame.assign(double=frame["age"]), ConfigError, "reads column 'age', which it is not given"),
+        (lambda frame: frame.assign(double=frame["xs"]), ConfigError, r"column 'xs', .*\(did you mean x\?\)"),
         (
             lambda frame: frame.assign(ratio=frame["x"] / (frame["x"] - 1)),
             DataError,
@@ -63,3 +64,20 @@ def test_a_function_that_does_more_is_refused(
 ) -> None:
     with pytest.raises(error, match=complaint):
         build(function)
+
+
+def test_a_key_that_is_missing_elsewhere_is_not_taken_for_a_column(build: Callable[[Function], pd.DataFrame]) -> None:
+    prices = {"a": 1.0}
+
+    with pytest.raises(KeyError, match="'b'"):
+        build(lambda frame: frame.assign(price=prices["b"]))
+
+
+def test_a_column_that_the_users_file_misspells_is_named_with_its_line(
+    build: Callable[[Function], pd.DataFrame], params: Params
+) -> None:
+    users = user_code.get(params.package, "features", "build_features")
+    line = rf"^src/{params.package}/features.py, line \d+, in build_features: reads column '\w+', which it is not given"
+
+    with pytest.raises(ConfigError, match=line):
+        build(users)

@@ -63,7 +63,7 @@ def adopt(path: Path, options: Options, description: str | None, report: Report)
         repo_files.write(folder, plan, before, raw, description or default)
         _reproduce(folder, plan)
         report("proposing limits from what this model reaches ...")
-        _run(folder, "lifecycle.cli", "gate", "propose", show=report)
+        _run(folder, "lifecycle.cli", "gate", "propose", "--anew", show=report)
         commit = _commit(folder, f"Adopt {raw.name}: predict {plan.target.name}")
     _move_to(commit)
     if old_is_cached:  # a file that was changed stays where it is

@@ -40,6 +40,7 @@ def explain(
         lines += [("", f"to train on the past and test on what follows, give --time {dated[0]}")] if dated else []
     lines += [("format", f"{name}: {column.note}") for name, column in plan.columns.items() if column.note]
     lines += [("left out", f"{name}: {why}") for name, why in plan.exclude.items()]
+    lines += [("", "--keep COLUMN gives one of them to the model all the same")] if plan.exclude else []
     lines += [("warning", f"{name}: kept as --keep says, though it is {why}") for name, why in kept_anyway.items()]
     lines += [
         ("warning", f"{name}: alone it predicts the target with a score of {score:.3f}; is it known when the prediction is made?")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 FEW = 50  # different texts of a column that are categories, however few rows each has
-SHARE = 0.05  # of different texts among all, up to which more of them are categories as well
+SHARE = 0.1  # of different texts among all, up to which more of them are categories as well
 WORDS = 3  # on average, from which a column of other texts is free text
 LOOKED_AT = 1000  # different texts whose words are counted
 

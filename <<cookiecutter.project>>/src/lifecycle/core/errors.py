@@ -61,11 +61,16 @@ def of_environment(error: OSError) -> ConfigError | None:
 
 def of_users_code(error: BaseException) -> ConfigError | None:
     """Return what has failed in the user's package in one line, with its place there, or None if it is not on the way to the error."""
+    place = place_in_users_code(error)
+    return ConfigError(f"{place}: {_reason(error)}") if place else None
+
+
+def place_in_users_code(error: BaseException) -> str | None:
+    """Return the file, line and function of the user's package that an error comes from, or None if it does not come from there."""
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         path = Path(frame.filename).resolve()
         if path.is_relative_to(LIFECYCLE.parent) and not path.is_relative_to(LIFECYCLE):
-            place = f"src/{path.relative_to(LIFECYCLE.parent)}, line {frame.lineno}, in {frame.name}"
-            return ConfigError(f"{place}: {_reason(error)}")
+            return f"src/{path.relative_to(LIFECYCLE.parent)}, line {frame.lineno}, in {frame.name}"
     return None
 
 

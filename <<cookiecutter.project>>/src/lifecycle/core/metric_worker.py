@@ -7,6 +7,7 @@ import io
 import json
 import math
 import numbers
+import os
 import sys
 import traceback
 import warnings
@@ -17,8 +18,9 @@ from typing import Any
 import numpy as np
 
 from lifecycle.core import user_code
-from lifecycle.core.errors import ProjectError
+from lifecycle.core.errors import DEBUG, ProjectError
 
+SOURCE = "metrics.py"
 UNDEFINED = (ValueError, ArithmeticError)
 """What a function may raise where the rows do not define its metric, such as rows of one class only."""
 
@@ -68,10 +70,11 @@ def main() -> None:
     except ProjectError as error:
         connection.send_bytes(json.dumps({"error": str(error)}).encode())
     except Exception as error:
-        traceback.print_exc()
-        connection.send_bytes(
-            json.dumps({"error": f"src/{package}/metrics.py: {type(error).__name__}: {error}"}).encode()
-        )
+        if os.environ.get(DEBUG):
+            traceback.print_exc()
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename.endswith(SOURCE)]
+        place = f"src/{package}/{SOURCE}, line {lines[-1]}" if lines else f"src/{package}/{SOURCE}"
+        connection.send_bytes(json.dumps({"error": f"{place}: {type(error).__name__}: {error}"}).encode())
 
 
 if __name__ == "__main__":

@@ -52,14 +52,26 @@ def gate(arguments: argparse.Namespace) -> int:
 
 
 def propose(arguments: argparse.Namespace) -> int:
-    """Write gates.yaml: limits from what the present model reaches, and how uncertain that is. Run `make repro` first."""
+    """Propose limits from what the present model reaches, and how uncertain that is. Run `make repro` first.
+
+    Metrics that have no limit in gates.yaml get theirs; what is there stays as it is, unless it is to be written anew.
+    """
     from lifecycle.core import config
-    from lifecycle.core.files import write_text
+    from lifecycle.core.files import read_text, write_text
+    from lifecycle.gate.policy_text import with_missing_limits
     from lifecycle.gate.propose import propose
 
     text, lines = propose(config.load())
+    if arguments.anew or not config.GATES.exists():
+        done = f"wrote {config.GATES}: change what you disagree with, then commit it"
+    else:
+        text, added = with_missing_limits(read_text(config.GATES), text)
+        what = (
+            f"added {', '.join(added)} to {config.GATES}" if added else f"{config.GATES} has a limit for each of them"
+        )
+        done = f"{what}; what was there stays as it was (`gate propose --anew` writes the whole file from this model)"
     write_text(text, config.GATES)
-    print("\n".join([*lines, f"wrote {config.GATES}: change what you disagree with, then commit it"]))
+    print("\n".join([*lines, done]))
     return 0
 
 
@@ -77,6 +89,9 @@ def add_to(verbs: Any) -> None:
     verb.set_defaults(run=gate)
     nested = verb.add_subparsers(title="instead of a check", metavar="[propose]")
     propose_verb = nested.add_parser(
-        "propose", help="write gates.yaml from the present model", description=propose.__doc__
+        "propose", help="propose limits from what the present model reaches", description=propose.__doc__
+    )
+    propose_verb.add_argument(
+        "--anew", action="store_true", help="write the whole file anew, without what you have changed in it"
     )
     propose_verb.set_defaults(run=propose)

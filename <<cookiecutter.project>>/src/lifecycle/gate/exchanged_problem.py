@@ -32,16 +32,28 @@ def permission_problem(policy: Policy, today: datetime.date) -> str:
 
 
 def _split_changes(of_base: str | None, of_branch: str | None) -> list[str]:
-    """How the choice of the test rows differs: the settings of the split, with their defaults."""
-    splits = []
+    """How the choice of the test rows differs; other rows may be split otherwise, as by a longer gap."""
+    choices = []
     for text in (of_base, of_branch):
         try:
-            splits.append(Split.checked(parse_yaml(text or "", str(config.PARAMS)).get("split"), "split").model_dump())
+            split = Split.checked(parse_yaml(text or "", str(config.PARAMS)).get("split"), "split")
         except ConfigError:
             return []  # of another version of the template, or the pipeline fails, and says why
+        choices.append(_choice_of_test_rows(split))
+    before, after = choices
     return [
-        f"split.{name} was {old}, is {splits[1][name]}" for name, old in splits[0].items() if old != splits[1][name]
+        f"{name} was {before.get(name, 'not set')}, is {after.get(name, 'not set')}"
+        for name in {**before, **after}
+        if before.get(name) != after.get(name)
     ]
+
+
+def _choice_of_test_rows(split: Split) -> dict[str, Any]:
+    """The settings that say which rows are for testing, by name."""
+    if split.time:
+        return {"split.time.column": split.time.column, "split.time.test_from": split.time.test_from}
+    settings = {"split.test": split.test, "split.salt": split.salt, "split.group": split.group}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def problem_of(text: str | None, source: str = str(config.PARAMS)) -> dict[str, str]:

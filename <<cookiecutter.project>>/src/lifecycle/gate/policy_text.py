@@ -2,13 +2,17 @@
 
 import json
 from decimal import Decimal
+from io import StringIO
 
+from lifecycle.core import config
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.files import parse_yaml, yaml_as_written
 from lifecycle.gate.limits import MetricLimit, plain
 
 HEAD = """\
 # What a model must reach to be merged. `make gate` checks the last commit, and so does every pull request. The policy of the
 # base branch applies: a change made here applies from the next pull request on. Written by `gate propose` from the model of
-# that day; from then on yours to change.
+# that day; from then on yours to change: run again, it only adds limits of new metrics.
 
 # File, then metric as `dvc metrics show` names it. A metric named here must exist and be a finite number.
 metrics:
@@ -78,6 +82,26 @@ def policy_text(
         bound=example,
     )
     return text + GROUPS + tail
+
+
+def with_missing_limits(present: str, proposed: str) -> tuple[str, list[str]]:
+    """Return a policy with the proposed limits of those metrics that it has none for, and their names; the rest of it as it is written.
+
+    Raises ConfigError if it is no policy.
+    """
+    yaml, stream, added = yaml_as_written(), StringIO(), []
+    parse_yaml(present, str(config.GATES))  # whose message names file and line
+    policy = yaml.load(present)
+    if not isinstance(policy.get("metrics"), dict):
+        raise ConfigError(f"{config.GATES}: metrics is no mapping: correct it, or write the file anew with --anew")
+    for file, limits in yaml.load(proposed)["metrics"].items():
+        here = policy["metrics"].setdefault(file, {})
+        for metric, limit in limits.items():
+            if metric not in here:
+                here[metric] = limit
+                added.append(metric)
+    yaml.dump(policy, stream)
+    return stream.getvalue() if added else present, added
 
 
 def _limit(metric: str, limit: MetricLimit, explained: bool) -> str:

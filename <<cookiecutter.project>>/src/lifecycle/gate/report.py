@@ -28,7 +28,7 @@ NEXT_STEPS = {
     "baseline": "make the model better than that: look at features, target and split; or lower beats in the gates.yaml that applies (better than the trivial model is always demanded)",
     "limit": "make the model better",
     "accept": "or have a reviewer accept the regression for a while, in a separate pull request that adds this under exceptions in gates.yaml (replacing [] if there are none):",
-    "own limit": "make the model better; or change the limits in this branch's gates.yaml, which apply here already (`gate propose` writes them anew)",
+    "own limit": "make the model better; or change the limits in this branch's gates.yaml, which apply here already (`gate propose --anew` writes them anew)",
     "gone": "measure again what the base has (slices: evaluate.slices in params.yaml), or compare with a base that has the same dataset and task",
 }
 

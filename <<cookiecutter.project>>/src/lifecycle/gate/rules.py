@@ -92,7 +92,7 @@ def refuse_unknown_metrics(policy: Policy, figures: Figures, slices: dict[str, S
             if name not in figures.get(file, {}):
                 hint = did_you_mean(name, figures.get(file, {}))
                 raise ConfigError(
-                    f"{where}: {file} has no metric {name!r}, on neither side{hint}; `gate propose` writes limits that suit the task"
+                    f"{where}: {file} has no metric {name!r}, on neither side{hint}; `gate propose --anew` writes limits that suit the task"
                 )
     of_each = [figure for side in slices.values() for values in side.values() for figure in values.values()]
     for name in policy.slices.metrics if policy.slices and of_each else ():

@@ -17,7 +17,7 @@ def add(arguments: argparse.Namespace) -> int:
         f"   for another table: git add and commit {folder}, then adopt PATH --target COLUMN --model {arguments.name}"
     )
     print(
-        f"2. make repro MODEL={arguments.name}, then --model {arguments.name} gate propose, which writes {folder}/gates.yaml"
+        f"2. make repro MODEL={arguments.name}, then --model {arguments.name} gate propose --anew, which writes {folder}/gates.yaml"
     )
     print(f"3. git add {folder}{f' src/{arguments.package}' if arguments.package else ''}, and commit")
     return 0

@@ -1,12 +1,15 @@
 """Dataset in; data/features/{train,validation,test}.parquet out: raw columns and features, split by hash or by time."""
 
+import traceback
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 
 from lifecycle.core import config, user_code
 from lifecycle.core.config import Params
 from lifecycle.core.entity_history import PREFIX, build_history_of
-from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.errors import ConfigError, DataError, did_you_mean, place_in_users_code
 from lifecycle.core.files import read_parquet, write_parquet
 from lifecycle.pipeline import run
 from lifecycle.pipeline.history_features import history_features
@@ -26,9 +29,12 @@ def with_features(dataset: pd.DataFrame, params: Params) -> pd.DataFrame:
     try:
         features: pd.DataFrame = user_code.get(params.package, "features", "build_features")(dataset[inputs])
     except KeyError as error:
+        if not _of_pandas(error):
+            raise
+        place = place_in_users_code(error) or f"build_features in src/{params.package}/features.py"
         raise ConfigError(
-            f"build_features in src/{params.package}/features.py reads column {error}, which it is not given: it is given the "
-            f"columns of {config.CONTRACT} without id, target and data.exclude of {config.PARAMS}"
+            f"{place}: reads column {error}, which it is not given{did_you_mean(str(error.args[0]), inputs)}: it is given the columns of "
+            f"{config.CONTRACT} without id, target and data.exclude of {config.PARAMS}"
         ) from None
     if not features.index.equals(dataset.index) or list(features.columns[: len(inputs)]) != inputs:
         raise DataError("build_features dropped or reordered rows or columns: it may only add columns to each row")
@@ -48,6 +54,11 @@ def with_features(dataset: pd.DataFrame, params: Params) -> pd.DataFrame:
                 "after a division by zero: leave the value missing (NaN) there"
             )
     return pd.concat([dataset, features[added]], axis=1)
+
+
+def _of_pandas(error: KeyError) -> bool:
+    """Whether it is about a column of a frame, and not about a key of anything else in the user's function."""
+    return "pandas" in Path(traceback.extract_tb(error.__traceback__)[-1].filename).parts
 
 
 def main() -> str:
