@@ -86,7 +86,7 @@ class Server:
 
     def metric(self, name: str, **labels: str) -> float:
         """Return the sum of a metric over the series that have these labels."""
-        lines = re.findall(rf"^{name}(?:{{(.*)}})? (\S+)$", self.ask("/metrics").body, flags=re.MULTILINE)
+        lines = re.findall(rf"^serving_{name}(?:{{(.*)}})? (\S+)$", self.ask("/metrics").body, flags=re.MULTILINE)
         return sum(
             float(value)
             for series, value in lines

@@ -125,6 +125,46 @@ def test_traffic_as_usual_is_healthy_then_drift_is_acted_on_once_it_lasts_and_no
     ]
 
 
+def test_rows_that_were_refused_and_a_column_without_values_are_acted_on_in_the_first_window(
+    monitor: Monitor, served: Served, tmp_path: Path
+) -> None:
+    """Two thirds of a window answered 422 for a new category; and before that, a window with a column that is null."""
+    rows = served.rows[:ROWS]
+    nulls = [row | {"total_charges": None} for row in rows]
+    new = [row | {"contract": "Ten year"} for row in rows]
+    times = [moment()]
+    with serving(served.project, tmp_path) as server:
+        until(lambda: ready(server), "it is ready", server)
+        for batches in ([nulls], [rows, new, new[: ROWS // 2]]):
+            statuses = [server.ask("/predict/batch", {"records": batch}).status for batch in batches]
+            time.sleep(1.1)
+            times.append(moment())
+        statuses += [server.ask("/predict", row).status for row in new[ROWS // 2 :]]
+        time.sleep(1.1)
+        times.append(moment())
+        logged = server.lines("refused.jsonl")
+        lines = server.lines()
+
+    without_values, refused = (
+        monitor("--since", times[first], "--until", times[last], "--log", str(tmp_path))
+        for first, last in ((0, 1), (1, 3))
+    )
+
+    assert statuses == [200, 422, 422] + [422] * (ROWS // 2)
+    assert (len(lines), sum(line["rows"] for line in logged)) == (2 * ROWS, 2 * ROWS)
+    assert "Ten year" not in json.dumps(logged)
+    found = [monitor.summary(done) for done in (without_values, refused)]
+    assert [done.returncode for done in (without_values, refused)] == [1, 1], refused.stdout
+    assert "total_charges (nulls)" in found[0]["extreme"]
+    assert (found[1]["rows"], found[1]["refused_rows"], found[1]["drifted"]) == (ROWS, 2 * ROWS, [])
+    assert found[1]["extreme"] == ["(rows that were sent) (refused)"]
+    assert found[1]["refused"] == [{"column": "contract", "rule": "literal_error", "value": "text", "rows": 2 * ROWS}]
+    folder = served.project.path / refused.stdout.rpartition("report: ")[2].strip()
+    for report in (refused.stdout, *((folder / name).read_text() for name in ("drift.html", "summary.md"))):
+        assert f"{2 * ROWS:,} rows were refused" in report
+        assert "(most often contract: literal_error, text)" in report
+
+
 def browsed(page: Path, folder: Path) -> tuple[str, set[str]]:
     """Open a page in Chromium, which reaches no host; return what it shows, as HTML, and the addresses the page asked for."""
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

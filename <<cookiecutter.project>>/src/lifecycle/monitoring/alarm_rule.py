@@ -1,4 +1,4 @@
-"""When to act: k of the last n windows raised an alarm, and the latest did too. One window alone is not enough by default."""
+"""When to act: k of the last n windows raised an alarm, and the latest did too. One window is enough only if its alarm is extreme."""
 
 import json
 from collections.abc import Iterator
@@ -18,15 +18,16 @@ def decide(summary: Summary, earlier: list[PastWindow], rule: Rule) -> Summary:
     """Return a summary of a window that has enough rows with `status`, `reasons` and `history`.
 
     Args:
-        summary: of the window.
+        summary: of the window; `extreme` names its alarms that need no second window.
         earlier: the windows before it, oldest first, at most rule.windows - 1 of them.
         rule: how many alarms in how many windows are needed.
     """
     history = [*earlier, PastWindow(summary.window.until.isoformat(), bool(summary.alarms))]
     count = sum(window.alarm for window in history)
-    act = bool(summary.alarms) and count >= rule.alarms
+    act = bool(summary.alarms) and (count >= rule.alarms or bool(summary.extreme))
     lasting = [f"an alarm in {count} of the last {len(history)} windows"] if len(history) > 1 else []
-    reasons = [*summary.alarms, *lasting] if act else []
+    extreme = [f"beyond rule.extreme, so one window is enough: {', '.join(summary.extreme)}"] if summary.extreme else []
+    reasons = [*summary.alarms, *lasting, *extreme] if act else []
     return replace(summary, status=ACT if act else HEALTHY, reasons=reasons, history=history)
 
 

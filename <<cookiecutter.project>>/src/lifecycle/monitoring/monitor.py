@@ -56,6 +56,8 @@ def monitor(options: Options) -> tuple[Summary, Path]:
     compared = comparison.of(traffic.sample) if summary.readable >= limits.window.min_rows else []
     if compared:
         summary = baseline.measured(summary, traffic.sample, labelled, compared)
+    elif summary.readable + summary.refused_rows >= limits.window.min_rows:
+        summary = baseline.unanswered(summary)
     summary, folder = window_report.publish(summary, compared, limits)
     try:
         mlflow_series.log(summary, params)

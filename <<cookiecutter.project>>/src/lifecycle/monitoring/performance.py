@@ -19,6 +19,7 @@ from lifecycle.prediction_log.labels import class_name, class_names
 
 OK, BREACH = "ok", "breach"
 RESAMPLES = 500
+MOST_TIMES = 1e6  # JSON has no infinity
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class MetricInterval:
     limit: str
     labels: int
     status: str
+    times_limit: float = 0.0
+    """By which factor the nearest end of the interval lies beyond the limit; 0 if that means nothing."""
 
 
 def actual(labels: pd.Series, target: pd.Series, params: Params) -> pd.Series:
@@ -83,8 +86,18 @@ def measure(rows: pd.DataFrame, policy: Policy, params: Params, today: datetime.
             too_low = floor.min is not None and high < floor.min
             too_high = floor.max is not None and low > floor.max
             status = BREACH if too_low or too_high else OK
-            measured.append(MetricInterval(name, points[name], low, high, describe(floor), len(rows), status))
+            times = round(_times(low, high, floor), 6) if status == BREACH else 0.0
+            measured.append(MetricInterval(name, points[name], low, high, describe(floor), len(rows), status, times))
     return measured
+
+
+def _times(low: float, high: float, floor: Floor) -> float:
+    """By which factor an interval lies above the maximum, or below the minimum; 0 unless the limit is positive."""
+    if floor.max is not None and low > floor.max > 0:
+        return low / floor.max
+    if floor.min is not None and floor.min > 0 and high < floor.min:
+        return min(floor.min / high, MOST_TIMES) if high > 0 else MOST_TIMES
+    return 0.0
 
 
 def limits(policy: Policy, today: datetime.date) -> dict[str, Floor]:

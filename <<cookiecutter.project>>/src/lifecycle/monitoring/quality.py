@@ -17,6 +17,8 @@ from lifecycle.monitoring.distances import EMPTY, FEW_VALUES, texts
 from lifecycle.monitoring.settings import Quality
 
 OK, ALARM = "ok", "alarm"
+REFUSED, UNREADABLE = "refused", "unreadable"
+SHARES = ("nulls", "unseen", "invalid", UNREADABLE, REFUSED)  # checks whose value and limit are shares of the rows
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,23 @@ def check(
     findings += _invalid(window, names, record_model(schema, params), settings.invalid)
     reported = [row for row in findings if row.status == ALARM or (row.value and row.check != "mean_between")]
     return sorted(reported, key=lambda row: row.status)
+
+
+def of_the_log(rows: int, refused: int, broken: int, settings: Quality) -> list[QualityFinding]:
+    """Return the shares of what cannot be compared: rows that servers refused, and lines that cannot be read.
+
+    Args:
+        rows: that were answered.
+        refused: rows that were not.
+        broken: lines.
+        settings: the limits.
+    """
+    counts = (
+        (REFUSED, "(rows that were sent)", refused, settings.refused),
+        (UNREADABLE, "(lines of the log)", broken, settings.unreadable),
+    )
+    shares = [(check, name, count / (rows + count), limit) for check, name, count, limit in counts if count]
+    return [finding(check, name, share, limit, share > limit) for check, name, share, limit in shares]
 
 
 def finding(check: str, column: str, value: float, limit: float, alarm: bool) -> QualityFinding:

@@ -49,6 +49,7 @@ class Quality(Section):
     unseen: Share
     invalid: Share
     unreadable: Share
+    refused: Share = 0.01
 
 
 class Performance(Section):
@@ -56,9 +57,16 @@ class Performance(Section):
     delay: Duration | None
 
 
+class Extreme(Section):
+    share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    distance: Annotated[float, Field(gt=1)] = 5.0
+    metric: Annotated[float, Field(gt=1)] = 3.0
+
+
 class Rule(Section):
     windows: Count
     alarms: Count
+    extreme: Extreme | None = Extreme()
 
     @model_validator(mode="after")
     def _can_be_met(self) -> "Rule":

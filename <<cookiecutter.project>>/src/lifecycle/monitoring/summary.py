@@ -15,12 +15,15 @@ from lifecycle.core.reference import ACTUAL
 from lifecycle.core.times import Window
 from lifecycle.gate.policy import Policy
 from lifecycle.monitoring import performance, quality
+from lifecycle.monitoring.alarms import RefusedFor, drift_alarms, metric_alarms, quality_alarms, refused_for
 from lifecycle.monitoring.drift import ColumnDrift, Compared, Comparison
 from lifecycle.monitoring.model_age import ModelAge, model_age
 from lifecycle.monitoring.performance import MetricInterval
 from lifecycle.monitoring.quality import QualityFinding
 from lifecycle.monitoring.settings import Monitoring
 from lifecycle.monitoring.traffic import Traffic, Watched
+
+MOST_REASONS = 20  # for refusals, in a summary
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,12 @@ class Summary:
     """The windows that the status rests on, this one last."""
     age: ModelAge | None = None
     """Of the model at the end of the window, if it is known when to renew it."""
+    refused_rows: int = 0
+    """Rows that servers refused while the version was in its role."""
+    refused: list[RefusedFor] = field(default_factory=list)
+    """Why, the most frequent reason first."""
+    extreme: list[str] = field(default_factory=list)
+    """What the alarms are about that need no second window."""
 
     def to_json(self) -> dict[str, Any]:
         times = {name: time.isoformat() for name, time in asdict(self.window).items()}
@@ -116,6 +125,8 @@ class Baseline:
             log=str(watched.log),
             readable=traffic.rows if sampled == self.settings.sample.rows else sampled,
             age=model_age(self.folder, self.params, window.until),
+            refused_rows=traffic.refused.rows,
+            refused=refused_for(traffic.refused.mistakes.most_common(MOST_REASONS)),
         )
 
     def measured(
@@ -133,19 +144,24 @@ class Baseline:
         farthest = sorted(columns, key=lambda column: -column.value / column.threshold)
         rate = self.settings.drift.false_alarms / 2
         findings = quality.check(self.reference, sample, self.folder, self.settings.quality, rate, self.params)
-        share, limit = summary.broken_lines / (summary.rows + summary.broken_lines), self.settings.quality.unreadable
-        if share:
-            findings = [quality.finding("unreadable", "(lines of the log)", share, limit, share > limit), *findings]
+        findings = [*self._of_the_log(summary), *findings]
         labels = performance.actual(labelled[ACTUAL], self.reference[ACTUAL], self.params)
         known = labelled.assign(**{ACTUAL: labels})[labels.notna()]
         metrics = []
         if len(known) >= self.settings.performance.min_labels:
             today = datetime.datetime.now(datetime.UTC).date()
             metrics = performance.measure(known, self.policy, self.params, today)
+        extreme = self.settings.rule.extreme
+        found = [
+            *drift_alarms(farthest, score, extreme),
+            *quality_alarms(findings, summary.refused, extreme),
+            *metric_alarms(metrics, extreme),
+        ]
         return replace(
             summary,
             labels=len(known),
-            alarms=alarms(farthest, score, findings, metrics),
+            alarms=[alarm.text for alarm in found],
+            extreme=[alarm.name for alarm in found if alarm.extreme],
             drifted=[column.name for column in columns if column.status == "drift"],
             columns=farthest,
             score=score,
@@ -153,26 +169,19 @@ class Baseline:
             performance=metrics,
         )
 
+    def unanswered(self, summary: Summary) -> Summary:
+        """Return the summary of a window in which too few rows were answered to compare any, but enough were sent.
 
-def alarms(
-    columns: list[ColumnDrift], score: ColumnDrift, findings: list[QualityFinding], metrics: list[MetricInterval]
-) -> list[str]:
-    """Return what is wrong in a window, a sentence each."""
-    drift = [
-        f"{'the score' if column is score else column.name} drifted: {column.distance} {column.value:.3f}, "
-        f"the threshold is {column.threshold:.3f}"
-        for column in [*columns, score]
-        if column.status == "drift"
-    ]
-    bad_data = [
-        f"{finding.column}: {finding.check} {finding.value:.4g}, the limit is {finding.limit:.4g}"
-        for finding in findings
-        if finding.status == "alarm"
-    ]
-    breaches = [
-        f"{metric.metric} is {metric.value:.4f} (95% interval {metric.low:.4f} to {metric.high:.4f}) on "
-        f"{metric.labels:,} labelled rows, the limit is {metric.limit}"
-        for metric in metrics
-        if metric.status == "breach"
-    ]
-    return drift + bad_data + breaches
+        There is an alarm if too many were refused or cannot be read; without one nothing is known.
+        """
+        extreme, findings = self.settings.rule.extreme, self._of_the_log(summary)
+        found = [*quality_alarms(findings, summary.refused, extreme)]
+        return replace(
+            summary,
+            alarms=[alarm.text for alarm in found],
+            extreme=[alarm.name for alarm in found if alarm.extreme],
+            quality=findings,
+        )
+
+    def _of_the_log(self, summary: Summary) -> list[QualityFinding]:
+        return quality.of_the_log(summary.rows, summary.refused_rows, summary.broken_lines, self.settings.quality)

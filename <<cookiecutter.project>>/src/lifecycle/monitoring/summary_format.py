@@ -34,6 +34,8 @@ def headline(summary: Summary) -> str:
         line += (
             f"; {summary.compared['rows']:,} of them compared with {summary.compared['reference']:,} of the reference"
         )
+    if summary.refused_rows:
+        line += f"; {summary.refused_rows:,} rows were refused"
     if summary.other_versions:
         others = (f"{rows:,} of version {version}" for version, rows in summary.other_versions.items())
         line += f"; not counted: {', '.join(others)}"
@@ -41,17 +43,20 @@ def headline(summary: Summary) -> str:
 
 
 def _tables(summary: Summary) -> list[Table]:
-    if summary.score is None:
-        return []
-    distances = [_distance(column.name, column) for column in summary.columns]
-    distances.append(_distance(f"score: {summary.score.name}", summary.score))
-    tables: list[Table] = [("Drift", ["column", "distance", "value", "threshold", "status"], distances)]
+    tables: list[Table] = []
+    if summary.score:
+        distances = [_distance(column.name, column) for column in summary.columns]
+        distances.append(_distance(f"score: {summary.score.name}", summary.score))
+        tables.append(("Drift", ["column", "distance", "value", "threshold", "status"], distances))
     findings = [
         [finding.check, finding.column, f"{finding.value:.4g}", f"{finding.limit:.4g}", finding.status]
         for finding in summary.quality
     ]
     if findings:
         tables.append(("Data quality", ["check", "column", "value", "limit", "status"], findings))
+    refused = [[reason.column or "-", reason.rule, reason.value, f"{reason.rows:,}"] for reason in summary.refused]
+    if refused:
+        tables.append(("Refused", ["column", "rule", "value", "rows"], refused))
     metrics = [
         [metric.metric, f"{metric.value:.4f}", f"{metric.low:.4f} to {metric.high:.4f}", metric.limit, metric.status]
         for metric in summary.performance

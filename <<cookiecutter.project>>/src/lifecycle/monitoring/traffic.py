@@ -5,7 +5,7 @@ are drawn, and any number of rows takes as much memory as a few.
 """
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from lifecycle.core.times import Window
 from lifecycle.monitoring.bottom_k_sample import BottomK
 from lifecycle.prediction_log import reader
 from lifecycle.prediction_log.labels import Labels
+from lifecycle.prediction_log.refusals import Refusals, refusals
 
 LABELS_READ = 10  # for each label that is used: some belong to rows of other windows
 
@@ -44,6 +45,8 @@ class Traffic:
     other_versions: dict[int, int]
     """How many rows other versions answered in the same role."""
     broken_lines: int
+    refused: Refusals = field(default_factory=Refusals)
+    """Rows that were not answered."""
 
 
 def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic:
@@ -57,10 +60,11 @@ def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic
 
     Raises ConfigError or OSError if the log cannot be read.
     """
+    refused = refusals(watched.log, window, watched.role, watched.version)
     known = Labels(watched.log, window, LABELS_READ * labels)
     fields = arrow.schema([*reader.HEAD, *log_schema(watched.schema)])
     sample = BottomK(rows)
-    count, other_versions, broken = 0, Counter[int](), known.broken
+    count, other_versions, broken = 0, Counter[int](), known.broken + refused.broken
     for block in reader.answers(watched.log, window):
         in_role = block.rows["role"] == watched.role
         of_version = in_role & (block.rows["version"] == watched.version)
@@ -78,6 +82,7 @@ def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic
         _labelled(known.joined(), fields).head(labels),
         dict(sorted(other_versions.items())),
         broken,
+        refused,
     )
 
 

@@ -24,7 +24,7 @@ LOCK_SECONDS = 60.0  # another monitor holds the lock only while it writes
 def publish(summary: Summary, compared: Sequence[Compared], settings: Monitoring) -> tuple[Summary, Path]:
     """Write drift.html, summary.json and summary.md; return the summary with its status, and the folder.
 
-    `compared` is empty if there were too few rows: then there is nothing to draw, and the status is undecided.
+    `compared` is empty if too few rows were answered: then there is nothing to draw, and the status is undecided unless there is an alarm.
     """
     with unfinished() as folder:
         if compared:
@@ -38,7 +38,7 @@ def publish(summary: Summary, compared: Sequence[Compared], settings: Monitoring
                 print(f"warning: {error}", file=sys.stderr)
         with locked():  # the status rests on the reports that are there
             earlier = alarm_rule.earlier_windows(REPORTS, summary, settings.rule.windows - 1)
-            if compared:
+            if compared or summary.alarms:
                 summary = alarm_rule.decide(summary, earlier, settings.rule)
             else:
                 summary = alarm_rule.undecided(summary, earlier, settings.window.min_rows)

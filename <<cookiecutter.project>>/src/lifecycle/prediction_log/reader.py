@@ -13,7 +13,7 @@ import pyarrow.json
 
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.times import EPOCH, Window, now
-from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS, SKEW
+from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS, REFUSED, SKEW
 
 BODY = b',"milliseconds":'  # where a server has written who answered when; inputs and answer follow
 BLOCK = 16_777_216  # bytes of a file that are held at a time
@@ -144,6 +144,6 @@ def _files(log: Path | str, kind: str, window: Window) -> Iterator[IO[bytes]]:
         paths, read = list(Path(log).glob(f"*/*.{kind}")), open
     first, last = f"{window.since:%Y-%m-%d}", f"{window.until:%Y-%m-%d}"
     for path in sorted(paths):
-        of_kind = kind == FEEDBACK or not path.name.endswith(FEEDBACK)
+        of_kind = kind != PREDICTIONS or not path.name.endswith((FEEDBACK, REFUSED))
         if of_kind and first <= path.parent.name <= last:
             yield read(str(path), "rb")

@@ -1,6 +1,7 @@
-"""The prediction log: a line of JSON for every row that was answered, and for every label that came in later.
+"""The prediction log: a line of JSON for every row that was answered, every request that was refused, and every label.
 
     <log>/<day>/<server>.jsonl           time, request_id, role, version, inputs, answer, milliseconds
+    <log>/<day>/<server>.refused.jsonl   time, request_id, role, version, rows, mistakes (column, rule, value: its kind)
     <log>/<day>/<server>.feedback.jsonl  time, request_id, label
 
 Days are UTC. Each server process writes its own files. A line is handed to the operating system before the answer is sent, so a
@@ -16,7 +17,7 @@ from pathlib import Path
 from lifecycle.core.errors import ProjectError
 
 RETRY_SECONDS = 10.0  # how long a server whose log cannot be written is not ready, before it tries again
-PREDICTIONS, FEEDBACK = "jsonl", "feedback.jsonl"
+PREDICTIONS, FEEDBACK, REFUSED = "jsonl", "feedback.jsonl", "refused.jsonl"
 SKEW = datetime.timedelta(minutes=5)  # by which the clocks of two servers may differ
 
 

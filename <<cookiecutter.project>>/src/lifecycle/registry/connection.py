@@ -5,16 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lifecycle.core.config import Params
-
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from lifecycle.core.config import Params
     from lifecycle.registry.ledger import Move
 
 
 @contextmanager
-def connected() -> Iterator[tuple["MlflowClient", str, Params]]:
+def connected() -> Iterator[tuple["MlflowClient", str, "Params"]]:
     """Connect to MLflow's registry and yield a client, the model's name there and the parameters.
 
     If an earlier command was interrupted, its move is completed first.

@@ -14,6 +14,7 @@ from lifecycle.core.files import file_hash
 from lifecycle.core.tracking import MODEL_HASH
 from lifecycle.core.version_code import CODE_HASH, code_hash, copied
 from lifecycle.core.version_files import CODE, KNOWN
+from lifecycle.registry import signatures
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,13 +35,13 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
         version: the version's number.
         cache: the folder of all cached versions.
     """
-    registered = client.get_model_version(model, str(version)).tags
-    tags = {name: registered.get(name) for name in (MODEL_HASH, CODE_HASH)}
+    registered, key = client.get_model_version(model, str(version)), signatures.public_key()
+    tags = {name: registered.tags.get(name) for name in (MODEL_HASH, CODE_HASH)}
     if not all(tags.values()):
         raise DataError(
             f"version {version} was not logged by this project's `track`, or by an older one: register it again"
         )
-    folder = cache / f"{version}-{str(tags[MODEL_HASH])[:12]}-{str(tags[CODE_HASH])[:12]}"
+    folder = cache / f"{version}-{str(tags[MODEL_HASH])[:12]}-{str(tags[CODE_HASH])[:12]}{_suffix(key)}"
     if not is_sound(folder, tags):
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -48,7 +49,9 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
         except OSError as error:
             raise DataError(f"{cache}: the cache for fetched models cannot be created: {error}") from None
         with tempfile.TemporaryDirectory(dir=cache, prefix=".fetching-") as temporary:
-            fetched = _download(model, version, temporary)
+            fetched = download(model, version, temporary)
+            if key:
+                signatures.verify(registered, Path(fetched), key)
             (Path(fetched) / IDENTITY).write_text(json.dumps({"version": version, **tags}))
             if not is_sound(Path(fetched), tags):
                 raise DataError("its files in MLflow are not those that were registered")
@@ -61,7 +64,13 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
     return folder
 
 
-def _download(model: str, version: int, folder: str) -> str:
+def _suffix(key: Path | None) -> str:
+    """Of a folder whose version was verified with a public key: one that was not is another folder."""
+    return f"-signed-{signatures.fingerprint(key)}" if key else ""
+
+
+def download(model: str, version: int, folder: str) -> str:
+    """Fetch a version's files into a folder; return the folder that has them. Raises ConfigError if they cannot be had."""
     import mlflow
 
     subject = f"the storage of MLflow does not give the files of version {version}"
@@ -77,7 +86,9 @@ def _download(model: str, version: int, folder: str) -> str:
 
 def cached(version: int, cache: Path) -> Path:
     """Return the folder of a version that was fetched before. Raises DataError if there is none, or it is damaged."""
-    folders = sorted(cache.glob(f"{version}-*"), key=lambda folder: folder.stat().st_mtime)
+    suffix = _suffix(signatures.public_key())
+    folders = [folder for folder in cache.glob(f"{version}-*-*") if folder.name.endswith(suffix)]
+    folders = sorted(folders, key=lambda folder: folder.stat().st_mtime)
     if not folders:
         raise DataError(f"version {version} is not in {cache}")
     if not is_sound(folders[-1], None):

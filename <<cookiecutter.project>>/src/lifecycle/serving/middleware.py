@@ -2,6 +2,7 @@
 others are being answered."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -58,8 +59,7 @@ class RequestGuard:
             return await self.app(scope, receive, send)
         headers = dict(scope["headers"])
         identity = identify(scope, headers, self.generated_ids)
-
-        started = False
+        began, started = time.perf_counter(), False
 
         async def counting_send(message: Message) -> None:
             nonlocal started
@@ -67,6 +67,7 @@ class RequestGuard:
                 started = True
                 path = scope["path"] if scope["path"] in self.paths else "other"
                 self.metrics.requests.labels(path, message["status"]).inc()
+                self.metrics.request_seconds.labels(path).observe(time.perf_counter() - began)
                 more = self._more_headers(scope, message["status"])
                 message["headers"] = [*message["headers"], *identity, *more]
             await send(message)

@@ -23,6 +23,7 @@ class Server(Section):
     max_rows: Annotated[int, Field(gt=0)]
     max_megabytes: Positive
     log: Folder
+    log_refused_values: bool = False
     cache: Folder
 
 
