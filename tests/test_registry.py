@@ -68,18 +68,18 @@ from mlflow import MlflowClient
 from lifecycle.core.errors import RefusedError
 from lifecycle.registry import aliases, ledger, moves
 model, outcomes, start = "telco-churn", [], threading.Barrier(6)
-def roll_back_and_forth(name):
+def move_back_and_forth(name):
     client = MlflowClient()
     start.wait()
     for turn in range(5):
         last = ledger.head(client, model)
         try:
-            moves.move(client, model, last, "rollback", "production", 3 - last.state["production"], f"{name} {turn}")
+            moves.move(client, model, last, "promote", "production", 3 - last.state["production"], f"{name} {turn}")
             outcomes.append((f"{name} {turn}", True))
         except RefusedError:
             outcomes.append((f"{name} {turn}", False))
 before = len(ledger.history(MlflowClient(), model))
-threads = [threading.Thread(target=roll_back_and_forth, args=(number,)) for number in range(6)]
+threads = [threading.Thread(target=move_back_and_forth, args=(number,)) for number in range(6)]
 [thread.start() for thread in threads]
 [thread.join(120) for thread in threads]
 client = MlflowClient()
