@@ -10,6 +10,7 @@ from conftest import BakedProject, copied
 pytestmark = pytest.mark.slow
 
 NORTH = "models/north"
+LOAD = 'from lifecycle.pipeline import results; print(results.load("north").params.track.model)'
 TUNED = {
     "rate": ("learning_rate: 0.05", "learning_rate: 0.06"),
     "penalty": ("l2_regularization: 1.0", "l2_regularization: 2.0"),
@@ -49,6 +50,7 @@ def test_a_further_model_has_results_of_its_own_and_a_run_under_its_own_name(two
     assert two.read(f"{NORTH}/metrics/test.json") != two.read("metrics/test.json")
     assert not (two.path / NORTH / "mlflow.db").exists()
     assert two.run("git status --porcelain").stdout == ""
+    assert two.run(f"cd notebooks && python -c '{LOAD}'").stdout == "telco-churn-north\n"
     listed = two.run("telco-churn model list").stdout
     assert "models/north  telco_churn  binary  churn   ../../data/raw/telco.csv  telco-churn-north" in listed
 

@@ -11,6 +11,7 @@ from lifecycle.core import config, model_file
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_parquet
+from lifecycle.core.model_folders import require
 
 
 @dataclass(frozen=True)
@@ -26,16 +27,19 @@ class Results:
     """The fitted model, which takes the contract's columns."""
 
 
-def load() -> Results:
-    """Return the results, from a notebook in any folder of the project: its root becomes the working directory.
+def load(model: str = "") -> Results:
+    """Return the results, from a notebook in any folder of the project, whose root becomes the working directory.
 
-    Raises ConfigError outside of a project, or if the pipeline has not run.
+    Args:
+        model: the name of a further model, in models/: then its folder becomes the working directory.
+
+    Raises ConfigError outside of a project, if there is no such model, or if the pipeline has not run.
     """
     here = Path.cwd()
     root = next((path for path in (here, *here.parents) if (path / config.PARAMS).exists()), None)
     if root is None:
         raise ConfigError(f"{here} is in no project: no folder above it has {config.PARAMS}")
-    os.chdir(root)
+    os.chdir(require(model, root) if model else root)
     params = config.load()
     dataset, predictions = read_parquet(config.DATASET), read_parquet(config.PREDICTIONS)
     test = dataset.merge(predictions.drop(columns=params.data.target), on=params.data.id)
