@@ -266,6 +266,7 @@ def test_a_table_is_read_from_a_store_and_scores_are_written_to_it(up: Documente
         ("--input s3://nobody/in --output {here}", "s3://nobody/in: The specified bucket does not exist"),
         ("--input data/raw/telco.csv --output s3://nobody/out", "s3://nobody/out/date=.* does not exist"),
         ("--input s3://models/in/a --output s3://models/in", "s3://models/in overlap"),
+        ("--input data/raw/telco.csv --output s3://models/", "--output s3://models: name a folder in it"),
         ("--input gs://models/in --output {here}", "gs://models/in: cannot be reached: .*make setup EXTRAS=dev,gs"),
         ("--input ftps://models/in --output {here}", "ftps://models/in: cannot be reached: Protocol not known"),
     ],

@@ -36,6 +36,8 @@ def check(source: str, output: str, date: str) -> None:
     if is_address(source):
         remote_files(source)
     if is_address(output):
+        if "/" not in output.partition("://")[2]:
+            raise ConfigError(f"--output {output}: name a folder in it, beside which the quarantine can be written")
         for root in (output, output + QUARANTINE):
             if f"{source}/".startswith(f"{root}/") or f"{root}/".startswith(f"{source}/"):
                 raise ConfigError(f"--input {source} and {root} overlap: name another --output")
