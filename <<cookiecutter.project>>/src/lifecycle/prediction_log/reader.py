@@ -3,8 +3,9 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import pyarrow as arrow
 import pyarrow.json
 
 from lifecycle.core.errors import ConfigError
+from lifecycle.core.outage import within
 from lifecycle.core.times import EPOCH, Window, now
 from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS, REFUSED, SKEW
 
@@ -61,7 +63,7 @@ def blocks(log: Path | str, window: Window, kind: str) -> Iterator[list[bytes]]:
     for file in _files(log, kind, window):
         with file:
             rest = b""
-            while more := file.read(BLOCK):
+            while more := _read(file, log):
                 end = more.rfind(b"\n") + 1
                 if end:
                     yield _lines(rest + more[:end])
@@ -139,11 +141,27 @@ def _files(log: Path | str, kind: str, window: Window) -> Iterator[IO[bytes]]:
             store, root = fsspec.core.url_to_fs(str(log))
         except (ImportError, ValueError) as error:  # it needs the extra of that store, or is not a URL
             raise ConfigError(f"{log}: cannot be read: {error}") from None
-        paths, read = [Path(path) for path in store.glob(f"{root.rstrip('/')}/*/*.{kind}")], store.open
+        pattern, subject = f"{root.rstrip('/')}/*/*.{kind}", f"{log}: the log cannot be read"
+        paths = [Path(path) for path in within(lambda: store.glob(pattern), subject)]
+        if not paths and not within(lambda: store.exists(root), subject):
+            raise ConfigError(f"{log}: the log cannot be read: there is no such folder, or it is empty")
+        read = partial(_open, store, subject)
     else:
-        paths, read = list(Path(log).glob(f"*/*.{kind}")), open
+        paths, read = list(Path(log).glob(f"*/*.{kind}")), partial(open, mode="rb")
     first, last = f"{window.since:%Y-%m-%d}", f"{window.until:%Y-%m-%d}"
     for path in sorted(paths):
         of_kind = kind != PREDICTIONS or not path.name.endswith((FEEDBACK, REFUSED))
         if of_kind and first <= path.parent.name <= last:
-            yield read(str(path), "rb")
+            yield read(str(path))
+
+
+def _open(store: Any, subject: str, path: str) -> IO[bytes]:
+    opened: IO[bytes] = within(lambda: store.open(path, "rb", block_size=BLOCK), subject)
+    return opened
+
+
+def _read(file: IO[bytes], log: Path | str) -> bytes:
+    """Read up to BLOCK bytes; of a store, within the time that it has for that."""
+    if "://" in str(log):
+        return within(lambda: file.read(BLOCK), f"{log}: the log cannot be read")
+    return file.read(BLOCK)
