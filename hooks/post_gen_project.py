@@ -65,7 +65,10 @@ CI = {
 }
 # Packages of requirements.txt that nothing but the extra of a part needs.
 PACKAGES = {
-    "registry": "httptools psycopg psycopg-binary uvloop watchfiles websockets",
+    "registry": """
+        asn1crypto blake3 boto3 dnspython email-validator httptools id in-toto-attestation model-signing psycopg psycopg-binary pyopenssl
+        rfc3161-client rfc8785 s3transfer securesystemslib sigstore sigstore-models sigstore-rekor-types tuf uvloop watchfiles websockets
+    """,
     "serving": "httptools prometheus-client uvloop",
     "batch": "py4j pyspark",
     "monitoring": """
