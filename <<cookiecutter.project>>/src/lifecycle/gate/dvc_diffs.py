@@ -8,13 +8,14 @@ from typing import Any
 
 from lifecycle.core.dvc import dvc
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.home import MODELS
+from lifecycle.core.home import at_root
+from lifecycle.core.model_folders import TOP, names_here, owner_of
 from lifecycle.gate.rules import Figures
 
 
 def metrics_diff(revision: str, folder: Path) -> Figures:
     """Return the metrics of a revision, and of the branch as they were recomputed."""
-    figures: Figures = _own(_json(dvc("metrics", "diff", "--all", "--json", revision, folder=folder)))
+    figures: Figures = _own(_json(dvc("metrics", "diff", "--all", "--json", revision, folder=folder)), folder)
     return figures
 
 
@@ -35,7 +36,7 @@ def figures_of_base(figures: Figures) -> bool:
 
 def params_diff(base: str, head: str) -> dict[str, Any]:
     """Return the parameters that changed: file → name → `old` and `new`."""
-    diff = _own(_json(dvc("params", "diff", "--json", base, head)))
+    diff = _own(_json(dvc("params", "diff", "--json", base, head)), Path())
     for names in diff.values():  # infinity and NaN are valid parameters, but not valid JSON
         for change in names.values():
             for side, value in change.items():
@@ -44,12 +45,13 @@ def params_diff(base: str, head: str) -> dict[str, Any]:
     return diff
 
 
-def _own(content: dict[str, Any]) -> dict[str, Any]:
-    """Those of DVC's files that are of this process's model: it names the files of all, from the working directory."""
+def _own(content: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """Those of DVC's files that are of this process's model: in a checkout it names the files of all, from the model's folder."""
+    names = names_here(at_root(folder))
     return {
         name: of_file
         for name, of_file in content.items()
-        if not name.startswith("../") and not (name.startswith(f"{MODELS}/") and name.count("/") > 1)
+        if not name.startswith("../") and owner_of(name, names) in (None, TOP)
     }
 
 
