@@ -31,6 +31,10 @@ def add_rows(folder: Path, params: Params, rows: list[Labelled], min_rows: int) 
         ConfigError: the dataset is not tracked by a .dvc file of its own.
         DataError: it cannot be fetched, or with the new rows it breaks the contract as a whole.
     """
+    if ".." in params.data.raw.parts:
+        raise ConfigError(
+            f"{params.data.raw} is the table of another model: retrain that one, and this one has the new rows too"
+        )
     schema = contract.load(folder / config.CONTRACT, params.package)
     raw, beside = folder / params.data.raw, folder / sources_file(params.data.raw)
     pointers = [pointer(params.data.raw), pointer(sources_file(params.data.raw))]
