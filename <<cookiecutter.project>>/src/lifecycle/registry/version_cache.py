@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import file_hash
+from lifecycle.core.outage import OutageError, cause
 from lifecycle.core.tracking import MODEL_HASH
 from lifecycle.core.version_code import CODE_HASH, code_hash, copied
 from lifecycle.core.version_files import CODE, KNOWN
@@ -77,8 +78,9 @@ def download(model: str, version: int, folder: str) -> str:
     try:
         fetched = mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=folder)
     except Exception as error:  # each kind of storage has errors of its own
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise ConfigError(f"{subject}: {reason}") from error
+        if outage := cause(error, mlflow.get_tracking_uri()):
+            raise OutageError(f"{subject}: {outage}") from error
+        raise ConfigError(f"{subject}: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
     if not Path(fetched, config.MODEL.name).exists():  # a folder that is away is fetched as an empty one
         raise ConfigError(f"{subject}: it has no {config.MODEL.name} of it")
     return str(fetched)
