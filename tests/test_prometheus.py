@@ -72,7 +72,7 @@ def firing(rules: Path, series: dict[str, str], folder: Path) -> set[str]:
 
 def test_the_rules_are_valid(baked: BakedProject) -> None:
     done = subprocess.run(
-        ["promtool", "check", "rules", baked.path / "prometheus/alerts.yml"], capture_output=True, text=True, timeout=60
+        ["promtool", "check", "rules", baked.path / "prometheus/alerts.yaml"], capture_output=True, text=True, timeout=60
     )
 
     assert done.returncode == 0, done.stderr
@@ -80,7 +80,7 @@ def test_the_rules_are_valid(baked: BakedProject) -> None:
 
 
 def test_a_server_that_is_well_alarms_nobody(baked: BakedProject, tmp_path: Path) -> None:
-    assert firing(baked.path / "prometheus/alerts.yml", HEALTHY, tmp_path) == set()
+    assert firing(baked.path / "prometheus/alerts.yaml", HEALTHY, tmp_path) == set()
 
 
 @pytest.mark.parametrize("alert", TROUBLE)
@@ -88,4 +88,4 @@ def test_each_trouble_has_its_alert_and_no_other(baked: BakedProject, tmp_path: 
     name, values = TROUBLE[alert]
     series = {**HEALTHY, name: values} if name else {}
 
-    assert firing(baked.path / "prometheus/alerts.yml", series, tmp_path) == {alert}
+    assert firing(baked.path / "prometheus/alerts.yaml", series, tmp_path) == {alert}

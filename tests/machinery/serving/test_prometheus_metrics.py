@@ -13,7 +13,7 @@ import yaml
 from lifecycle.serving.prometheus_metrics import ServerMetrics
 from lifecycle.serving.version_metrics import VersionMetrics
 
-FILES = ["prometheus/alerts.yml", "prometheus/dashboard.json"]
+FILES = ["prometheus/alerts.yaml", "prometheus/dashboard.json"]
 
 
 @pytest.fixture

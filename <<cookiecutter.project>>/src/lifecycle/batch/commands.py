@@ -42,7 +42,7 @@ def make_job(arguments: argparse.Namespace) -> "Job":
     from lifecycle.batch.overlay import overlay
     from lifecycle.batch.spark import java
     from lifecycle.core import config, package_versions
-    from lifecycle.registry import alias_version
+    from lifecycle.registry import version_cache
 
     package_versions.check()
     if arguments.engine == "spark":
@@ -54,7 +54,7 @@ def make_job(arguments: argparse.Namespace) -> "Job":
         object_store.check(arguments.input.rstrip("/"), arguments.output.rstrip("/"), arguments.as_of.isoformat())
     if Path(arguments.output).name in ("", ".."):
         raise ConfigError(f"--output {arguments.output}: name a folder, beside which the quarantine can be written")
-    fetched = alias_version.fetch(params, arguments.alias, batch_settings.cache)
+    fetched = version_cache.fetch_by_alias(params, arguments.alias, batch_settings.cache)
     if fetched is None:
         raise RefusedError(f"no version of {params.track.model} is in {arguments.alias}: promote one, then score")
     version, folder = fetched

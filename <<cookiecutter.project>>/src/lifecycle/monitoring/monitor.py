@@ -20,7 +20,7 @@ from lifecycle.monitoring.settings import Monitoring
 from lifecycle.monitoring.summary import Baseline, Summary
 from lifecycle.monitoring.traffic import Traffic, Watched, collect
 from lifecycle.prediction_log.settings import location
-from lifecycle.registry import alias_version
+from lifecycle.registry import version_cache
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def fetch_version(params: Params, alias: str, cache: Path) -> tuple[int, Path]:
 
     Raises ConfigError if no version has it, or neither MLflow nor the cache has its files.
     """
-    version = alias_version.fetch(params, alias, cache)
+    version = version_cache.fetch_by_alias(params, alias, cache)
     if version is None:
         raise ConfigError(f"no version of {params.track.model} is {alias}, so there is nothing to monitor")
     return version
