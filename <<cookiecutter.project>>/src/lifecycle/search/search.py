@@ -24,7 +24,7 @@ from lifecycle.core.git import environment
 from lifecycle.core.home import SRC
 from lifecycle.core.metric_process import MetricProcess
 from lifecycle.search import mlflow_trials, settings
-from lifecycle.search.params_file import with_values
+from lifecycle.search.edited_params import with_values
 from lifecycle.search.selection_bias import TRIALS, corrected
 from lifecycle.search.settings import params_with
 from lifecycle.search.space_checks import check_names, check_values

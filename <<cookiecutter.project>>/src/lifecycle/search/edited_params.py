@@ -37,24 +37,24 @@ def _with_value(text: str, keys: list[str], value: str) -> str:
     """The text with one value; as it is where there is no place for it."""
     section: Node | None = YAML(typ="safe", pure=True).compose(text)
     for key in keys[:-1]:
-        section = _child(section, key)
-    node = _child(section, keys[-1])
-    if isinstance(node, ScalarNode):
-        return _replaced(text, node, value)
-    if node is None and isinstance(section, MappingNode) and not section.flow_style:
+        section = _entries(section).get(key, (None, None))[1]
+    entry = _entries(section).get(keys[-1])
+    if entry and isinstance(entry[1], ScalarNode):
+        return _replaced(text, *entry, value)
+    if not entry and isinstance(section, MappingNode) and not section.flow_style:
         return _added(text, section, f"{keys[-1]}: {value}")
     return text
 
 
-def _child(section: Node | None, key: str) -> Node | None:
-    pairs = section.value if isinstance(section, MappingNode) else []
-    return next((node for name, node in pairs if name.value == key), None)
+def _entries(section: Node | None) -> dict[str, tuple[Node, Node]]:
+    return {name.value: (name, node) for name, node in section.value} if isinstance(section, MappingNode) else {}
 
 
-def _replaced(text: str, node: ScalarNode, value: str) -> str:
+def _replaced(text: str, name: Node, node: Node, value: str) -> str:
     start, end = node.start_mark.index, node.end_mark.index
     if start == end:  # nothing is written behind the colon
-        return f"{text[:start]} {value}{text[end:]}"
+        colon = text.index(":", name.end_mark.index) + 1
+        return f"{text[:colon]} {value}{text[colon:]}"
     gap = re.match(r" +(?=#)", text[end:])
     if gap:
         room = end - start + len(gap[0]) - len(value)
