@@ -47,7 +47,16 @@ def test_nothing_else_changes(values: dict[str, Any], old: str, new: str) -> Non
     assert with_values(TEXT, values) == TEXT.replace(old, new)
 
 
-@pytest.mark.parametrize("text", ["train: {a: 1}\n", "x: &x {a: 1}\ntrain: *x\n", "train:\n  b: [1,\n    2]", "y: 1\n"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "train: {a: 1}\n",
+        "x: &x {a: 1}\ntrain: *x\n",
+        "train:\n  b: [1,\n    2]",
+        "y: 1\n",
+        "train:\n  new: |\n    a\n    b\n",
+    ],
+)
 def test_a_text_that_cannot_be_edited_in_one_place_is_written_with_the_value(text: str) -> None:
     edited = parse_yaml(with_values(text, {"train.new": 3}), "params.yaml")
 

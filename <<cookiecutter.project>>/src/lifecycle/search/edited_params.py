@@ -5,6 +5,7 @@ from io import StringIO
 from typing import Any
 
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode
 
 from lifecycle.core import config
@@ -20,14 +21,13 @@ def with_values(text: str, values: dict[str, Any]) -> str:
     as at an alias of YAML's, it is written anew.
     """
     content, edited = parse_yaml(text, str(config.PARAMS)), text
-    for name, value in values.items():
-        edited = _with_value(edited, name.split("."), _written(value))
-    wanted = changed(content, values)
     try:
-        if parse_yaml(edited, str(config.PARAMS)) == wanted:
+        for name, value in values.items():
+            edited = _with_value(edited, name.split("."), _written(value))
+        if parse_yaml(edited, str(config.PARAMS)) == changed(content, values):
             return edited
-    except ConfigError:
-        pass
+    except (ConfigError, YAMLError):
+        pass  # an edit has broken the text: see below
     yaml, stream = yaml_as_written(), StringIO()
     yaml.dump(changed(yaml.load(text), values), stream)
     return stream.getvalue()
@@ -47,7 +47,8 @@ def _with_value(text: str, keys: list[str], value: str) -> str:
 
 
 def _entries(section: Node | None) -> dict[str, tuple[Node, Node]]:
-    return {name.value: (name, node) for name, node in section.value} if isinstance(section, MappingNode) else {}
+    pairs = section.value if isinstance(section, MappingNode) else []
+    return {name.value: (name, node) for name, node in pairs if isinstance(name, ScalarNode)}
 
 
 def _replaced(text: str, name: Node, node: Node, value: str) -> str:
