@@ -9,7 +9,7 @@ import pytest
 from sklearn.ensemble import ExtraTreesClassifier
 from sklearn.linear_model import Ridge
 
-from lifecycle.core import model_file, user_code
+from lifecycle.core import model_file, parameter_names, user_code
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.estimator import make_estimator
@@ -159,6 +159,38 @@ def test_what_an_estimator_refuses_is_refused_before_training(
 
     assert str(error.value).startswith("params.yaml: train.")
     assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "settings", "complaint"),
+    [
+        ("lightgbm.LGBMClassifier", {"num_leaves": 6, "max_leaf_nodes": 15}, "num_leaves and max_leaf_nodes are the same parameter of LGBMClassifier: keep one"),
+        ("lightgbm.LGBMClassifier", {"max_iter": 6, "num_round": 15}, "max_iter and num_round are the same parameter of LGBMClassifier: keep one"),
+        ("lightgbm.LGBMClassifier", {"num_leafs": 6}, "num_leafs is not a parameter of LGBMClassifier (did you mean num_leaves?)"),
+        ("lightgbm.LGBMClassifier", {"max_leaf_node": 6}, "max_leaf_node is not a parameter of LGBMClassifier (did you mean num_leaves?)"),
+        ("catboost.CatBoostClassifier", {"depth": 6, "max_depth": 4}, "depth and max_depth are the same parameter of CatBoostClassifier: keep one"),
+        ("xgboost.XGBClassifier", {"eta": 0.1}, "eta is not a parameter of XGBClassifier"),
+    ],
+)  # fmt: skip
+def test_a_parameter_has_one_name(params: Params, estimator: str, settings: dict[str, object], complaint: str) -> None:
+    library = estimator.partition(".")[0]
+    pytest.importorskip(library, reason=f"{library} is not installed: tests/test_machinery.py installs it")
+
+    with pytest.raises(ConfigError) as error:
+        make_estimator(of(params, estimator, **settings))
+
+    assert str(error.value) == f"params.yaml: train.parameters: {complaint}"
+
+
+def test_catboosts_further_names_are_those_that_it_has(params: Params) -> None:
+    """The table is a copy: CatBoost has the names in its code alone."""
+    core = pytest.importorskip("catboost.core", reason="catboost is not installed: tests/test_machinery.py installs it")
+
+    for own, *further in parameter_names.CATBOOST:
+        for name in further:
+            settings = {name: 1}
+            core._process_synonyms(settings)
+            assert settings == {own: 1}
 
 
 @pytest.mark.parametrize(("section", "hint"), [("paramters", " (did you mean parameters?)"), ("xyz", "")])

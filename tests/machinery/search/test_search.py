@@ -70,9 +70,62 @@ def test_the_best_of_all_trials_is_written_and_a_search_goes_on_where_it_ended(r
     search(7, 2, lines.append)
 
     assert "search: 6 trials are there from an earlier run" in lines
-    assert "search: params.yaml has the best parameters already" in lines
+    assert any(line.startswith("search: no trial is better than the present parameters (log_loss ") for line in lines)
     assert any(line.startswith("search: 7 trials") for line in lines)
     assert len(mlflow.search_runs(search_all_experiments=True, output_format="list")) == 8
+    assert json.loads(config.SEARCH_REPORT.read_text())["trials"] == 7  # the gate's report is of all of them
+
+
+def test_parameters_outside_the_ranges_stay_if_no_trial_is_better(repo: Path) -> None:
+    weak = SPACE.replace("low: 0.01, high: 0.3", "low: 0.0001, high: 0.0002")
+    Path("search.yaml").write_text(weak)
+    before, lines = Path("params.yaml").read_text(), list[str]()
+
+    search(2, 1, lines.append)
+
+    assert "search: 2 trials; the best has log_loss" in lines[0]
+    loss = lines[0].rpartition(" ")[2]
+    assert lines[-1] == (
+        f"search: no trial is better than the present parameters (log_loss {loss}): params.yaml is unchanged"
+    )
+    assert Path("params.yaml").read_text() == before
+    assert not config.SEARCH_REPORT.exists()
+
+
+def test_present_parameters_that_the_estimator_refuses_are_named_and_replaced(repo: Path) -> None:
+    Path("params.yaml").write_text(Path("params.yaml").read_text().replace("max_leaf_nodes: 4", "max_leaf_nodes: 1"))
+    lines: list[str] = []
+
+    search(2, 1, lines.append)
+
+    assert lines[0].startswith("warning: the present parameters cannot be measured: ")
+    assert "max_leaf_nodes" in lines[0]
+    assert json.loads(config.SEARCH_REPORT.read_text())["present"] is None
+    assert read_yaml(config.PARAMS)["train"]["parameters"]["max_leaf_nodes"] in (4, 8)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "complaint"),
+    [
+        ("{n_estimators: 5}", "search.yaml: parameters: train.parameters.max_leaf_nodes: LGBMClassifier has max_leaf_nodes as num_leaves: write train.parameters.num_leaves"),
+        ("{max_leaf_nodes: 5}", "search.yaml: params.yaml: train.parameters: max_leaf_nodes and num_leaves are the same parameter of LGBMClassifier: keep one"),
+    ],
+)  # fmt: skip
+def test_ranges_of_another_estimator_are_refused(repo: Path, parameters: str, complaint: str) -> None:
+    pytest.importorskip("lightgbm", reason="lightgbm is not installed: tests/test_machinery.py installs it")
+    content = read_yaml(config.PARAMS)
+    content["train"] = {
+        "estimator": "lightgbm.LGBMClassifier",
+        "parameters": json.loads(parameters.replace("{", '{"').replace(":", '":')),
+    }
+    config.PARAMS.write_text(json.dumps(content))
+    if "max_leaf" in parameters:
+        Path("search.yaml").write_text(SPACE.replace("max_leaf_nodes", "num_leaves"))
+
+    with pytest.raises(ConfigError) as error:
+        search(2, 1, print)
+
+    assert str(error.value).startswith(complaint)
 
 
 def test_a_search_by_a_metric_of_the_users_own(repo: Path, params: Params) -> None:

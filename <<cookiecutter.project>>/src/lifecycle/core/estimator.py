@@ -1,7 +1,6 @@
 """The estimator that params.yaml names, with its parameters and the seed."""
 
 import importlib
-import inspect
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,9 @@ from lifecycle.core import user_code
 from lifecycle.core.config import Params
 from lifecycle.core.encoded_labels import EncodedLabels
 from lifecycle.core.errors import ConfigError, did_you_mean
+from lifecycle.core.library_output import VERBOSITY, refusal
 from lifecycle.core.named_settings import by_column
+from lifecycle.core.parameter_names import in_own_names, library
 from lifecycle.core.row_weights import weight_argument
 
 # Parameters that a library's estimators get unless params.yaml has them: silent, and the same model whatever the number of threads.
@@ -34,13 +35,7 @@ def make_estimator(params: Params) -> BaseEstimator:
     """
     name, task = params.train.estimator, params.task
     where = f"params.yaml: train.estimator {name}"
-    make = _factory(params)
-    try:
-        estimator = make()
-    except TypeError as error:
-        raise ConfigError(
-            f"{where}: it cannot be made without arguments: {error}; make it in a function of model.py"
-        ) from error
+    estimator = unset_estimator(params)
     if not (hasattr(estimator, "fit") and hasattr(estimator, "get_params")):
         raise ConfigError(
             f"{where}: {type(estimator).__name__} has no scikit-learn interface: fit, predict, get_params"
@@ -53,18 +48,35 @@ def make_estimator(params: Params) -> BaseEstimator:
         raise ConfigError(
             f"{where} is {' and '.join(f'a {kind}' for kind in kinds) or 'neither a classifier nor a regressor'}, and the task is {task}: name a {needed}"
         )
+    place = f"params.yaml: {params.train.place}"
     try:
-        _set(estimator, params)
+        settings = in_own_names(estimator, params.train.settings)
+    except ValueError as error:
+        raise ConfigError(f"{place}: {error}") from None
+    try:
+        _set(estimator, settings, params.seed)
     except Exception as error:
         if not concerns_settings(error, type(estimator)):
             raise
-        raise ConfigError(f"params.yaml: {params.train.place}: {error}") from error
+        raise ConfigError(f"{place}: {refusal(error, estimator, params.train.settings)}") from error
     if not hasattr(estimator, "final_estimator"):  # a stack cannot tell before it is fitted
         check_probabilities(estimator, params)
     if library(type(estimator)) == "xgboost" and task != "regression":
         estimator = EncodedLabels(estimator)
     weight_argument(estimator, params)
     return estimator
+
+
+def unset_estimator(params: Params) -> BaseEstimator:
+    """Return the estimator that params.yaml names before it is given its parameters. Raises ConfigError if nothing makes it."""
+    make = _factory(params)
+    try:
+        return make()
+    except TypeError as error:
+        raise ConfigError(
+            f"params.yaml: train.estimator {params.train.estimator}: it cannot be made without arguments: {error}; make it in a "
+            "function of model.py"
+        ) from error
 
 
 def check_probabilities(estimator: BaseEstimator, params: Params) -> None:
@@ -89,11 +101,6 @@ def set_seeds(estimator: BaseEstimator, seed: int) -> None:
     names = estimator.get_params()
     unset = [name for name, value in names.items() if name.rpartition("__")[2] == "random_state" and value is None]
     estimator.set_params(**dict.fromkeys(unset, seed))
-
-
-def library(kind: type) -> str:
-    """Return the top-level package that a class is of."""
-    return kind.__module__.partition(".")[0].lstrip("_")
 
 
 def concerns_settings(error: Exception, estimator: type[BaseEstimator]) -> bool:
@@ -157,30 +164,19 @@ def _imported(path: str) -> Callable[[], BaseEstimator]:
     return kind
 
 
-def _set(estimator: BaseEstimator, params: Params) -> None:
-    """Give an estimator its parameters, its library's defaults, and the seed."""
-    settings, of_library = params.train.settings, library(type(estimator))
-    known = {*estimator.get_params(), *inspect.signature(type(estimator).__init__).parameters, *_aliases(of_library)}
-    if unknown := [name for name in settings if name not in known]:
-        raise ValueError(
-            f"{unknown[0]} is not a parameter of {type(estimator).__name__}{did_you_mean(unknown[0], known)}"
-        )
+def _set(estimator: BaseEstimator, settings: dict[str, Any], seed: int) -> None:
+    """Give an estimator its parameters, by its own names, its library's defaults, and the seed."""
+    of_library = library(type(estimator))
+    defaults = DEFAULTS.get(of_library, {})
+    if set(settings) & VERBOSITY.get(of_library, set()):  # the user's own word counts, under whatever name
+        defaults = {name: value for name, value in defaults.items() if name not in VERBOSITY[of_library]}
     of_columns = by_column(settings)  # set last: scikit-learn's forests take lists alone
     of_parameters = {name: value for name, value in settings.items() if name not in of_columns}
-    estimator.set_params(**{**DEFAULTS.get(of_library, {}), **of_parameters})
-    set_seeds(estimator, params.seed)
+    estimator.set_params(**{**defaults, **of_parameters})
+    set_seeds(estimator, seed)
     # CatBoost has no parameter that was not set.
     if of_library == "catboost" and not set(SEEDS) & set(estimator.get_params()):
-        estimator.set_params(**{SEEDS[0]: params.seed})
+        estimator.set_params(**{SEEDS[0]: seed})
     if hasattr(estimator, "_parameter_constraints"):  # scikit-learn's own: refuse now what `fit` would refuse
         estimator._validate_params()
     estimator.set_params(**of_columns)
-
-
-def _aliases(of_library: str) -> set[str]:
-    """The parameters that LightGBM takes beside those in its signature."""
-    if of_library != "lightgbm":
-        return set()
-    from lightgbm.basic import _ConfigAliases
-
-    return {*_ConfigAliases.get(*_ConfigAliases._get_all_param_aliases())}

@@ -23,10 +23,12 @@ from lifecycle.core.metrics import MeasureOf
 from lifecycle.core.own_metrics import declared_here
 from lifecycle.core.tables import figure
 from lifecycle.pipeline import baselines, decision, run
+from lifecycle.pipeline.evaluation import Evaluation
 from lifecycle.pipeline.importance import column_importance
-from lifecycle.pipeline.model_card import Evaluation, model_card
+from lifecycle.pipeline.model_card import model_card
 from lifecycle.pipeline.prediction_process import PredictionProcess
 from lifecycle.pipeline.staleness_curve import curve_points
+from lifecycle.pipeline.threshold_card import achieved
 from lifecycle.pipeline.weak_slices import measured, search
 
 
@@ -92,6 +94,7 @@ def main() -> str:
             own.require(points[side], f"{len(frame):,} {side} rows")
             if side == "validation":
                 of_threshold = decision.intervals(frame[target], predictions, params)
+                at_threshold = achieved(frame[target], predictions, model.threshold, params)
                 columns = list(dict.fromkeys([*params.evaluate.slices, *model.inputs]))
                 weakest, searched = search(frame, predictions, columns, params)
         # From here on, frame, predictions and measure are those of the test rows.
@@ -116,6 +119,7 @@ def main() -> str:
     evaluation = Evaluation(
         estimator=model.estimator,
         decision=decision.in_words(model.threshold, of_threshold.get("threshold"), params),
+        at_threshold=at_threshold,
         versions=package_versions.recorded(),
         rows=len(frame),
         points=points,

@@ -4,7 +4,7 @@ from typing import Any
 
 from sklearn.base import BaseEstimator
 
-from lifecycle.core.estimator import library
+from lifecycle.core.parameter_names import library
 
 # Attributes that no prediction needs: left by early stopping on a score, which skops cannot save; a search's clock.
 # A vectorizer of texts keeps an address in memory.

@@ -1,47 +1,16 @@
 """The model card: what someone who has to rely on the model reads first."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from lifecycle.core import user_code
 from lifecycle.core.config import Params
 from lifecycle.core.tables import markdown_table
+from lifecycle.pipeline.evaluation import Evaluation
+from lifecycle.pipeline.threshold_card import threshold_sections
 from lifecycle.pipeline.walk_forward_card import walk_forward_sections
 
 TOP = 10
 PROPER = ("log_loss", "brier", "miscalibration")  # what the calibration of probabilities changes
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What `evaluate` found out about a model."""
-
-    estimator: str
-    """The name of its class, and how it is calibrated."""
-    decision: str
-    """The threshold at and above which a row is labelled positive, and how it was chosen; empty if there is none."""
-    versions: dict[str, str]
-    """Of Python and of the packages that it was computed with, by name."""
-    rows: int
-    """How many test rows there are."""
-    points: dict[str, dict[str, float]]
-    """Metrics by side of the split (`train`, `validation`, `test`)."""
-    intervals: dict[str, dict[str, float]]
-    """95% interval of each test metric."""
-    slices: dict[str, dict[str, dict[str, Any]]]
-    """Column → value → rows and metrics."""
-    weak: dict[str, Any]
-    """The content of metrics/weak_slices.json."""
-    importances: dict[str, float]
-    """Of the raw columns, by name."""
-    baselines: dict[str, dict[str, float]]
-    """`trivial` and `linear` → metric → value on the test rows."""
-    baseline_failure: str
-    """Why there is no linear model, or nothing."""
-    uncalibrated: dict[str, float]
-    """Metrics of the model without its calibration on the test rows; empty if it has none."""
-    walk_forward: dict[str, Any]
-    """The content of metrics/walk_forward.json."""
 
 
 def model_card(params: Params, model: Evaluation) -> str:
@@ -61,6 +30,7 @@ def model_card(params: Params, model: Evaluation) -> str:
         "and by this one.",
         *([f"The linear model could not be fitted: {model.baseline_failure}"] if model.baseline_failure else []),
         _ladder(model.points["test"], model.baselines),
+        *threshold_sections(model.at_threshold),
         *_calibration(model.points["test"], model.uncalibrated),
         *walk_forward_sections(model.walk_forward),
         "## Slices",

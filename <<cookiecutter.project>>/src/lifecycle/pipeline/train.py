@@ -7,9 +7,11 @@ from lifecycle.core import config, model_file, predict, user_code
 from lifecycle.core.config import Params
 from lifecycle.core.entity_history import model_inputs
 from lifecycle.core.errors import ConfigError, concerning
-from lifecycle.core.estimator import check_probabilities, concerns_settings, library, make_estimator
+from lifecycle.core.estimator import check_probabilities, concerns_settings, make_estimator
 from lifecycle.core.files import read_parquet, read_yaml
+from lifecycle.core.library_output import refusal, silenced
 from lifecycle.core.named_settings import translate
+from lifecycle.core.parameter_names import library
 from lifecycle.core.preparation import fitted_matrix
 from lifecycle.core.row_weights import row_weights, weight_argument
 from lifecycle.pipeline import run
@@ -48,14 +50,16 @@ def fit(frame: pd.DataFrame, inputs: list[str], params: Params) -> Pipeline:
                 f"data.exclude in {config.PARAMS}, or add features in src/{params.package}/features.py"
             )
         translate(estimator, preparation, features, target, params)
-        kind, estimator = type(estimator), calibrated(estimator, frame, params)
+        plain, estimator = estimator, calibrated(estimator, frame, params)
         weights, argument = row_weights(frame, params), weight_argument(estimator, params)
+        settings = params.train.settings
         try:
-            estimator.fit(matrix, target, **({argument: weights} if argument else {}))
+            with silenced(estimator, settings):
+                estimator.fit(matrix, target, **({argument: weights} if argument else {}))
         except Exception as error:  # settings that are each valid, but not together
-            if not concerns_settings(error, kind):
+            if not concerns_settings(error, type(plain)):
                 raise
-            raise ConfigError(f"params.yaml: {params.train.place}: {error}") from error
+            raise ConfigError(f"params.yaml: {params.train.place}: {refusal(error, plain, settings)}") from error
     check_probabilities(estimator, params)
     forget_the_folds(estimator)
     fitted = Pipeline([("prepare", preparation), ("estimator", estimator)])

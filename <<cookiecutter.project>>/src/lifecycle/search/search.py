@@ -10,7 +10,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,16 +19,17 @@ from lifecycle.core import config, metrics
 from lifecycle.core.config import Params
 from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError, DataError
-from lifecycle.core.estimator import make_estimator
-from lifecycle.core.files import read_parquet, value_at, write_json, write_text, yaml_as_written
+from lifecycle.core.files import parse_json, read_parquet, read_text, value_at, write_json, write_text
 from lifecycle.core.git import environment
 from lifecycle.core.home import SRC
 from lifecycle.core.metric_process import MetricProcess
 from lifecycle.search import mlflow_trials, settings
+from lifecycle.search.edited_params import with_values
 from lifecycle.search.selection_bias import TRIALS, corrected
-from lifecycle.search.settings import changed, params_with
+from lifecycle.search.settings import params_with
+from lifecycle.search.space_checks import check_names, check_values
 from lifecycle.search.study import Study, of_repo, suggested
-from lifecycle.search.worker import REFUSED
+from lifecycle.search.worker import REFUSED, measure_present
 
 if TYPE_CHECKING:
     import optuna
@@ -49,9 +49,10 @@ def search(trials: int, jobs: int | None, report: Report) -> None:
     Raises ConfigError if a setting is refused, or nothing could be tried; DataError if the pipeline fails.
     """
     search_settings, params = settings.load(), config.load()
+    check_names(search_settings, params)
     _repro("featurize", "--pull")
     study = of_repo(search_settings, params.package)
-    _check(study)
+    check_values(study)
     opened = study.trials()
     present = {name: value_at(study.content, name.split(".")) for name in search_settings.parameters}
     if not opened.get_trials() and all(
@@ -62,29 +63,31 @@ def search(trials: int, jobs: int | None, report: Report) -> None:
     if earlier:
         report(f"search: {earlier} trials are there from an earlier run")
     _run(opened, trials - earlier, jobs or os.cpu_count() or 1)
-    content = _result(study, opened, present)
     mlflow_trials.log(study, _ended(opened), params, report)
+    content, improves = _result(study, opened, present, report)
     for line in _lines(content):
         report(line)
-    if content["parameters"] == present:
-        report(f"search: {config.PARAMS} has the best parameters already")
+    if not improves:
+        _keep(content, present, report)
         return
-    _write(study, content["parameters"])
+    write_text(with_values(read_text(config.PARAMS), content["parameters"]), config.PARAMS)
     write_json(content, config.SEARCH_REPORT)
     report(f"search: wrote {config.PARAMS} and {config.SEARCH_REPORT}; running the pipeline ...")
     _repro()
     report("search: compare with `dvc metrics diff`, then commit, and `make gate`")
 
 
-def _check(study: Study) -> None:
-    """Raise ConfigError if a name or the first value of a space is refused by params.yaml or the estimator."""
-    first = {
-        name: space.low if space.values is None else space.values[0] for name, space in study.search.parameters.items()
-    }
-    try:
-        make_estimator(params_with(study.content, first))
-    except ConfigError as error:
-        raise ConfigError(f"{settings.SEARCH}: {error}") from None
+def _keep(content: dict[str, Any], present: dict[str, Any], report: Report) -> None:
+    """Say that params.yaml stays. If an earlier search has written it, the report is of all trials from now on."""
+    report(
+        f"search: no trial is better than the present parameters ({content['metric']} {content['present']:.4f}): "
+        f"{config.PARAMS} is unchanged"
+    )
+    written = (
+        parse_json(read_text(config.SEARCH_REPORT), str(config.SEARCH_REPORT)) if config.SEARCH_REPORT.exists() else {}
+    )
+    if content["parameters"] == present == written.get("parameters"):
+        write_json(content, config.SEARCH_REPORT)
 
 
 def _run(opened: "optuna.Study", trials: int, jobs: int) -> None:
@@ -122,8 +125,13 @@ def _ended(opened: "optuna.Study") -> list["optuna.trial.FrozenTrial"]:
     return [trial for trial in opened.get_trials(deepcopy=False) if trial.state.is_finished()]
 
 
-def _result(study: Study, opened: "optuna.Study", present: dict[str, Any]) -> dict[str, Any]:
-    """What reports/search.json says. Raises ConfigError if no trial could be trained."""
+def _result(
+    study: Study, opened: "optuna.Study", present: dict[str, Any], report: Report
+) -> tuple[dict[str, Any], bool]:
+    """What reports/search.json says, and whether the best trial is better than the present parameters.
+
+    Raises ConfigError if no trial could be trained.
+    """
     ended = _ended(opened)
     values_of = {trial.number: trial.value for trial in ended if trial.value is not None}
     complete = [trial for trial in ended if trial.number in values_of]
@@ -134,16 +142,28 @@ def _result(study: Study, opened: "optuna.Study", present: dict[str, Any]) -> di
     ranked = sorted(complete, key=lambda trial: (-study.sign * values_of[trial.number], trial.number))
     params = params_with(study.content, {})
     values = {trial.number: suggested(trial, study.search) for trial in ranked}
-    of_present = [values_of[trial.number] for trial in ranked if values[trial.number] == present]
-    return {
+    tried = [values_of[trial.number] for trial in ranked if values[trial.number] == present]
+    of_present = tried[0] if tried else _of_present(study, params, report)
+    best = values_of[ranked[0].number]
+    content = {
         "metric": study.search.metric,
         "trials": len(ended),
         "refused": len(ended) - len(complete),
         "parameters": values[ranked[0].number],
-        "validation": round(values_of[ranked[0].number], 6),
+        "validation": round(best, 6),
         "corrected": _corrected(study, [study.predictions(trial.number) for trial in ranked[:TRIALS]], params),
-        "present": round(of_present[0], 6) if of_present else None,
+        "present": None if of_present is None else round(of_present, 6),
     }
+    return content, of_present is None or study.sign * best > study.sign * of_present
+
+
+def _of_present(study: Study, params: Params, report: Report) -> float | None:
+    """The metric of the present parameters, which no trial has, by a fit of their own; None, and why, if they are refused."""
+    try:
+        return measure_present(study, params)
+    except (ConfigError, DataError) as error:
+        report(f"warning: the present parameters cannot be measured: {error}")
+        return None
 
 
 def _corrected(study: Study, predictions: list[Path], params: Params) -> dict[str, float]:
@@ -166,13 +186,6 @@ def _lines(content: dict[str, Any]) -> list[str]:
         f"search: corrected for the choice among so many: {bounds['value']:.4f} ({bounds['low']:.4f} to {bounds['high']:.4f})",
         *(f"  {name}: {value}" for name, value in content["parameters"].items()),
     ]
-
-
-def _write(study: Study, values: dict[str, Any]) -> None:
-    """Write values into params.yaml, and leave everything else in it as it is."""
-    yaml, stream = yaml_as_written(), StringIO()
-    yaml.dump(changed(yaml.load(config.PARAMS.read_text(encoding="utf-8")), values), stream)
-    write_text(stream.getvalue(), config.PARAMS)
 
 
 def _repro(*arguments: str) -> None:

@@ -5,12 +5,14 @@ It runs so many trials of a study that it shares with others; NUMBER tells them 
 
 import sys
 import warnings
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from lifecycle.core import config, metrics, predict
+from lifecycle.core.config import Params
 from lifecycle.core.entity_history import model_inputs
 from lifecycle.core.errors import ConfigError, DataError, ProjectError, exit_with
 from lifecycle.core.files import read_parquet, read_yaml, write_parquet
@@ -27,6 +29,17 @@ if TYPE_CHECKING:
 REFUSED = "refused"  # attribute of a trial: why its values cannot be used
 
 
+@dataclass(frozen=True)
+class Sides:
+    """What each fit of a study is given."""
+
+    train: pd.DataFrame
+    """Rows as `build_features` returns them, with id and target."""
+    validation: pd.DataFrame
+    inputs: list[str]
+    """The raw columns that the model is given."""
+
+
 def work(trials: int, number: int) -> None:
     """Run so many trials. One whose values the estimator refuses counts."""
     import optuna
@@ -34,52 +47,65 @@ def work(trials: int, number: int) -> None:
 
     params = config.load()
     study = of_repo(settings.load(), params.package)
-    train, validation = (read_parquet(config.FEATURES / f"{side}.parquet") for side in SIDES)
-    inputs = model_inputs(read_yaml(config.CONTRACT)["columns"], train, params)
+    sides = _sides(params)
     opened = study.trials()
     opened.sampler = optuna.samplers.TPESampler(seed=params.seed + number, constant_liar=True, multivariate=True)
     with MetricProcess(params.package, study.own) as own:
         for _ in range(trials):
             trial = opened.ask()
             try:
-                opened.tell(trial, tried(trial, study, train, validation, inputs, own.measure))
+                opened.tell(trial, tried(trial, study, sides, own.measure))
             except (ConfigError, DataError) as error:
                 trial.set_user_attr(REFUSED, str(error))
                 opened.tell(trial, state=TrialState.FAIL)
 
 
-def tried(
-    trial: "optuna.Trial",
-    study: Study,
-    train: pd.DataFrame,
-    validation: pd.DataFrame,
-    inputs: list[str],
-    own: MeasureOf,
-) -> float:
+def measure_present(study: Study, params: Params) -> float:
+    """Return the metric of the model with the present parameters on the validation rows, by a fit that is no trial.
+
+    Raises ConfigError if the estimator refuses them; DataError if the validation rows do not define the metric.
+    """
+    with MetricProcess(params.package, study.own) as own, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _measured(study, params, _sides(params), own.measure)[0]
+
+
+def tried(trial: "optuna.Trial", study: Study, sides: Sides, own: MeasureOf) -> float:
     """Return the metric of the model with a trial's values on the validation rows, and keep what it predicts for them.
 
     Args:
         trial: which values it is to have.
         study: where its predictions go.
-        train: rows as `build_features` returns them, with id and target.
-        validation: likewise.
-        inputs: the raw columns that the model is given.
+        sides: what it is trained on, and measured on.
         own: the measure of the user's metrics.
 
     Raises ConfigError if the estimator refuses the values; DataError if the validation rows do not define the metric.
     """
     params = settings.params_with(study.content, suggested(trial, study.search))
-    model = fit(train, inputs, params)
-    decide(model, validation, validation[params.data.target], params)
+    metric, predictions = _measured(study, params, sides, own)
+    write_parquet(predictions, study.predictions(trial.number))
+    return metric
+
+
+def _sides(params: Params) -> Sides:
+    train, validation = (read_parquet(config.FEATURES / f"{side}.parquet") for side in SIDES)
+    return Sides(train, validation, model_inputs(read_yaml(config.CONTRACT)["columns"], train, params))
+
+
+def _measured(study: Study, params: Params, sides: Sides, own: MeasureOf) -> tuple[float, pd.DataFrame]:
+    """The metric of a model on the validation rows, and what it predicts for them."""
+    validation = sides.validation
+    target = validation[params.data.target]
+    model = fit(sides.train, sides.inputs, params)
+    decide(model, validation, target, params)
     with predict.threads(len(validation)):
         predictions = predict.predict(model, validation, params)
-    values = metrics.measure(validation[params.data.target], predictions, params, own)(np.ones(len(validation)))
+    values = metrics.measure(target, predictions, params, own)(np.ones(len(validation)))
     metric = values.get(study.search.metric, float("nan"))
     if not np.isfinite(metric):
         known = [name for name, value in values.items() if np.isfinite(value)]
         raise DataError(f"{settings.SEARCH}: metric {study.search.metric}: the validation rows have {', '.join(known)}")
-    write_parquet(predictions, study.predictions(trial.number))
-    return metric
+    return metric, predictions
 
 
 if __name__ == "__main__":
