@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from lifecycle.core.files import read_yaml
 from lifecycle.core.section import Section
+from lifecycle.prediction_log.settings import Retention
 
 SERVING = Path("serving.yaml")
 TOKEN = "SERVING_TOKEN"
@@ -39,6 +40,7 @@ class Canary(Section):
 
 class Serving(Section):
     server: Server
+    log: Retention = Retention()
     environments: dict[EnvironmentName, Annotated[list[str], Field(min_length=1)]]
     canary: Canary
 
