@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -256,11 +256,8 @@ def test_no_kill_loses_or_doubles_a_line(
             path.write_bytes(gzip.compress(content) if compressed else content)
         before = everything(log)
         for kill in (step, again):
-            with killed_at(kill):
-                try:
-                    compact(log, None, OVER)
-                except Killed:
-                    pass
+            with killed_at(kill), suppress(Killed):
+                compact(log, None, OVER)
             assert everything(log) == before
 
         compact(log, None, OVER)

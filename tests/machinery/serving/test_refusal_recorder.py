@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError, create_model
 
 from lifecycle.core.row_model import Strict
+from lifecycle.prediction_log.private_columns import Redaction, is_hashed
 from lifecycle.prediction_log.writer import Log
 from lifecycle.serving.refusal_recorder import RefusalRecorder
 
@@ -22,10 +23,16 @@ BATCH = create_model("Batch", records=(list[RECORD], ...))  # type: ignore[valid
 GOOD = {"the plan": "basic", "amount": 1.5}
 
 
-def refused(folder: Path, body: Any, model: type[BaseModel] = RECORD, with_values: bool = False) -> dict[str, Any]:
+def refused(
+    folder: Path,
+    body: Any,
+    model: type[BaseModel] = RECORD,
+    with_values: bool = False,
+    redaction: Redaction | None = None,
+) -> dict[str, Any]:
     log = Log(folder)
     router: Any = SimpleNamespace(
-        recorder=SimpleNamespace(role="production", log=log),
+        recorder=SimpleNamespace(role="production", log=log, redaction=redaction),
         roles=SimpleNamespace(answering=SimpleNamespace(version=7)),
     )
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
@@ -93,10 +100,20 @@ def test_a_log_that_cannot_be_written_does_not_hide_the_mistake_from_the_client(
     (tmp_path / "file").write_text("")
     log = Log(tmp_path / "file")
     router: Any = SimpleNamespace(
-        recorder=SimpleNamespace(role="production", log=log), roles=SimpleNamespace(answering=None)
+        recorder=SimpleNamespace(role="production", log=log, redaction=None), roles=SimpleNamespace(answering=None)
     )
 
     with pytest.raises(ValidationError), RefusalRecorder(router, RECORD, False).recording("r1", b"{"):
         RECORD.model_validate_json(b"{")
 
     assert log.problem
+
+
+def test_values_of_private_columns_are_not_written_even_if_values_are(tmp_path: Path) -> None:
+    wrong = {"the plan": "secret", "amount": "secret"}
+    redaction = Redaction({"the plan": "omit", "amount": "hash"}, b"a key")
+
+    plan, amount = refused(tmp_path, wrong, with_values=True, redaction=redaction)["mistakes"]
+
+    assert plan == {"column": "the plan", "rule": "literal_error", "value": "text"}
+    assert is_hashed(json.loads(amount["sent"]))

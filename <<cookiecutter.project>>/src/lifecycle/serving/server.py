@@ -40,6 +40,7 @@ def serve(host: str, port: int, alias: str) -> None:
 
 def _build_app(server: settings.Server, alias: str, token: str | None) -> "FastAPI":
     from lifecycle.core.row_model import record_model, value_type
+    from lifecycle.prediction_log.private_columns import redaction
     from lifecycle.prediction_log.writer import Log
     from lifecycle.serving.answer_recorder import AnswerRecorder
     from lifecycle.serving.app import make_app
@@ -50,7 +51,8 @@ def _build_app(server: settings.Server, alias: str, token: str | None) -> "FastA
 
     params = config.load()
     schema = contract.load(config.CONTRACT, params.package)
-    router = Router(AnswerRecorder(alias, Log(server.log), ServerMetrics()), server.timeout_seconds)
+    recorder = AnswerRecorder(alias, Log(server.log), ServerMetrics(), redaction(config.CONTRACT, params.data.target))
+    router = Router(recorder, server.timeout_seconds)
     columns = set(schema.columns) - {params.data.target}
     source = ModelSource(params, server.cache, alias)
     watcher = RegistryWatcher(params, server, alias, router, columns, source)
