@@ -51,7 +51,7 @@ COMMANDS = {
         *("explain", "relock", "audit", "resolve", "search", "template-update", "template-link"),
     },
     "registry": {"register", "promote", "check", "rollback", "history", "show"},
-    "serving": {"serve", "simulate", "compare", "deploy", "explain-answer"},
+    "serving": {"serve", "simulate", "compare", "deploy", "explain-answer", "log", "forget"},
     "batch": {"score"},
     "monitoring": {"monitor"},
     "retraining": {"retrain"},
@@ -208,7 +208,8 @@ def test_the_manifest_names_every_folder_of_a_part_and_nothing_that_is_gone() ->
         assert (root / path).exists(), path
     folders = {path.name for path in (root / "src/lifecycle").iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders - {"core", "pipeline", "gate", "relock", "resolve", "search", "template", "adopt"} == PARTS | {
-        "prediction_log"
+        "prediction_log",
+        "forget",
     }
 
 

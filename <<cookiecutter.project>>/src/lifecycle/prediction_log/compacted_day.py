@@ -49,8 +49,7 @@ def compact(folder: Path, kind: str) -> CompactedDay:
 
     Raises OSError if a file cannot be read or written; then the day is as it was.
     """
-    start = datetime.datetime.fromisoformat(f"{folder.name}T00:00:00+00:00")
-    for files in log_files.days(folder.parent, kind, Window(start, start)):
+    for files in log_files.days(folder.parent, kind, window_of(folder)):
         texts = [file for file in files if not file.is_compacted]
         if texts:
             lines, size, made_of = _replace(folder, texts, kind)
@@ -58,6 +57,12 @@ def compact(folder: Path, kind: str) -> CompactedDay:
                 _remove(Path(text.path), source)
             return CompactedDay(lines, len(texts), sum(source.size for source in made_of), size)
     return CompactedDay()
+
+
+def window_of(folder: Path) -> Window:
+    """Return a window that is in a day's folder alone."""
+    start = datetime.datetime.fromisoformat(f"{folder.name}T00:00:00+00:00")
+    return Window(start, start)
 
 
 def table_of(lines: Sequence[bytes]) -> arrow.Table:
@@ -76,9 +81,7 @@ def _replace(folder: Path, texts: list[LogFile], kind: str) -> tuple[int, int, l
         lines, made_of = _write(texts, unfinished)
         size = unfinished.stat().st_size if lines else 0
         if lines:
-            _flush(unfinished)
-            os.replace(unfinished, folder / _name(made_of, kind))
-            _flush(folder)
+            put(unfinished, folder / _name(made_of, kind))
     finally:
         unfinished.unlink(missing_ok=True)
     return lines, size, made_of
@@ -122,8 +125,15 @@ def _name(made_of: list[Source], kind: str) -> str:
     return f"{digest}.{kind}".removesuffix("jsonl").removesuffix(".") + PARQUET
 
 
+def put(unfinished: Path, place: Path) -> None:
+    """Move a file to its place in one step, on disk before anything that it replaces is removed."""
+    _flush(unfinished)
+    os.replace(unfinished, place)
+    _flush(place.parent)
+
+
 def _flush(path: Path) -> None:
-    """Have a file, or the names in a folder, on disk before what it replaces is removed."""
+    """Have a file, or the names in a folder, on disk."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -81,7 +81,7 @@ def redaction(contract: Path, target: str) -> Redaction | None:
             f"{contract}: column {target}: metadata.log is for what clients send: the target is not among it"
         )
     hashed = [name for name, treatment in columns.items() if treatment == HASH]
-    return Redaction(columns, _key(hashed[0]) if hashed else b"") if columns else None
+    return Redaction(columns, _needed_key(hashed[0]) if hashed else b"") if columns else None
 
 
 def is_hashed(value: Any) -> bool:
@@ -94,25 +94,34 @@ def describe(columns: dict[str, str]) -> str:
     return ", ".join(f"{name} ({IN_WORDS[treatment]})" for name, treatment in columns.items())
 
 
-def _key(column: str) -> bytes:
-    key, place = os.environ.get(KEY, "").strip(), os.environ.get(KEY_FILE, "").strip()
-    if not key and place:
+def key() -> bytes:
+    """Return the key for hashed columns; nothing if none is set.
+
+    Raises ConfigError if it is too short, or its file is missing or in git.
+    """
+    text, place = os.environ.get(KEY, "").strip(), os.environ.get(KEY_FILE, "").strip()
+    if not text and place:
         if _is_in_git(Path(place)):
             raise ConfigError(
                 f"{KEY_FILE}: {place} is in git, where a key must not be: take a new key in a file that git does not have"
             )
-        key = read_text(Path(place)).strip() if Path(place).exists() else ""
-        if not key:
+        text = read_text(Path(place)).strip() if Path(place).exists() else ""
+        if not text:
             raise ConfigError(f"{KEY_FILE}: {place}: no such file, or an empty one: {MAKE_KEY}")
-    if not key:
+    if text and len(text) < SHORTEST_KEY:
+        raise ConfigError(
+            f"the key for hashed columns has {len(text)} characters, {SHORTEST_KEY} are the least: {MAKE_KEY}"
+        )
+    return text.encode()
+
+
+def _needed_key(column: str) -> bytes:
+    found = key()
+    if not found:
         raise ConfigError(
             f"column {column} is hashed in the prediction log, which needs a key: set {KEY}, or {KEY_FILE} to a file ({MAKE_KEY})"
         )
-    if len(key) < SHORTEST_KEY:
-        raise ConfigError(
-            f"the key for hashed columns has {len(key)} characters, {SHORTEST_KEY} are the least: {MAKE_KEY}"
-        )
-    return key.encode()
+    return found
 
 
 def _is_in_git(path: Path) -> bool:
