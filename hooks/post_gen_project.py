@@ -42,6 +42,7 @@ PARTS = {
     "batch": ["src/lifecycle/batch", "batch.yaml", "docs/batch-scoring.md", ".github/workflows/score.yml"],
     "monitoring": [
         "src/lifecycle/monitoring",
+        "src/lifecycle/prediction_log/refusals.py",
         "monitoring.yaml",
         "docs/monitoring.md",
         ".github/workflows/monitor.yml",

@@ -56,17 +56,17 @@ def test_a_row_is_gone_from_what_is_here_and_what_is_held_is_named(repo: Path, p
     raw, key = params.data.raw, params.data.id
     Log(repo / "log").write([answer(1, inputs={key: ID}), answer(2, inputs={key: "b"})], "2026-01-31")
     Log(repo / "log").write([label(1)], "2026-01-31", FEEDBACK)
-    for folder in ("scores", "scores_quarantine"):
+    for folder in ("scores", "scores_2"):
         (repo / folder / "date=2026-01-31").mkdir(parents=True)
         table = arrow.table({key: [ID, "b"], "score": [0.1, 0.2]})
         pyarrow.parquet.write_table(table, repo / folder / "date=2026-01-31/part-0.parquet")
 
-    lines = list(forget(ID, repo / "log", [Path("scores")]))
+    lines = list(forget(ID, repo / "log", [Path("scores"), Path("scores_2/date=2026-01-31")]))
 
     assert lines[:5] == [
         f"{repo / 'log'}: 1 answer, 1 label and 0 refusals removed",
         "scores: 1 row removed",
-        "scores_quarantine: 1 row removed",
+        "scores_2/date=2026-01-31: 1 row removed",
         f"{raw}: 1 row removed",
         f"left to do: `make repro`, `dvc push`, and a commit of {raw}.dvc and the results",
     ]

@@ -11,7 +11,6 @@ from lifecycle.forget.held_versions import counted
 from lifecycle.prediction_log import private_columns
 from lifecycle.prediction_log.private_columns import HASH, OMIT
 
-QUARANTINE = "_quarantine"  # what the name of a folder of refused rows ends with
 
 
 def forget(row_id: str, log: Path | None, scores: list[Path]) -> Iterator[str]:
@@ -34,12 +33,10 @@ def forget(row_id: str, log: Path | None, scores: list[Path]) -> Iterator[str]:
         raise ConfigError(f"--scores {missing[0]}: no such file or folder")
     if log:
         yield from _from_log(row_id, log, params)
-    for path in [*scores, *(path.with_name(path.name + QUARANTINE) for path in scores)]:
-        if path.exists():
-            count = sum(
-                table_rows.remove(file, params.data.id, row_id, params.data.csv) for file in table_rows.tables(path)
-            )
-            yield f"{path}: {counted(count, 'row')} removed"
+    for path in scores:
+        files = table_rows.tables(path)
+        count = sum(table_rows.remove(file, params.data.id, row_id, params.data.csv) for file in files)
+        yield f"{path}: {counted(count, 'row')} removed"
     if params.data.id_from:
         yield f"{params.data.raw}: not looked through: the id is made from a row's values (data.id_from), so take the row out by hand"
     else:
