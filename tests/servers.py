@@ -1,4 +1,4 @@
-"""Real servers on loopback, bounded in time and stopped by process: PostgreSQL, and MLflow as compose.yaml starts it."""
+"""Real servers on loopback, bounded in time and stopped by process: PostgreSQL, MLflow as compose.yaml starts it, S3, and a link that fails."""
 
 import os
 import shutil
@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -17,6 +18,8 @@ import pytest
 from conftest import BakedProject, clean_environment
 
 PATIENCE = 60  # seconds
+MOTO = "moto[server]==5.2.5"  # an S3 API in memory
+S3_KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "AWS_DEFAULT_REGION": "us-east-1"}
 
 
 def free_port() -> int:
@@ -118,3 +121,59 @@ def postgres(folder: Path) -> Iterator[str]:
 
 
 MISSING = "PostgreSQL's server programs are missing: install them (on Debian: apt-get install postgresql)"
+
+
+@contextmanager
+def object_store(project: BakedProject, folder: Path) -> Iterator[int]:
+    """Run an S3 API with a bucket `models`, in an environment of its own, and yield its port."""
+    environment, port = folder / "moto", free_port()
+    project.run(f"uv venv --quiet {environment} && uv pip install --quiet --python {environment} '{MOTO}'")
+    url = f"http://127.0.0.1:{port}"
+    with running([str(environment / "bin/moto_server"), "-H", "127.0.0.1", "-p", str(port)], folder, url):
+        urllib.request.urlopen(urllib.request.Request(f"{url}/models", method="PUT"), timeout=20).close()
+        yield port
+
+
+class Link:
+    """A port that leads to a server and can be `open`, `down` (nobody listens), `frozen` (accepts, never answers) or `slow`."""
+
+    SLOW = 2.0  # seconds before each piece of an answer
+
+    def __init__(self, target: int) -> None:
+        self.target, self.port, self._state = target, free_port(), "down"
+        self._sockets: list[socket.socket] = []
+        self.set("open")
+
+    def set(self, state: str) -> None:
+        """Change the state; connections that are there are cut if it is `down`."""
+        before, self._state = self._state, state
+        if state == "down" and before != "down":
+            for one in [self._listening, *self._sockets]:
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+                one.close()
+            self._sockets.clear()
+        elif before == "down":
+            self._listening = socket.create_server(("127.0.0.1", self.port))
+            threading.Thread(target=self._accept, args=(self._listening,), daemon=True).start()
+
+    def _accept(self, listening: socket.socket) -> None:
+        with suppress(OSError):  # closed
+            while True:
+                client, _ = listening.accept()
+                server = socket.create_connection(("127.0.0.1", self.target))
+                self._sockets += [client, server]
+                for ends in ((client, server, False), (server, client, True)):
+                    threading.Thread(target=self._copy, args=ends, daemon=True).start()
+
+    def _copy(self, source: socket.socket, target: socket.socket, answer: bool) -> None:
+        with suppress(OSError):
+            while content := source.recv(65536):
+                if answer and self._state == "slow":
+                    time.sleep(self.SLOW)
+                while self._state == "frozen":
+                    time.sleep(0.1)
+                target.sendall(content)
+        for one in (source, target):
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)

@@ -36,7 +36,7 @@ def refusal(number: int) -> bytes:
     return json.dumps(row | {"mistakes": [{"column": "x", "rule": "missing", "value": "missing"}]}).encode() + b"\n"
 
 
-def everything(log: Path) -> dict[str, Any]:
+def everything(log: Path | str) -> dict[str, Any]:
     """What the readers make of a log."""
     blocks = list(reader.answers(log, ALWAYS))
     answers = [(*row[:-1], block.lines[place]) for block in blocks for place, *row in block.rows.itertuples(name=None)]

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -151,6 +152,21 @@ def test_a_reader_that_has_begun_with_a_day_reads_it_to_its_end(tmp_path: Path) 
     blocks = reader.answers(tmp_path, ALWAYS)
     compact(tmp_path, 1, OVER + 9 * DAY)
     assert sum(len(block.rows) for block in blocks) == 0
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_a_log_in_a_store_is_read_in_every_form(tmp_path: Path, compacted: bool) -> None:
+    small_log(tmp_path)
+    if compacted:
+        compact(tmp_path, None, OVER)
+    else:
+        for path in tmp_path.glob("*/*.jsonl"):
+            Path(f"{path}.gz").write_bytes(gzip.compress(path.read_bytes()))
+            path.unlink()
+    store = fsspec.filesystem("memory")
+    store.put(str(tmp_path), f"/log-{compacted}", recursive=True)
+
+    assert everything(f"memory://log-{compacted}") == everything(tmp_path)
 
 
 def test_only_one_process_changes_the_log(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ def test_a_store_that_does_not_answer_is_one_line(lab: Lab, monkeypatch: pytest.
 
     (line,) = lab(command, code=2).splitlines()
     assert line == (
-        f"error: MLflow at {DOWN} failed: it does not answer; a move that has begun is completed by the next command"
+        f"error: MLflow at {DOWN} failed: it does not answer: connection refused; a move that has begun is completed by the next command"
     )
 
 

@@ -13,6 +13,11 @@ from lifecycle.serving import settings
     [
         ("poll_seconds: 2 ", "poll_seconds: 0 ", "server.poll_seconds is 0: input should be greater than 0"),
         ("poll_seconds: 2 ", "pol_seconds: 2 ", "server.pol_seconds is not a parameter (did you mean poll_seconds?)"),
+        (
+            "log: logs/predictions ",
+            "log: s3://bucket/log ",
+            "server.log: s3://bucket/log is an address, where a folder",
+        ),
         ("percent: 10", "percent: 101", "canary.percent is 101: input should be less than or equal to 100"),
         ("percent: 10", "percent: ten", "canary.percent is 'ten'"),
         ("max_error_rate: 0.01", "max_error_rate: 1", "canary.max_error_rate is 1"),
@@ -31,6 +36,16 @@ def test_what_cannot_be_meant_is_one_line(tmp_path: Path, old: str, new: str, co
         settings.load(path)
 
     assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize("variable", ["SERVING_LOG", "SERVING_CACHE"])
+def test_an_address_where_the_platform_should_name_a_folder_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(variable, "s3://bucket/log")
+
+    with pytest.raises(ConfigError, match=f"{variable}=s3://bucket/log is an address, where a folder"):
+        settings.load()
 
 
 def test_what_the_platform_says_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import argparse
 import datetime
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -19,43 +20,46 @@ ENGINES = ("local", "spark")
 
 def score(arguments: argparse.Namespace) -> int:
     """Score every row of a table with the version of the model that has an alias."""
+    from lifecycle.batch import object_store
+
     job = make_job(arguments)
     # This process turns into the one that scores: memory that the registry needed is freed, and stopping it stops the run.
     sys.stdout.flush()
     path = os.pathsep.join([job.code_folder, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    command = [sys.executable, "-P", "-m", "lifecycle.batch.process", job.to_json()]
-    os.execve(sys.executable, command, {**os.environ, "PYTHONPATH": path})
+    command, environment = [sys.executable, "-P", "-m", "lifecycle.batch.process"], {**os.environ, "PYTHONPATH": path}
+    if job.engine == "local" and (object_store.is_address(job.input) or object_store.is_address(job.output)):
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was fetched is removed
+        return object_store.score(job, Path(job.version_folder).parent, command, environment)
+    os.execve(sys.executable, [*command, job.to_json()], environment)
 
 
 def make_job(arguments: argparse.Namespace) -> "Job":
     """Fetch the version and return what the run has to do. Raises RefusedError if no version has the alias."""
     started = time.time()
-    from lifecycle.batch import settings
+    from lifecycle.batch import object_store, settings
     from lifecycle.batch.input_files import input_files
     from lifecycle.batch.job import Job
     from lifecycle.batch.overlay import overlay
     from lifecycle.batch.spark import java
     from lifecycle.core import config, package_versions
-    from lifecycle.core.tracking import store
-    from lifecycle.registry import aliases, version_cache
+    from lifecycle.registry import alias_version
 
     package_versions.check()
     if arguments.engine == "spark":
         java.configure()
     batch_settings, params = settings.load(), config.load()
-    if arguments.engine == "local":
-        input_files(arguments.input)  # fail before anything is fetched
+    if arguments.engine == "local":  # fail before anything is fetched
+        if not object_store.is_address(arguments.input):
+            input_files(arguments.input)
+        object_store.check(arguments.input.rstrip("/"), arguments.output.rstrip("/"), arguments.as_of.isoformat())
     if Path(arguments.output).name in ("", ".."):
         raise ConfigError(f"--output {arguments.output}: name a folder, beside which the quarantine can be written")
-    with store(params, "nothing was scored") as client:
-        held = aliases.held(client, params.track.model)
-        version = held.aliases.get(arguments.alias) if held else None
-        if version is None:
-            raise RefusedError(f"no version of {params.track.model} is in {arguments.alias}: promote one, then score")
-        folder = version_cache.fetch(client, params.track.model, version, batch_settings.cache)
-        version_cache.prune(batch_settings.cache, {folder})
+    fetched = alias_version.fetch(params, arguments.alias, batch_settings.cache)
+    if fetched is None:
+        raise RefusedError(f"no version of {params.track.model} is in {arguments.alias}: promote one, then score")
+    version, folder = fetched
     return Job(
-        input=arguments.input,
+        input=arguments.input.rstrip("/") or arguments.input,
         output=arguments.output.rstrip("/") or arguments.output,
         engine=arguments.engine,
         master=arguments.master,
@@ -120,7 +124,7 @@ def add_to(verbs: Any) -> None:
     verb.add_argument(
         "--output", required=True, metavar="FOLDER", help="gets one partition per date; beside it, the quarantine"
     )
-    _add_engine(verb, "files and folders", "addresses and DATABASE.TABLE, and writes to them")
+    _add_engine(verb, "files and folders, here or in a store", "DATABASE.TABLE, and writes to it")
     verb.add_argument(
         "--as-of",
         type=_date,

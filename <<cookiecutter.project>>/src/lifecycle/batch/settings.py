@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lifecycle.core.files import read_yaml
-from lifecycle.core.section import Section
+from lifecycle.core.section import Folder, Section
 
 BATCH = Path("batch.yaml")
 
@@ -16,7 +16,7 @@ class BatchSettings(Section):
 
     max_bad_share: Annotated[float, Field(ge=0, le=1)]
     rows: Annotated[int, Field(ge=64, le=1_000_000)]
-    cache: Annotated[Path, Field(strict=False)]
+    cache: Folder
 
 
 def load(path: Path = BATCH) -> BatchSettings:

@@ -1,12 +1,23 @@
 """A section of a YAML file: typed, checked, and refused with the name of every key that is wrong."""
 
+from pathlib import Path
 from typing import Annotated, Any, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from lifecycle.core.errors import ConfigError, did_you_mean
 
+NO_FOLDER = "is an address, where a folder of this machine is needed"
+
+
+def _not_an_address(value: Any) -> Any:
+    if isinstance(value, str) and "://" in value:  # else a folder of that name would be made
+        raise ValueError(f"{value} {NO_FOLDER}")
+    return value
+
+
 Share = Annotated[float, Field(gt=0, lt=1)]
+Folder = Annotated[Path, Field(strict=False), BeforeValidator(_not_an_address)]
 
 
 class Section(BaseModel):

@@ -17,6 +17,7 @@ from lifecycle.core import config
 from lifecycle.core.config import Params
 from lifecycle.core.dvc_files import Stages
 from lifecycle.core.errors import ConfigError
+from lifecycle.core.outage import OutageError, bound_mlflow, cause
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -66,11 +67,10 @@ def store(params: Params, consequence: str, alone: bool = True) -> Iterator["Mlf
 
     A SQLite file has one user at a time, unless `alone` is false, which is for reading a file that exists.
 
-    Raises ConfigError if the store does not answer, now or in the block; its message ends with `consequence`, which says
-    what has not been done.
+    Raises OutageError if the store does not answer, now or in the block, and ConfigError if it refuses; the message ends with
+    `consequence`, which says what has not been done.
     """
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "15")
+    bound_mlflow()
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     import mlflow
     from alembic.util import CommandError
@@ -94,8 +94,10 @@ def store(params: Params, consequence: str, alone: bool = True) -> Iterator["Mlf
                 _relocate(Path(uri.removeprefix(SQLITE)))
             yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, CommandError, OSError) as error:
-        reason = "it does not answer" if "Max retries exceeded" in str(error) else str(error)[:300]
-        raise ConfigError(f"MLflow at {without_password(uri)} failed: {reason}; {consequence}") from error
+        outage = cause(error, uri)
+        kind = OutageError if outage or not isinstance(error, MlflowException) else ConfigError
+        reason = outage or str(error)[:300]
+        raise kind(f"MLflow at {without_password(uri)} failed: {reason}; {consequence}") from error
 
 
 def without_password(uri: str) -> str:

@@ -12,7 +12,6 @@ from lifecycle.prediction_log import private_columns
 from lifecycle.prediction_log.private_columns import HASH, OMIT
 
 
-
 def forget(row_id: str, log: Path | None, scores: list[Path]) -> Iterator[str]:
     """Take a row out of the log with its labels, of tables of scores and of the dataset; yield what was done and what is left.
 

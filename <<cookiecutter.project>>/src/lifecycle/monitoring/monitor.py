@@ -1,6 +1,5 @@
 """Monitor a window of the traffic: read, compare, report."""
 
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +10,9 @@ import pyarrow as arrow
 from lifecycle.core import config, reference
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.files import read_yaml, write_json
+from lifecycle.core.files import read_yaml
 from lifecycle.core.own_metrics import declared_here
 from lifecycle.core.times import Window, duration, now, window
-from lifecycle.core.tracking import store
 from lifecycle.core.version_files import REFERENCE
 from lifecycle.gate.policy import Policy
 from lifecycle.monitoring import drift_page, mlflow_series, settings, window_report
@@ -24,8 +22,7 @@ from lifecycle.monitoring.summary import Baseline, Summary
 from lifecycle.monitoring.traffic import Traffic, Watched, collect
 from lifecycle.prediction_log.private_columns import private_columns
 from lifecycle.prediction_log.settings import location
-from lifecycle.registry import version_cache
-from lifecycle.registry.aliases import held
+from lifecycle.registry import alias_version
 
 
 @dataclass(frozen=True)
@@ -96,32 +93,9 @@ def read_traffic(watched: Watched, span: Window, limits: Monitoring) -> tuple[Tr
 def fetch_version(params: Params, alias: str, cache: Path) -> tuple[int, Path]:
     """Return the number of the version that has an alias, and the folder in the cache that holds its files.
 
-    While MLflow does not answer, it is the version that had the alias the last time. Raises ConfigError if no version has
-    it, or neither MLflow nor the cache has its files.
+    Raises ConfigError if no version has it, or neither MLflow nor the cache has its files.
     """
-    last = cache / f"{alias}.json"
-    try:
-        with store(params, f"the version that is {alias} is not known") as client:
-            registered = held(client, params.track.model)
-            version = registered.aliases.get(alias) if registered else None
-            if version is None:
-                raise ConfigError(f"no version of {params.track.model} is {alias}, so there is nothing to monitor")
-            folder = version_cache.fetch(client, params.track.model, version, cache)
-    except ConfigError as error:
-        if error.__cause__ is None:  # MLflow has answered
-            raise
-        version = _last_version(last)
-        if version is None:
-            raise
-        print(f"warning: {error}; using version {version}, which was {alias} the last time", file=sys.stderr)
-        return version, version_cache.cached(version, cache)
-    version_cache.prune(cache, {folder})
-    write_json({"version": version}, last)
-    return version, folder
-
-
-def _last_version(path: Path) -> int | None:
-    try:
-        return int(json.loads(path.read_text())["version"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    version = alias_version.fetch(params, alias, cache)
+    if version is None:
+        raise ConfigError(f"no version of {params.track.model} is {alias}, so there is nothing to monitor")
+    return version

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from lifecycle.core.files import read_yaml
-from lifecycle.core.section import Section
+from lifecycle.core.section import Folder, Section
 from lifecycle.core.times import duration
 
 MONITORING = Path("monitoring.yaml")
@@ -101,7 +101,7 @@ class Monitoring(Section):
     reports: Reports = Reports()
     alert: Alert
     retrain: Retrain | None = None
-    cache: Annotated[Path, Field(strict=False)] = Path(".monitoring")
+    cache: Folder = Path(".monitoring")
 
     @model_validator(mode="after")
     def _fits_together(self) -> "Monitoring":

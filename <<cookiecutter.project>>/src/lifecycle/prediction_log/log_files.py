@@ -7,31 +7,21 @@ or removed.
 import gzip
 import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import IO, cast
 
-from lifecycle.core.errors import ConfigError
 from lifecycle.core.times import Window
 from lifecycle.prediction_log import compacted
 from lifecycle.prediction_log.compacted import Source
+from lifecycle.prediction_log.places import Place, place_of
 
 NAME = re.compile(r"[^.][^.]*(?:\.(?P<kind>feedback|refused))?\.(?P<form>jsonl|jsonl\.gz|parquet)")
 GZIP, PARQUET = ".gz", ".parquet"
 ATTEMPTS = 5  # to open a day whose files are exchanged meanwhile
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the log is: how its files are found and opened."""
-
-    root: str
-    names: Callable[[str], list[str]]
-    """The paths that match a pattern."""
-    open: Callable[[str], IO[bytes]]
 
 
 @dataclass(frozen=True)
@@ -67,26 +57,10 @@ def days(log: Path | str, kind: str, window: Window) -> Iterator[list[LogFile]]:
     """
     place = place_of(log)
     first, last = f"{window.since:%Y-%m-%d}", f"{window.until:%Y-%m-%d}"
-    for day, _ in groupby(_names(place, "*", kind), key=_day):
+    for day, paths in groupby(_names(place, "*", kind), key=_day):
         if first <= day <= last:
             with ExitStack() as stack:
-                yield _opened(place, day, kind, stack)
-
-
-def place_of(log: Path | str) -> Place:
-    """Return how a folder, or the URL of one, is read. Raises ConfigError if that needs an extra, or is no URL."""
-    if "://" not in str(log):
-        return Place(
-            str(log), lambda pattern: [str(path) for path in Path(log).glob(pattern)], lambda path: open(path, "rb")
-        )
-    import fsspec
-
-    try:
-        store, root = fsspec.core.url_to_fs(str(log))
-    except (ImportError, ValueError) as error:
-        raise ConfigError(f"{log}: cannot be read: {error}") from None
-    root = root.rstrip("/")
-    return Place(root, lambda pattern: store.glob(f"{root}/{pattern}"), lambda path: store.open(path, "rb"))
+                yield _opened(place, day, list(paths), kind, stack)
 
 
 def _day(path: str) -> str:
@@ -101,14 +75,15 @@ def _names(place: Place, day: str, kind: str) -> list[str]:
     return sorted(whole, key=lambda path: (_day(path), not path.endswith(PARQUET), path))
 
 
-def _opened(place: Place, day: str, kind: str, stack: ExitStack) -> list[LogFile]:
+def _opened(place: Place, day: str, paths: list[str], kind: str, stack: ExitStack) -> list[LogFile]:
     for attempt in range(ATTEMPTS):
         with ExitStack() as opened:
             try:
-                streams = [(path, opened.enter_context(_open(place, path))) for path in _names(place, day, kind)]
+                streams = [(path, opened.enter_context(_open(place, path))) for path in paths]
             except FileNotFoundError:  # the day was compacted or removed a moment ago
                 if attempt == ATTEMPTS - 1:
                     raise
+                paths = _names(place, day, kind)
                 continue
             stack.push(opened.pop_all())
             break

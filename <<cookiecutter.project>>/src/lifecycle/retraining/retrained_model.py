@@ -12,7 +12,7 @@ import pandas as pd
 from lifecycle.core import config, metrics
 from lifecycle.core.config import Params
 from lifecycle.core.dvc import failure_line
-from lifecycle.core.errors import DataError
+from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import read_parquet
 from lifecycle.core.git import NO_HOOKS, git
 from lifecycle.core.worktree import inside
@@ -45,11 +45,16 @@ class RetrainedModel:
 
 
 def reproduce(folder: Path, model: RetrainedModel) -> None:
-    """Run the pipeline on the new dataset. Raises DataError with the line that says why if it fails."""
+    """Run the pipeline on the new dataset.
+
+    Raises DataError with the line that says why if it fails, ConfigError if that is not the data's fault: MLflow does not answer.
+    """
     test = config.METRICS / "test.json"
     model.before = _metrics(folder / test)
     command = [sys.executable, "-P", "-m", "dvc", "repro", "--pull"]
     repro = subprocess.run(command, cwd=folder, env=inside(folder), capture_output=True, text=True)
+    if "exited with 2" in repro.stderr:  # a stage's own code for configuration and environment
+        raise ConfigError(f"the pipeline cannot be run: {failure_line(repro)}")
     if repro.returncode:
         raise DataError(f"the pipeline fails on the new dataset: {failure_line(repro)}")
     model.after = _metrics(folder / test)

@@ -6,17 +6,19 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_yaml
-from lifecycle.core.section import Section
+from lifecycle.core.section import NO_FOLDER, Folder, Section
 from lifecycle.prediction_log.settings import Retention
 
 SERVING = Path("serving.yaml")
 TOKEN = "SERVING_TOKEN"
+SHIP = ": a log is copied to a store from there (docs/serving.md)"
 FOLDER_VARIABLES = {"log": "SERVING_LOG", "cache": "SERVING_CACHE"}
+
 
 EnvironmentName = Literal["staging", "production"]
 Positive = Annotated[float, Field(gt=0)]
-Folder = Annotated[Path, Field(strict=False)]
 
 
 class Server(Section):
@@ -63,7 +65,10 @@ def load(path: Path = SERVING) -> Serving:
     content = read_yaml(path)
     server, environments = content.get("server"), content.get("environments")
     if isinstance(server, dict):
-        server |= {name: os.environ[key] for name, key in FOLDER_VARIABLES.items() if os.environ.get(key)}
+        given = {name: (key, os.environ[key]) for name, key in FOLDER_VARIABLES.items() if os.environ.get(key)}
+        if wrong := next((f"{key}={value}" for key, value in given.values() if "://" in value), None):
+            raise ConfigError(f"{wrong} {NO_FOLDER}{SHIP}")
+        server |= {name: value for name, (_, value) in given.items()}
     if isinstance(environments, dict):
         urls = {name: os.environ.get(f"{name.upper()}_URLS", "").split() for name in ("staging", "production")}
         environments |= {name: addresses for name, addresses in urls.items() if addresses}

@@ -1,0 +1,140 @@
+"""What is said of an MLflow that is down, frozen or in trouble, by its real client; and how long anything is waited for."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from lifecycle.core.config import Params
+from lifecycle.core.errors import ConfigError
+from lifecycle.core.outage import OutageError, within
+from lifecycle.core.tracking import store
+
+DATABASE = "(psycopg.OperationalError) connection to server failed: Connection refused (Background on this error at: x)"
+
+
+class Server(ThreadingHTTPServer):
+    """An MLflow that answers /health, and everything else as it is told: a status and a body, or None for never."""
+
+    daemon_threads = True
+    answer: tuple[int, str] | None = None
+    healthy = True
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        status, body = (200, "OK") if self.path == "/health" and self.server.healthy else self.answer()
+        self.send_response(status)
+        self.end_headers()
+        self.wfile.write(body.encode())
+
+    def answer(self) -> tuple[int, str]:
+        if self.server.answer is None:
+            time.sleep(30)
+        return self.server.answer or (500, "")
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    with Server(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, args=(0.05,), daemon=True).start()
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", f"http://127.0.0.1:{running.server_port}")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
+        monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        yield running
+        running.shutdown()
+
+
+def asked(params: Params) -> ConfigError:
+    """What is raised when a version is looked up."""
+    with pytest.raises(ConfigError) as error, store(params, "nothing was done") as client:
+        client.get_registered_model("m")
+    return error.value
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ((503, json.dumps({"message": DATABASE})), f"it answers 503: {DATABASE.partition(' (Back')[0]}"),
+        ((500, "<html>"), "it answers 500: its database fails, and its own log says why"),
+        (
+            None,
+            "it has not answered within 1 s (MLFLOW_HTTP_REQUEST_TIMEOUT), though it is up: its database hangs or is slow",
+        ),
+    ],
+)
+def test_an_error_of_the_servers_own_is_named(
+    params: Params, server: Server, answer: tuple[int, str] | None, reason: str
+) -> None:
+    server.answer = answer
+
+    error = asked(params)
+
+    assert isinstance(error, OutageError)
+    assert str(error).endswith(f" failed: {reason}; nothing was done")
+
+
+def test_a_server_that_is_frozen_as_a_whole_is_not_called_up(params: Params, server: Server) -> None:
+    server.healthy = False
+
+    assert str(asked(params)).endswith("within 1 s (MLFLOW_HTTP_REQUEST_TIMEOUT); nothing was done")
+
+
+def test_a_refusal_is_no_outage_and_is_said_in_the_servers_words(params: Params, server: Server) -> None:
+    server.answer = 403, json.dumps({"error_code": "PERMISSION_DENIED", "message": "not yours"})
+
+    error = asked(params)
+
+    assert not isinstance(error, OutageError)
+    assert "not yours" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [("http://127.0.0.1:9", "connection refused"), ("http://nobody.invalid", "its name is not known")],
+)
+def test_nobody_there(params: Params, monkeypatch: pytest.MonkeyPatch, address: str, reason: str) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", address)
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+
+    error = asked(params)
+
+    assert isinstance(error, OutageError)
+    assert str(error) == f"MLflow at {address} failed: it does not answer: {reason}; nothing was done"
+
+
+def test_a_call_is_waited_for_no_longer_than_it_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORE_SECONDS", "0.2")
+    with socket.create_server(("127.0.0.1", 0)) as silent, socket.create_connection(silent.getsockname()) as connection:
+        started = time.monotonic()
+        with pytest.raises(OutageError, match=r"^the store: no answer within 0.2 s \(STORE_SECONDS\)$"):
+            within(lambda: connection.recv(1), "the store")
+        assert time.monotonic() - started < 5
+
+
+def test_what_a_call_returns_or_raises_is_passed_on() -> None:
+    def raise_(error: Exception) -> None:
+        raise error
+
+    assert within(lambda: 7, "the store") == 7
+    with pytest.raises(FileNotFoundError):
+        within(lambda: raise_(FileNotFoundError("gone")), "the store")
+    with pytest.raises(OutageError, match=r"^the store: no credentials$"):
+        within(lambda: raise_(RuntimeError("no\ncredentials")), "the store")
+
+
+def test_a_bound_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORE_SECONDS", "long")
+
+    with pytest.raises(ConfigError, match="STORE_SECONDS=long: must be a number of seconds"):
+        within(lambda: 7, "the store")
