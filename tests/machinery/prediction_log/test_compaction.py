@@ -108,6 +108,17 @@ def test_a_copy_that_gzip_finishes_after_its_original_was_compacted_is_not_read_
     assert not copy.exists()
 
 
+def test_an_older_copy_beside_the_parquet_file_as_a_store_may_have_it_is_not_read_twice(tmp_path: Path) -> None:
+    small_log(tmp_path)
+    before = everything(tmp_path)
+    copies = {path: path.read_bytes() for path in tmp_path.glob("*/*.jsonl")}
+    compact(tmp_path, None, OVER)
+    for path, content in copies.items():
+        path.write_bytes(content[: content.index(b"\n") + 9])
+
+    assert everything(tmp_path) == before
+
+
 def test_a_damaged_file_is_named_and_its_day_stays_while_the_others_are_compacted(tmp_path: Path) -> None:
     small_log(tmp_path)
     damaged = tmp_path / "2026-01-31/odd.jsonl.gz"

@@ -28,11 +28,19 @@ class Source(NamedTuple):
     """Without .gz."""
     size: int
     sha256: str
+    first: str
+    """The hash of its first line."""
 
     def is_start_of(self, stream: IO[bytes]) -> bool:
         """Return whether a file begins with these bytes. It is read from its start."""
         stream.seek(0)
         return digest(stream, self.size) == self.sha256
+
+    def begins_like(self, stream: IO[bytes]) -> bool:
+        """Return whether a file has the same first line: if it goes on otherwise, it is an older copy, or one that was cut short."""
+        stream.seek(0)
+        content = stream.read(READ_AT_ONCE)
+        return bool(content.partition(b"\n")[0]) and hash_of_first_line(content) == self.first
 
 
 class Lines(Sequence[bytes]):
@@ -83,6 +91,10 @@ def writer(path: Path) -> pyarrow.parquet.ParquetWriter:
 
 def name_sources(file: pyarrow.parquet.ParquetWriter, made_of: Sequence[Source]) -> None:
     file.add_key_value_metadata({SOURCES: json.dumps(made_of).encode()})
+
+
+def hash_of_first_line(content: bytes) -> str:
+    return hashlib.sha256(content.partition(b"\n")[0]).hexdigest()
 
 
 def digest(stream: IO[bytes], most: int) -> str:

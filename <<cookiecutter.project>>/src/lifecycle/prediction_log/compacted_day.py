@@ -32,16 +32,17 @@ class HashedStream:
     """A stream that notes how many bytes were read of it, and their hash."""
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._stream, self._hash, self.bytes = stream, hashlib.sha256(), 0
+        self._stream, self._hash, self.bytes, self._first = stream, hashlib.sha256(), 0, ""
 
     def read(self, size: int) -> bytes:
         content = self._stream.read(size)
         self._hash.update(content)
+        self._first = self._first or compacted.hash_of_first_line(content[: compacted.READ_AT_ONCE])
         self.bytes += len(content)
         return content
 
     def source(self, path: str) -> Source:
-        return Source(Path(path).name.removesuffix(GZIP), self.bytes, self._hash.hexdigest())
+        return Source(Path(path).name.removesuffix(GZIP), self.bytes, self._hash.hexdigest(), self._first)
 
 
 def compact(folder: Path, kind: str) -> CompactedDay:

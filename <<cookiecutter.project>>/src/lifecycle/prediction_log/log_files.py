@@ -88,7 +88,8 @@ def _opened(place: Place, day: str, paths: list[str], kind: str, stack: ExitStac
             stack.push(opened.pop_all())
             break
     made_of = [source for path, stream in streams if path.endswith(PARQUET) for source in compacted.sources(stream)]
-    return [LogFile(path, stream, _start(path, stream, made_of)) for path, stream in streams]
+    found = [(path, stream, _start(path, stream, made_of)) for path, stream in streams]
+    return [LogFile(path, stream, start) for path, stream, start in found if start is not None]
 
 
 def _open(place: Place, path: str) -> IO[bytes]:
@@ -96,11 +97,20 @@ def _open(place: Place, path: str) -> IO[bytes]:
     return cast("IO[bytes]", gzip.GzipFile(fileobj=stream)) if path.endswith(GZIP) else stream
 
 
-def _start(path: str, stream: IO[bytes], made_of: list[Source]) -> int:
-    """Where the lines begin that are in none of the day's Parquet files; the file stands there then."""
+def _start(path: str, stream: IO[bytes], made_of: list[Source]) -> int | None:
+    """Where the lines begin that are in none of the day's Parquet files; the file stands there then.
+
+    None if there are none because it is an incomplete copy of a file that was compacted, as a store may have one.
+    """
     name = Path(path).name.removesuffix(GZIP)
     taken = [source for source in made_of if source.name == name]
-    start = max((source.size for source in taken if source.is_start_of(stream)), default=0)
-    if taken:
-        stream.seek(start)
+    try:
+        sizes = [source.size for source in taken if source.is_start_of(stream)]
+        if not sizes and any(source.begins_like(stream) for source in taken):
+            return None
+        start = max(sizes, default=0)
+        if taken:
+            stream.seek(start)
+    except (EOFError, zlib.error) as error:
+        raise OSError(f"{path}: {error}") from None
     return start
