@@ -38,6 +38,7 @@ PARTS = {
         "Dockerfile",
         ".dockerignore",
         "kubernetes",
+        "prometheus",
     ],
     "batch": ["src/lifecycle/batch", "batch.yaml", "docs/batch-scoring.md", ".github/workflows/score.yml"],
     "monitoring": [

@@ -48,6 +48,7 @@ from lifecycle.core.tracking import MODEL_HASH, MODEL_ID, run_of, store
 from lifecycle.core.version_code import CODE_HASH, code_hash, copied
 from lifecycle.pipeline import track
 from lifecycle.registry import ledger, moves
+from lifecycle.registry.rollback import rollback as put_back
 
 MODEL = "telco-churn"
 
@@ -112,8 +113,11 @@ def check(version):
 def aliases():
     return ledger.head(client, MODEL).state
 
+def count_moves():
+    return len(ledger.history(client, MODEL))
+
 def rollback():
-    moves.rollback(client, MODEL, None, "a test")
+    put_back(client, MODEL, None, "a test")
 
 def rows():
     """Rows of the test split, and what `evaluate` predicted for them."""

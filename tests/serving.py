@@ -86,7 +86,7 @@ class Server:
 
     def metric(self, name: str, **labels: str) -> float:
         """Return the sum of a metric over the series that have these labels."""
-        lines = re.findall(rf"^{name}(?:{{(.*)}})? (\S+)$", self.ask("/metrics").body, flags=re.MULTILINE)
+        lines = re.findall(rf"^serving_{name}(?:{{(.*)}})? (\S+)$", self.ask("/metrics").body, flags=re.MULTILINE)
         return sum(
             float(value)
             for series, value in lines
@@ -120,10 +120,13 @@ class Server:
 
 
 @contextmanager
-def serving(project: BakedProject, log: Path, *options: str, **environment: str) -> Iterator[Server]:
-    """Run `telco-churn serve` on a free port until the block ends."""
+def serving(
+    project: BakedProject, log: Path, *options: str, few_files: int = 0, **environment: str
+) -> Iterator[Server]:
+    """Run `telco-churn serve` on a free port until the block ends, with at most `few_files` open if that is given."""
+    limit = ["prlimit", f"--nofile={few_files}:{few_files}"] if few_files else []
     process = subprocess.Popen(
-        [str(project.path / ".venv/bin/telco-churn"), "serve", "--port", "0", *options],
+        [*limit, str(project.path / ".venv/bin/telco-churn"), "serve", "--port", "0", *options],
         cwd=project.path,
         env=clean_environment() | {"PYTHONPATH": "src", "SERVING_LOG": str(log)} | environment,
         stdin=subprocess.DEVNULL,

@@ -339,6 +339,18 @@ def test_local_failures_are_one_line_and_write_nothing(scored: Scored) -> None:
     assert not list((scored.project.path / "nothing").glob("date=*"))
 
 
+def test_a_java_that_fails_is_one_line_behind_its_own(scored: Scored, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "java").write_text("#!/bin/sh\nexit 1\n")
+    (tmp_path / "bin" / "java").chmod(0o755)
+
+    done = scored.run(f"JAVA_HOME={tmp_path} telco-churn validate --engine spark parts", check=False)
+
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: Spark failed: [JAVA_GATEWAY_EXITED]")
+
+
 def test_a_full_disk_leaves_the_old_scores(scored: Scored) -> None:
     if subprocess.run(["unshare", "--user", "--map-root-user", "--mount", "true"], capture_output=True).returncode:
         pytest.skip("needs user namespaces, to mount a small filesystem of its own")

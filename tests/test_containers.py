@@ -223,7 +223,7 @@ def image(project: BakedProject, tmp_path_factory: pytest.TempPathFactory) -> Co
 def served(image: Container) -> Iterator[Container]:
     """The container with its token, but without a model: nothing answers where its registry should be."""
     image.port = str(free_port())
-    with running(image.command(), image.folder, f"http://127.0.0.1:{image.port}/health/live", **image.environment,
+    with running([*image.command(), "--wait", "0"], image.folder, f"http://127.0.0.1:{image.port}/health/live", **image.environment,
                  SERVING_TOKEN=TOKEN):  # fmt: skip
         yield image
         stopped = time.monotonic()

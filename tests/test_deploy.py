@@ -1,6 +1,7 @@
 """A version on its way to production: staging, shadow, canary, its verdict, and everything as before if it is not good."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 
@@ -157,6 +158,29 @@ def test_a_version_that_answers_wrongly_in_production_is_rolled_back(served: Ser
     assert aliases(served)["production"] == 1
 
 
+def test_a_deploy_that_was_killed_is_finished_when_it_is_typed_again(served: Served, server: Server) -> None:
+    staged(served, MOODY)
+    text = "deploy --env production --canary 100"
+    process = start(served, text, server)
+    until(lambda: server.versions()["production"] == MOODY, "it is in production", server)
+    process.kill()
+    process.communicate()
+
+    assert "deploy: version 3 is served as production and reproduces" in command(served, text, server)
+    served.mood.write_text(FAILING)
+    failed = command(served, text, server, code=1)
+
+    assert failed.rstrip().endswith("; version 3 was in production before this command and stays there")
+    assert aliases(served)["production"] == MOODY
+    moves = served.registry("count_moves")
+    assert command(served, "rollback --reason worse") == "rollback: version 1 is in production, where version 3 was\n"
+    assert re.match(
+        r"rollback: version 1 is in production, where version 3 was: done before, at",
+        command(served, "rollback --reason worse"),
+    )
+    assert served.registry("count_moves") == moves + 1
+
+
 def test_a_shadow_is_compared_with_production_on_the_same_rows(served: Served, server: Server) -> None:
     staged(served, 2)
     assert "version 2 is the shadow" in command(served, "deploy --env production --shadow", server)
@@ -178,6 +202,30 @@ def test_a_shadow_is_compared_with_production_on_the_same_rows(served: Served, s
     assert abs(float(re.search(r"mean score (\S+)", sent)[1]) - mean) < 1e-4
     assert re.search(r"scores apart by +0\.0[1-9]", compared)  # it is a worse model, not the same
     assert re.search(r"300 with labels  accuracy 0\.\d+, production 0\.\d+; log loss", compared)
+
+
+def test_once_storage_is_back_the_next_deploy_works(served: Served, server: Server) -> None:
+    """The server has to fetch the version, and nothing that it remembers of the failure counts."""
+    staged(served, 2)
+    folder, cache = served.project.path, served.project.path / ".serving"
+    served.move("canary", 2, 10)  # so that it is in the server's cache, and from there in that of deploy
+    until(lambda: server.versions()["canary"] == 2, "the canary", server)
+    served.move("canary", 0)
+    until(lambda: server.versions()["canary"] is None, "no canary", server)
+    (cache / "deploy").mkdir(exist_ok=True)
+    for path in (cache / "production").glob("2-*"):
+        shutil.rmtree(cache / "deploy" / path.name, ignore_errors=True)
+        path.rename(cache / "deploy" / path.name)
+    (folder / "mlartifacts").rename(folder / "elsewhere")
+    try:
+        failed = command(served, "deploy --env production --shadow", server, code=1)
+    finally:
+        (folder / "elsewhere").rename(folder / "mlartifacts")
+
+    assert "version 2: the storage of MLflow does not give the files of version 2: " in failed
+    assert failed.rstrip().endswith("; reverted")
+    assert aliases(served)["shadow"] is None
+    assert "version 2 is the shadow" in command(served, "deploy --env production --shadow", server)
 
 
 def test_shifted_rows_change_the_scores_and_what_leaves_the_contract_is_refused(served: Served, server: Server) -> None:

@@ -11,7 +11,7 @@ MACHINERY = TEMPLATE / "tests" / "machinery"
 GROUPS = [
     ["test_architecture.py", "test_blame.py", "test_cli.py", "core", "pipeline", "search", "template"],
     ["adopt"],
-    ["gate", "registry", "relock", "resolve"],
+    ["gate", "models", "registry", "relock", "resolve"],
     ["serving", "prediction_log", "forget", "batch", "test_awkward_table.py"],
     ["monitoring", "retraining"],
 ]
@@ -34,6 +34,9 @@ def test_the_machinery_passes_its_own_tests(copy: BakedProject, tmp_path: Path, 
     if {"adopt", "core", "gate", "prediction_log"} & {*group}:  # a project's environment does not have it
         copy.run(f"uv pip install --quiet --target {tmp_path / 'packages'} {pinned('hypothesis')}")
         environment["PYTHONPATH"] = str(tmp_path / "packages")
+    if "registry" in group:
+        signing = "--constraint requirements.txt model-signing pyopenssl"
+        copy.run(f"uv pip install --quiet --target {tmp_path / 'packages'} {signing}")
     if "pipeline" in group:
         copy.run(f"uv pip install --quiet --no-deps --target {tmp_path / 'packages'} {EXTRA_PACKAGES}")
         environment["PYTHONPATH"] = str(tmp_path / "packages")

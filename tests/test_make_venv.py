@@ -55,7 +55,7 @@ def test_an_environment_elsewhere_that_is_linked_to_is_taken_for_one(
 @pytest.fixture
 def unfinished(baked: BakedProject, tmp_path: Path) -> BakedProject:
     """The least that `make setup` reads, with a `.venv` that was not finished, and no package to install."""
-    for name in ("Makefile", "pyproject.toml", "scripts/make_venv.py"):
+    for name in ("Makefile", "pyproject.toml", "params.yaml", "scripts/make_venv.py"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(baked.path / name, tmp_path / name)
     (tmp_path / "requirements.txt").write_text("uv==0\n")
@@ -72,6 +72,32 @@ def test_an_environment_can_be_made_anew_by_its_own_python(unfinished: BakedProj
     assert "No matching distribution found for uv==0" in done.stderr
     assert "Traceback" not in done.stderr
     assert (unfinished.path / ".venv/bin/pip").exists()
+
+
+@pytest.mark.parametrize("character", ["%", "?"])
+def test_a_folder_in_which_mlflow_cannot_have_its_database_is_refused_before_anything_is_installed(
+    make_venv: ModuleType,
+    baked: BakedProject,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    character: str,
+) -> None:
+    folder = tmp_path / f"50{character}"
+    folder.mkdir()
+    for name in ("pyproject.toml", "params.yaml", ".python-version"):
+        shutil.copy(baked.path / name, folder)
+    monkeypatch.chdir(folder)
+
+    with pytest.raises(SystemExit) as stopped:
+        make_venv.main("dev")
+    line = f"error: {folder}: MLflow cannot use a path that holds {character}: rename the folder, then make setup\n"
+    assert stopped.value.code == 2
+    assert capsys.readouterr().err == line
+    assert not (folder / ".venv").exists()
+
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:5000")
+    make_venv.check_place()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ LOCK, RESULTS, PYTHON_VERSION = "requirements.txt", "dvc.lock", ".python-version
 
 def main(extras):
     check_python()
+    check_place()
     made = made_for_this_python()
     if not made and os.path.lexists(VENV):
         print(".venv was not finished, was moved, or is of another Python: making it anew with Python " + MINOR)
@@ -52,6 +53,15 @@ def check_python():
         stop("the results were computed with Python %s (.python-version), and %s is %s: make setup PYTHON=python%s, or "
              "echo %s > .python-version && make setup environment repro"
              % (locked, sys.executable, MINOR, locked, MINOR))  # fmt: skip
+
+
+def check_place():
+    """Refuse a folder in which MLflow cannot have its SQLite file, before anything is installed into it."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or re.search(r'tracking_uri: "?([^"\s]*)', read("params.yaml")).group(1)
+    characters = [character for character in "%?" if character in os.getcwd()]
+    if characters and uri.startswith("sqlite:"):
+        stop("%s: MLflow cannot use a path that holds %s: rename the folder, then make setup"
+             % (os.getcwd(), characters[0]))  # fmt: skip
 
 
 def write_python_version():

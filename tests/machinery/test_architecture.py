@@ -20,6 +20,7 @@ ARROWS = {
     "resolve": {"pipeline"},
     "adopt": {"pipeline"},
     "search": {"pipeline"},
+    "models": {"adopt"},
     "template": set(),
     "relock": set(),
     "registry": {"pipeline"},

@@ -1,5 +1,7 @@
 """What fails in a library, or in the user's code, ends in one line: what of the user's it was about, and the library's own reason."""
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +11,16 @@ import pytest
 from alembic.util import CommandError
 from sqlalchemy.exc import OperationalError
 
-from lifecycle.core import estimator, predict, user_code
+from lifecycle.batch import local_engine
+from lifecycle.core import dvc, estimator, predict, user_code
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, DataError, concerning, of_users_code
 from lifecycle.core.files import read_parquet
+from lifecycle.core.git import git
 from lifecycle.core.tracking import store
+from lifecycle.gate import dvc_diffs, staleness
 from lifecycle.pipeline import prediction_process, train, validate
+from lifecycle.retraining import pull_request
 
 
 def fault(*_: Any, **__: Any) -> None:
@@ -101,3 +107,54 @@ def test_a_store_of_mlflows_that_fails_is_named_by_its_address(
     line = rf"(?s)MLflow at sqlite:///{tmp_path}/mlflow.db failed: .*Can't locate.*; nothing was done"
     with pytest.raises(ConfigError, match=line), store(params, "nothing was done"):
         raise error
+
+
+FAULTY = "#!/bin/sh\necho 'before it'\necho \"$NAME: injected fault\" >&2\nexit 255\n"
+
+
+def faulty_program(folder: Path, prefix: str) -> Path:
+    """A program that fails with a reason, whatever it is asked."""
+    folder.mkdir()
+    program = folder / "git"
+    program.write_text(FAULTY.replace("$NAME", prefix))
+    program.chmod(0o755)
+    return program
+
+
+@pytest.mark.parametrize(
+    ("call", "command"),
+    [
+        (lambda folder: dvc.cache_folder.__wrapped__(), "dvc cache dir"),
+        (lambda folder: dvc_diffs.metrics_diff("HEAD", folder), "dvc metrics diff"),
+        (lambda folder: dvc_diffs.params_diff("HEAD~1", "HEAD"), "dvc params diff"),
+        (lambda folder: staleness.uncommitted("HEAD", 0.0), "dvc data status"),
+        (lambda folder: pull_request.push(folder, "retrain", "0123456"), "dvc push"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_command_of_dvcs_that_fails_is_named_with_its_reason(
+    call: Callable[[Path], Any], command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", str(faulty_program(tmp_path / "bin", "ERROR")))
+
+    with pytest.raises(ConfigError, match=rf"^{command}: .*injected fault"):
+        call(tmp_path)
+
+
+def test_git_that_fails_is_named_with_its_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    beside = faulty_program(tmp_path / "bin", "fatal")  # the folder of Python's program is first on PATH
+    monkeypatch.setattr(sys, "executable", str(beside))
+
+    with pytest.raises(ConfigError, match=r"^git: fatal: injected fault$"):
+        git("status")
+
+
+def test_a_version_that_fails_on_rows_of_a_table_is_named_with_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Scorer:
+        score = fault
+
+    rows = iter([pd.DataFrame({"a": [1, 2]})])
+    line = r"^table.csv: the version cannot score it: RuntimeError: injected\nfault; nothing was written"
+
+    with pytest.raises(DataError, match=line):
+        list(local_engine._in_order(Scorer(), rows, "table.csv"))  # type: ignore[arg-type]

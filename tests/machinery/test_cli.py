@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -115,3 +116,67 @@ def test_a_traceback_is_printed_before_the_line_if_it_is_asked_for(monkeypatch: 
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback (most recent call last):\n")
     assert done.stderr.splitlines()[-1].startswith("error: nowhere.csv: no such file")
+
+
+MODEL = "from lifecycle import cli; cli.main({arguments})"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "variables"),
+    [
+        (["--model", "north", "model", "list"], {}),
+        (["model", "list", "--model=north"], {}),
+        (["model", "list"], {"LIFECYCLE_MODEL": "north"}),
+    ],
+)
+def test_a_model_is_chosen_before_or_behind_the_verb_or_by_the_environment(
+    tmp_path: Path, arguments: list[str], variables: dict[str, str]
+) -> None:
+    done = in_project_with_north(tmp_path, arguments, variables)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "error: models/north: this command is about all models: leave out the choice of north (--model, MODEL)\n"
+    )
+
+
+def test_a_model_that_is_not_there_is_one_line(tmp_path: Path) -> None:
+    done = in_project_with_north(tmp_path, ["--model", "../north", "model", "list"])
+
+    assert done.returncode == 2
+    assert done.stderr == "error: model ../north: no such model (did you mean north?); there are: north\n"
+
+
+def test_a_file_is_named_from_where_the_command_is_typed(tmp_path: Path) -> None:
+    (tmp_path / "rows.csv").write_text("a\n")
+
+    found = in_project_with_north(tmp_path, ["--model", "north", "contract", "rows.csv"])
+    missing = in_project_with_north(tmp_path, ["--model", "north", "contract", "others.csv"])
+
+    assert "../../rows.csv" in found.stderr
+    assert "no such file" not in found.stderr
+    assert missing.stderr.startswith("error: models/north: ../../others.csv: no such file")
+
+
+def in_project_with_north(
+    folder: Path, arguments: list[str], variables: dict[str, str] | None = None
+) -> "subprocess.CompletedProcess[str]":
+    """A command in a project with no more than the parameters of two models."""
+    for path in (folder / "params.yaml", folder / "models/north/params.yaml"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(Path("params.yaml").read_text())
+    environment = os.environ | {"PYTHONPATH": str(Path("src").resolve())} | (variables or {})
+    command = [sys.executable, "-c", MODEL.format(arguments=arguments)]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=60)
+
+
+def test_the_list_of_commands_needs_no_library_that_takes_long_to_import() -> None:
+    script = (
+        "import sys\nfrom lifecycle import cli\ntry:\n    cli.main(['--help'])\nexcept SystemExit:\n"
+        "    heavy = {'numpy', 'pandas', 'pydantic', 'ruamel.yaml', 'mlflow', 'sklearn', 'requests'}\n"
+        "    print('loaded', sorted(heavy & set(sys.modules)))\n"
+    )
+
+    done = call(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+    assert done.stdout.splitlines()[-1] == "loaded []"

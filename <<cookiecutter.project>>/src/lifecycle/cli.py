@@ -10,6 +10,9 @@ from pathlib import Path
 from lifecycle.core.errors import ConfigError, one_line
 
 PARAMS = "params.yaml"
+MODELS = "models"
+MODEL = "LIFECYCLE_MODEL"  # an environment variable: the model, in place of --model
+FILES = ("input", "path")  # arguments that name a file, or its address
 FIRST = ("pipeline", "gate")  # in every repo; the other parts follow in alphabetical order
 
 
@@ -22,11 +25,20 @@ def command_modules() -> list[str]:
 
 
 def main(argv: list[str] | None = None) -> None:
+    typed_in = Path.cwd()
+    model, argv = _model_in(sys.argv[1:] if argv is None else argv)
+    if model:
+        with one_line():
+            _go_to(model)  # before anything is imported that names files
     parser = argparse.ArgumentParser(description="The commands of this project beside `dvc repro`.")
+    parser.add_argument(
+        "--model", metavar="NAME", help=f"the model in models/NAME instead of the one at the top (or {MODEL}=NAME)"
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name in command_modules():
         importlib.import_module(name).add_to(commands)
     arguments = parser.parse_args(argv)
+    _find_files(arguments, typed_in)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # what the terminal cannot show
     try:
@@ -40,6 +52,37 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(0)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _model_in(argv: list[str]) -> tuple[str, list[str]]:
+    """The model that is chosen by --model, before or behind the verb, or by the environment, and the other arguments."""
+    chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    chooser.add_argument("--model", metavar="NAME", default=os.environ.pop(MODEL, ""))
+    choice, others = chooser.parse_known_args(argv)
+    return choice.model, others
+
+
+def _go_to(model: str) -> None:
+    """Make the folder of a model the working directory. Raises ConfigError if there is no such model."""
+    here, folder = Path.cwd(), Path(MODELS, model)
+    if here.parts[-2:] == folder.parts and (here / PARAMS).exists():  # it may be there already
+        return
+    _require_root()
+    if len(folder.parts) != 2 or not (folder / PARAMS).exists():
+        from lifecycle.core.model_folders import require
+
+        require(model)
+    os.chdir(folder)
+
+
+def _find_files(arguments: argparse.Namespace, typed_in: Path) -> None:
+    """Name files that are given as arguments from the working directory, if they were typed in another."""
+    if Path.cwd() == typed_in:
+        return
+    for name, value in vars(arguments).items():
+        is_file = isinstance(value, Path) or (name in FILES and value and (typed_in / value).exists())
+        if is_file:
+            setattr(arguments, name, type(value)(os.path.relpath(typed_in / value)))
 
 
 def _require_root() -> None:

@@ -30,6 +30,7 @@ TYPES = {
     "times": ([datetime.time(8), datetime.time(9)] * 9, arrow.time64("us"), "category", "category"),
     "few texts": (["a", "b"] * 20, None, "category", "category"),
     "few texts, some of which are there once": (["a", "b"] * 20 + ["c"], None, "category", "str"),
+    "more digits than an integer has": ([f"1{number:021}" for number in range(400)], None, "text", "str"),
     "many texts": ([f"text {number}" for number in range(400)], None, "text", "str"),
     "nothing": ([None, None], None, "empty", "float64"),
 }  # fmt: skip

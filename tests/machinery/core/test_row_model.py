@@ -63,6 +63,14 @@ def test_what_the_contract_allows_is_taken(record: type[BaseModel], change: dict
     record.model_validate_json(json.dumps(GOOD | change))
 
 
+@pytest.mark.parametrize("column", ["whole", "step", "code with a space", "left out"])
+def test_a_whole_number_may_be_written_with_a_point(record: type[BaseModel], column: str) -> None:
+    asked = record.model_validate_json(json.dumps(GOOD | {column: 2.0}))
+
+    assert json.loads(asked.model_dump_json(by_alias=True)) == GOOD | {column: 2}
+    assert f'"{column}":2,' in asked.model_dump_json(by_alias=True)
+
+
 @pytest.mark.parametrize("column", ["key", "left out", "worth"])
 def test_the_id_and_what_the_model_is_not_given_may_be_left_out(record: type[BaseModel], column: str) -> None:
     record.model_validate_json(json.dumps({name: value for name, value in GOOD.items() if name != column}))
@@ -73,8 +81,8 @@ def test_the_id_and_what_the_model_is_not_given_may_be_left_out(record: type[Bas
     [
         ("key", "X1"), ("key", 1),
         ("outcome", "a"),
-        ("whole", 100), ("whole", -1), ("whole", 1.5), ("whole", "5"), ("whole", True), ("whole", None), ("whole", 10**30),
-        ("step", 3), ("step", True), ("step", "1"),
+        ("whole", 100), ("whole", -1), ("whole", 1.5), ("whole", 100.0), ("whole", -1.0), ("whole", 1e300), ("whole", "5"), ("whole", "5.0"), ("whole", True), ("whole", None), ("whole", 10**30),
+        ("step", 3), ("step", 3.0), ("step", True), ("step", "1"),
         ("share", 0), ("share", 1.01), ("share", "0.5"), ("share", float("nan")), ("share", float("inf")),
         ("kind", "blue"), ("kind", None), ("kind", 1),
         ("open", 1), ("open", "true"),

@@ -5,6 +5,7 @@ import datetime
 import json
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -230,7 +231,7 @@ def test_every_reader_of_a_file_answers_or_refuses_it_in_one_line(name: str, mon
     valid = {path: written(content) for path, content in FILES.items()}
     commits = {"valid": valid, "other": dict(valid)}
 
-    def files_at(commit: str, *paths: str) -> dict[str, bytes]:
+    def files_at(commit: str, *paths: str, folder: Path = Path()) -> dict[str, bytes]:
         files = commits[commit]
         return {path: text.encode() for path, text in files.items() if not paths or path.startswith(paths)}
 

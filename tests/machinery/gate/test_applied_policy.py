@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -38,7 +39,7 @@ def applied(monkeypatch: pytest.MonkeyPatch, base: dict[str, Any], head: dict[st
 def commits(monkeypatch: pytest.MonkeyPatch, files: dict[str, Any]) -> None:
     """Let git have these commits: commit → name of a file → its text."""
 
-    def files_at(commit: str, *paths: str) -> dict[str, bytes]:
+    def files_at(commit: str, *paths: str, folder: Path = Path()) -> dict[str, bytes]:
         return {
             name: text.encode() for name, text in files[commit].items() if text is not None and name.startswith(paths)
         }

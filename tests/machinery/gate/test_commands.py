@@ -14,6 +14,7 @@ def test_a_report_of_another_run_does_not_outlive_one_that_is_interrupted(
     def interrupted(*arguments: object) -> None:
         raise KeyboardInterrupt
 
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(gate, "gate", interrupted)
     report, content = tmp_path / "gate.md", tmp_path / "gate.json"
     for path in (report, content):

@@ -7,7 +7,7 @@ import pytest
 
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import commit_of, git
-from lifecycle.gate import staleness
+from lifecycle.gate import commit_metadata, staleness, touched_models
 from lifecycle.gate.commit_metadata import (
     both_retrained,
     dataset,
@@ -54,6 +54,21 @@ def test_only_files_that_no_pull_request_is_expected_to_change_affect_the_verdic
     assert files_affecting_verdict("base", "HEAD") == [
         "gates.yaml", "src/lifecycle/core/metrics.py", "src/users/checks.py", "Makefile",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("model", "affecting"),
+    [("", ["gates.yaml", "Makefile"]), ("north", ["models/north/gates.yaml", "Makefile"])],
+)
+def test_of_several_models_a_file_affects_the_verdict_on_those_that_have_or_share_it(
+    repo: Path, monkeypatch: pytest.MonkeyPatch, model: str, affecting: list[str]
+) -> None:
+    for module in (commit_metadata, touched_models):
+        monkeypatch.setattr(module, "NAME", model)
+    of_north = ("models/north/params.yaml", "models/north/metrics/test.json", "models/north/gates.yaml")
+    commit(repo, **dict.fromkeys(("params.yaml", "gates.yaml", "Makefile", *of_north), "changed"))
+
+    assert files_affecting_verdict("base", "HEAD") == affecting
 
 
 @pytest.mark.parametrize("name", ["src/users/features.py", "contract.yaml", "metrics", ".dvc/config"])

@@ -127,12 +127,16 @@ def test_a_server_writes_what_is_left_of_a_row(tmp_path: Path) -> None:
         "production", Log(tmp_path), ServerMetrics(), Redaction({"mail": "hash", "name": "omit"}, b"k")
     )
     row = SimpleNamespace(
-        record=b'{"mail":"a@x","name":"Ann","size":0.1}', request_id="r", row_id="r", since=time.perf_counter()
+        record=b'{"mail":"a@x","name":"Ann","size":0.1}',
+        request_id="r",
+        row_id="r",
+        trace=b"",
+        since=time.perf_counter(),
     )
     request: Any = SimpleNamespace(role="production", rows=[row], since=row.since)
     served: Any = SimpleNamespace(version=1)
 
-    recorder.record(served, [request], [[{"prediction": 1.5}]])
+    recorder.record(served, [request], [[{"prediction": 1.5}]], 0.01)
 
     (path,) = tmp_path.glob("*/*.jsonl")
     assert "a@x" not in path.read_text()

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from lifecycle.core import config
 from lifecycle.core.git import git
 from machinery.registry.lab import NONE, Lab, promote
@@ -116,19 +118,41 @@ def test_promoting_what_is_there_already_changes_nothing(lab: Lab) -> None:
     assert lab.everything() == before
 
 
-def test_a_rollback_can_be_rolled_back_and_any_former_version_be_named(lab: Lab) -> None:
+def test_after_a_rollback_any_former_version_can_be_put_back_by_name(lab: Lab) -> None:
     lab.to_production("one")
     assert "version 1 is the first in production" in lab("rollback", "--reason", "bad", code=1)
     lab.to_production("two")
     lab.to_production("three")
 
     seen = []
-    for arguments in [(), (), ("--to", "1"), (), ("--to", "3")]:
+    for arguments in [(), ("--to", "3"), ("--to", "1"), ("--to", "3"), ("--to", "3")]:
         lab("rollback", "--reason", "bad", *arguments)
         seen.append(lab.aliases["production"])
 
     assert seen == [2, 3, 1, 3, 3]
     assert [move[:3] for move in lab.moves[-4:]] == [("rollback", "production", version) for version in (2, 3, 1, 3)]
+
+
+def test_a_rollback_typed_again_changes_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.to_production("one")
+    lab.to_production("two")
+    lab.to_production("three")
+    first = lab("rollback", "--reason", "bad")
+    before = lab.everything()
+
+    assert lab("rollback", "--reason", "bad").startswith(first.rstrip() + ": done before, at 20")
+    assert lab.everything() == before
+    for name in ("Ada", "Grace"):
+        monkeypatch.setenv("GIT_COMMITTER_NAME", name)
+        refused = lab("rollback", "--reason", "complaints", code=1)
+        assert "error: version 2 is in production: it was put back in place of version 3 at 20" in refused
+        assert (
+            "by Ada <ada@example.com> (bad); to put yet another one there, say which: rollback --to NUMBER" in refused
+        )
+    assert lab.everything() == before
+    lab.pass_checks()
+    lab(*promote("production"))
+    assert lab("rollback", "--reason", "bad") == first
 
 
 def test_what_never_was_in_production_is_not_rolled_back_to(lab: Lab) -> None:

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow import MlflowClient
 
 from lifecycle import cli
 from lifecycle.registry import ledger, moves
 from lifecycle.registry.aliases import ALIASES
+from lifecycle.registry.rollback import rollback
 from machinery.registry.lab import NONE, Lab, promote
 
 DOWN = "http://127.0.0.1:9"
@@ -36,7 +38,7 @@ def test_of_two_moves_at_once_one_counts_and_the_other_is_refused(lab: Lab, monk
 
     def second(client: Any, model: str, move: ledger.Move) -> None:
         monkeypatch.setattr(ledger, "append", append)
-        rival = moves.rollback(client, model, 1, "the rival")
+        rival = rollback(client, model, 1, "the rival")
         assert rival
         append(client, model, move)
 
@@ -58,7 +60,7 @@ def test_moves_that_arrive_late_lose_however_many_came_between(lab: Lab, monkeyp
     append, late = ledger.append, []
     monkeypatch.setattr(ledger, "append", lambda *arguments: late.append(arguments))
     with pytest.raises(moves.ConfigError, match="the record of this move is not in"):
-        moves.rollback(lab.client, lab.model, None, "late")
+        rollback(lab.client, lab.model, None, "late")
     monkeypatch.setattr(ledger, "append", append)
     lab.train("three")
     lab("register")
@@ -102,6 +104,62 @@ def test_a_command_killed_between_ledger_and_alias_is_finished_by_the_next(lab: 
     assert "note: staging was version 1 in MLflow and is now version 2, as in the ledger" in printed
     assert "was interrupted" in printed
     assert lab.aliases["staging"] == 2
+    assert "note:" not in lab("history")
+
+
+CUTS: dict[str, tuple[Any, str, bool, list[str]]] = {
+    "before the record": (ledger, "append", False, []),
+    "after the record": (ledger, "append", True, []),
+    "before the alias, another command between": (MlflowClient, "set_registered_model_alias", False, ["history"]),
+    "after the alias": (MlflowClient, "set_registered_model_alias", True, []),
+    "before the note on the version": (MlflowClient, "set_model_version_tag", False, []),
+    "within the note, another command between": (MlflowClient, "set_model_version_tag", True, ["history"]),
+}
+
+
+@pytest.mark.parametrize(("where", "name", "done", "between"), CUTS.values(), ids=CUTS)
+def test_a_rollback_cut_off_at_any_write_and_typed_again_is_finished_once(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch, where: Any, name: str, done: bool, between: list[str]
+) -> None:
+    lab.to_production("one")
+    lab.to_production("two")
+    write = getattr(where, name)
+
+    def cut_off(*arguments: Any, **keywords: Any) -> None:
+        if done:
+            write(*arguments, **keywords)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(where, name, cut_off)
+        lab("rollback", "--reason", "bad", code=130)
+    if between:
+        lab(*between)
+
+    assert "rollback: version 1 is in production, where version 2 was" in lab("rollback", "--reason", "bad")
+
+    assert lab.aliases == NONE | {"candidate": 2, "staging": 2, "production": 1}
+    assert [move[0] for move in lab.moves].count("rollback") == 1
+    assert "has not passed the staging checks: rolled back from production: bad" in lab(*promote("production"), code=1)
+
+
+def test_after_a_rollback_that_was_killed_the_last_release_does_not_bring_the_bad_version_back(lab: Lab) -> None:
+    lab.to_production("one")
+    lab.to_production("two")
+    script = (
+        "import os, signal, sys, mlflow; from lifecycle import cli\n"
+        "mlflow.MlflowClient.set_model_version_tag = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "cli.main(sys.argv[1:])"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(cli.__file__).parents[1])}
+    command = [sys.executable, "-c", script, "rollback", "--reason", "bad"]
+    assert subprocess.run(command, env=environment, timeout=120).returncode == -signal.SIGKILL
+    assert lab.aliases["production"] == 1
+
+    printed = lab(*promote("production"), code=1)
+
+    assert "note: version 2 is noted as rolled back: its rollback (" in printed
+    assert "has not passed the staging checks: rolled back from production: bad" in printed
     assert "note:" not in lab("history")
 
 
@@ -156,7 +214,7 @@ def test_a_version_deleted_under_us_is_told_and_the_others_go_on(lab: Lab) -> No
     assert "error: no version is in staging" in lab("check", code=1)
     lab("rollback", "--reason", "it is gone")
     assert lab.aliases["production"] == 1
-    assert "error: MLflow has no version 2" in lab("rollback", "--reason", "back", code=2)
+    assert "error: MLflow has no version 2" in lab("rollback", "--to", "2", "--reason", "back", code=2)
 
 
 def test_a_model_deleted_under_us_is_told_before_its_numbers_start_anew(lab: Lab) -> None:

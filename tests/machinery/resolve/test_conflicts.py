@@ -86,6 +86,17 @@ def test_files_that_the_pipeline_writes_on_either_side_are_generated_and_others_
     assert {str(path) for path in generated_files(conflicting)} == {"dvc.lock", "metrics/test.json", "plots/new.json"}
 
 
+def test_what_a_further_model_writes_is_named_from_the_top(git: Git) -> None:
+    Path("models/north/metrics").mkdir(parents=True)
+    Path("models/north/dvc.lock").write_text(LOCK.format("metrics", "north"))
+    Path("models/north/metrics/test.json").write_text("{}")
+    git("add", "--all")
+
+    generated = generated_files(conflicts(), Path("models/north"))
+
+    assert {str(path) for path in generated} == {"models/north/dvc.lock", "models/north/metrics/test.json"}
+
+
 def test_generated_files_are_taken_from_head_as_a_whole(git: Git) -> None:
     git("merge", "other")
 

@@ -11,6 +11,8 @@ from pydantic import BaseModel, Field, ValidationError, create_model
 from lifecycle.core.row_model import Strict
 from lifecycle.prediction_log.private_columns import Redaction, is_hashed
 from lifecycle.prediction_log.writer import Log
+from lifecycle.serving.answer_recorder import AnswerRecorder
+from lifecycle.serving.prometheus_metrics import ServerMetrics
 from lifecycle.serving.refusal_recorder import RefusalRecorder
 
 RECORD = create_model(
@@ -30,17 +32,16 @@ def refused(
     with_values: bool = False,
     redaction: Redaction | None = None,
 ) -> dict[str, Any]:
-    log = Log(folder)
-    router: Any = SimpleNamespace(
-        recorder=SimpleNamespace(role="production", log=log, redaction=redaction),
-        roles=SimpleNamespace(answering=SimpleNamespace(version=7)),
-    )
+    answers = AnswerRecorder("production", Log(folder), ServerMetrics(), redaction)
+    router: Any = SimpleNamespace(recorder=answers, roles=SimpleNamespace(answering=SimpleNamespace(version=7)))
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     recorder = RefusalRecorder(router, RECORD, with_values)
     with pytest.raises(ValidationError), recorder.recording("r1", content, batch=model is BATCH):
         model.model_validate_json(content)
     (path,) = folder.glob("*/*.refused.jsonl")
     result: dict[str, Any] = json.loads(path.read_text())
+    first = {name: result["mistakes"][0][name] for name in ("column", "rule")}
+    assert answers.metrics.registry.get_sample_value("serving_rows_refused_total", first) == result["rows"]
     return result
 
 
@@ -98,15 +99,14 @@ def test_values_are_written_if_asked_for_and_cut(tmp_path: Path) -> None:
 
 def test_a_log_that_cannot_be_written_does_not_hide_the_mistake_from_the_client(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    log = Log(tmp_path / "file")
-    router: Any = SimpleNamespace(
-        recorder=SimpleNamespace(role="production", log=log, redaction=None), roles=SimpleNamespace(answering=None)
-    )
+    answers = AnswerRecorder("production", Log(tmp_path / "file"), ServerMetrics())
+    router: Any = SimpleNamespace(recorder=answers, roles=SimpleNamespace(answering=None))
 
     with pytest.raises(ValidationError), RefusalRecorder(router, RECORD, False).recording("r1", b"{"):
         RECORD.model_validate_json(b"{")
 
-    assert log.problem
+    assert answers.log.problem
+    assert answers.metrics.registry.get_sample_value("serving_log_failures_total") == 1
 
 
 def test_values_of_private_columns_are_not_written_even_if_values_are(tmp_path: Path) -> None:

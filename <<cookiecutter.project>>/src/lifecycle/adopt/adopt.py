@@ -22,10 +22,12 @@ from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import write_text
 from lifecycle.core.git import NO_HOOKS, changed_files, git, identity
+from lifecycle.core.home import NAME, ROOT, TEMPORARY
+from lifecycle.core.model_folders import TOP, folder_of, names_here, title
 from lifecycle.core.tables import figure, text_table
 from lifecycle.core.worktree import inside, worktree
 
-WORKTREE = Path(".dvc/tmp/adopt")
+WORKTREE = TEMPORARY / "adopt"
 COPIES = 3  # of the file: in the worktree, in DVC's cache, in the repo
 Report = Callable[[str], None]
 
@@ -37,10 +39,11 @@ def adopt(path: Path, options: Options, description: str | None, report: Report)
     table. The repo is then as it was.
     """
     before = config.load()
-    if changed := changed_files("HEAD"):
+    if changed := changed_files("HEAD", folder=ROOT):
         raise ConfigError(
             f"uncommitted changes in {', '.join(changed[:5])}: commit or stash them first, so that nothing is lost"
         )
+    _check_package(before.package)
     _check_disk(path)
     plan = decide(path, options, before.seed)
     for topic, decision in plan.decisions:
@@ -48,11 +51,12 @@ def adopt(path: Path, options: Options, description: str | None, report: Report)
     raw = Path("data/raw", path.name)
     _check_place(path, raw)
     old = before.data.raw
-    old_is_cached = old != raw and dvc("status", "--quiet", f"{old}.dvc").returncode == 0
+    own = ".." not in old.parts  # a further model starts with the table at the top
+    old_is_cached = own and old != raw and dvc("status", "--quiet", f"{old}.dvc").returncode == 0
     head = git("rev-parse", "HEAD").strip()
     with worktree(head, WORKTREE) as folder:
         report("writing the files, and running the pipeline: the first model ...")
-        was_sample = repo_files.drop_old_table(folder, before, raw)
+        was_sample = own and repo_files.drop_old_table(folder, before, raw)
         _bring(path, folder / raw)
         _run(folder, "dvc", "add", "--quiet", str(raw))
         default = f"Predict {plan.target.name}" if was_sample else None
@@ -90,6 +94,17 @@ def linear_is_better() -> str:
     return (
         f"the linear model has a lower {loss}: try `train.estimator: sklearn.linear_model.{estimator}` in params.yaml"
     )
+
+
+def _check_package(package: str) -> None:
+    """Raise ConfigError if another model runs the user's package that would be written anew for this table."""
+    names = [name for name in (TOP, *names_here(ROOT)) if name != NAME]
+    others = [name for name in names if config.load(ROOT / folder_of(name) / config.PARAMS).package == package]
+    if NAME and others:
+        raise ConfigError(
+            f"src/{package} has the features of another model's table ({title(others[0])}): give this model a package of its own, "
+            f"a copy of it as `package` in {folder_of(NAME)}/{config.PARAMS}, or made by `model add NAME --package PACKAGE`"
+        )
 
 
 def _check_disk(path: Path) -> None:

@@ -60,8 +60,11 @@ def date_format(texts: arrow.Array) -> tuple[str, str]:
 
 
 def _number_pattern(signs: str, thousands: str, decimal: str) -> str:
+    """Of a number without separators: more digits than an integer has are a code."""
     sign = f"[{re.escape(signs)}]?" if signs else ""
-    whole = rf"([1-9]\d{{0,2}}({re.escape(thousands)}\d{{3}})+|0|[1-9]\d*)" if thousands else r"(0|[1-9]\d*)"
+    whole = (
+        rf"([1-9]\d{{0,2}}({re.escape(thousands)}\d{{3}})+|0|[1-9]\d{{0,17}})" if thousands else r"(0|[1-9]\d{0,17})"
+    )
     return rf"^\s*{sign}\s*[+-]?\s*{sign}\s*{whole}({re.escape(decimal)}\d+)?\s*{sign}\s*$"
 
 

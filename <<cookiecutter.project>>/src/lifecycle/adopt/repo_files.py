@@ -15,6 +15,7 @@ from lifecycle.core.config import Params
 from lifecycle.core.dvc import dvc, failure_line, remotes
 from lifecycle.core.errors import DataError
 from lifecycle.core.files import write_text
+from lifecycle.core.home import at_root
 from lifecycle.core.tables import markdown_table
 
 SAMPLE_FILES = Path(".sample-files")
@@ -37,7 +38,7 @@ def write(folder: Path, plan: Plan, before: Params, raw: Path, description: str 
     if (folder / SEARCH).exists():
         _edit(folder / SEARCH, lambda text: search_file.rewrite(text, plan))
     write_text(draft(plan.columns, plan.key, plan.target, before.package), folder / config.CONTRACT)
-    package = folder / "src" / before.package
+    package = at_root(folder) / "src" / before.package
     write_text(_features(plan), package / "features.py")
     write_text(_readme(plan, raw), folder / "data/README.md")
     _edit(folder / "dvc.yaml", lambda text: plots(text, plan.target.task))
@@ -50,7 +51,7 @@ def _describe(folder: Path, package: Path, description: str) -> None:
     old = re.match(r'"""(.*?)\.?"""', (package / "__init__.py").read_text(encoding="utf-8"))
     write_text(f'"""{description}."""\n', package / "__init__.py")
     sentence = old[1] if old else description
-    for name in ("README.md", "pyproject.toml"):
+    for name in ("README.md", "pyproject.toml") if folder == at_root(folder) else ():
         _edit(folder / name, lambda text: text.replace(sentence, description, 1))
 
 

@@ -76,6 +76,9 @@ def _in_order(scorer: RowScorer, frames: Iterator[pd.DataFrame], source: str) ->
                 return scorer.score(frame)
         except DataError as error:
             raise DataError(f"{source}: {error}; {NOTHING_WRITTEN}") from None
+        except Exception as error:  # of the version's own code, of any kind
+            reason = f"{type(error).__name__}: {error}"
+            raise DataError(f"{source}: the version cannot score it: {reason}; {NOTHING_WRITTEN}") from error
 
     with ThreadPoolExecutor(cores) as pool:
         for frame in frames:

@@ -33,14 +33,13 @@ def check(source: str, output: str, date: str) -> None:
 
     Raises ConfigError if it cannot be reached, has no such table, the two overlap, or a date's folder holds what this engine has not written.
     """
-    if is_address(source):
-        remote_files(source)
     if is_address(output):
         if "/" not in output.partition("://")[2]:
             raise ConfigError(f"--output {output}: name a folder in it, beside which the quarantine can be written")
-        for root in (output, output + QUARANTINE):
-            if f"{source}/".startswith(f"{root}/") or f"{root}/".startswith(f"{source}/"):
-                raise ConfigError(f"--input {source} and {root} overlap: name another --output")
+        roots = (output, output + QUARANTINE)
+        if root := next((root for root in roots if _is_inside(source, root) or _is_inside(root, source)), None):
+            raise ConfigError(f"--input {source} and {root} overlap: name another --output")
+        for root in roots:
             place = f"{root}/{DATE}={date}"
             store, path = _store(place)
             others = [name for name in _within(lambda: store.find(path), place) if Path(name).name != FILE]  # noqa: B023
@@ -48,6 +47,12 @@ def check(source: str, output: str, date: str) -> None:
                 raise ConfigError(
                     f"{place}: holds {Path(others[0]).name}, which another engine wrote: name another --output"
                 )
+    if is_address(source):
+        remote_files(source)
+
+
+def _is_inside(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(f"{folder}/")
 
 
 def remote_files(source: str) -> list[str]:

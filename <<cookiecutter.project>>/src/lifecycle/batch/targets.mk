@@ -7,5 +7,5 @@ score:  ## score a table: INPUT=..., OUTPUT=scores, DATE=2026-01-31, ENGINE=spar
 	  $${DATE:+--as-of="$$DATE"} $${MASTER:+--master="$$MASTER"}
 
 score-demo:  ## score the dataset with the model in production and show the first rows
-	@$(PROJECT) score --input "$$(python -c 'from lifecycle.core import config; print(config.load().data.raw)')" --output scores
-	@python -c 'import pandas; print(pandas.read_parquet("scores").head().to_string())'
+	@$(PROJECT) score --input "$$(cd $(HOME_OF_MODEL) && python -c 'from lifecycle.core import config; print(config.load().data.raw)')" --output scores
+	@cd $(HOME_OF_MODEL) && python -c 'import pandas; print(pandas.read_parquet("scores").head().to_string())'

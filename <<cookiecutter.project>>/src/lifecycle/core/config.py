@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from lifecycle.core.files import read_yaml
+from lifecycle.core.home import ROOT
 from lifecycle.core.section import Section, Share
 from lifecycle.core.time_settings import TimeSplit, WalkForward
 from lifecycle.core.train_settings import Train
@@ -163,4 +164,4 @@ def load(path: Path = PARAMS) -> Params:
 
 def main_checkout() -> Path:
     """Return the checkout that the user works in, also from within a copy that `dvc exp run --queue` or `--temp` makes."""
-    return Path(os.environ.get("DVC_ROOT", "."))
+    return Path(os.environ.get("DVC_ROOT", ROOT))

@@ -105,7 +105,10 @@ def exit_with(error: ProjectError) -> NoReturn:
     """Print the error as one line to stderr and leave with its exit code."""
     if os.environ.get(DEBUG):
         traceback.print_exc()
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    from lifecycle.core.home import MODELS, NAME  # not before the command line has gone to the folder of a model
+
+    model = f"{MODELS}/{NAME}: " if NAME else ""
+    print(f"error: {model}{' '.join(str(error).split())}", file=sys.stderr)
     sys.exit(error.exit_code)
 
 

@@ -164,15 +164,16 @@ def _refs_named(revision: str, folder: Path) -> list[str]:
     return git("for-each-ref", "--format=%(refname)", *names, folder=folder).split()
 
 
-def text_at(commit: str, path: Path) -> str | None:
-    """Return a file's text at a commit, or None if that commit does not have it."""
-    content = files_at(commit, str(path)).get(str(path))
+def text_at(commit: str, path: Path, folder: Path = Path()) -> str | None:
+    """Return a file's text at a commit, or None if it does not have it. The path is relative to the folder."""
+    content = files_at(commit, str(path), folder=folder).get(str(path))
     return None if content is None else content.decode("utf-8", errors="replace")
 
 
-def files_at(commit: str, *paths: str) -> dict[str, bytes]:
-    """Return the files of a commit below some paths: name → content."""
-    entries = [line.split("\t", 1) for line in git("ls-tree", "-r", "-z", commit, "--", *paths).split("\0") if line]
+def files_at(commit: str, *paths: str, folder: Path = Path()) -> dict[str, bytes]:
+    """Return the files of a commit below some paths, which are relative to a folder: name → content."""
+    listed = git("ls-tree", "-r", "-z", commit, "--", *paths, folder=folder)
+    entries = [line.split("\t", 1) for line in listed.split("\0") if line]
     objects = {name: about.split()[2] for about, name in entries if about.split()[1] == "blob"}
     output = run("cat-file", "--batch", "--buffer", stdin="".join(f"{name}\n" for name in objects.values())).stdout
     files, start = {}, 0

@@ -19,6 +19,7 @@ import pandas as pd
 from lifecycle.core import metric_worker, metrics
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.home import SRC
 from lifecycle.core.metrics import Measure
 from lifecycle.core.own_metrics import OwnMetrics, source_of
 
@@ -28,7 +29,7 @@ LONGEST_SECONDS = 60.0  # for one metric of all rows, or of one resample
 class MetricProcess:
     """The user's metrics in a process of its own; none is started where there are none. A context manager, which ends it."""
 
-    def __init__(self, package: str, own: OwnMetrics, source: Path = Path("src")) -> None:
+    def __init__(self, package: str, own: OwnMetrics, source: Path = SRC) -> None:
         """`package`: the user's; `own`: the metrics that its metrics.py declares; `source`: the folder that has the package."""
         self.own = own
         self._package, self._source, self._path = package, source.resolve(), source_of(package)

@@ -16,7 +16,7 @@ STORE_SECONDS = (
     "STORE_SECONDS"  # of one call of a store that is no MLflow: to list files, or to read a few megabytes; by default:
 )
 CALL_SECONDS = 60.0
-HEALTH_SECONDS = 3.0
+HEALTH_SECONDS, ASK_SECONDS = 3.0, 10
 MAX_TEXT = 300  # characters
 NO_ANSWER = ("Max retries exceeded", "timed out", "Connection aborted", "Connection broken")
 REFUSALS = {
@@ -132,6 +132,7 @@ def _ask(address: str, path: str) -> str:
             get_default_host_creds(address),
             path,
             "GET",
+            timeout=ASK_SECONDS,
             max_retries=0,
             retry_codes=(),
             raise_on_status=False,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from lifecycle.core.errors import ConfigError
+from lifecycle.core.home import ROOT
 
 INPUTS = ("probability", "prediction")
 COLUMNS = {"rows", "excess"}  # what files of metrics hold beside metrics
@@ -33,13 +34,13 @@ def metric(*, higher_is_better: bool) -> Callable[[Function], Function]:
 
 
 def source_of(package: str) -> Path:
-    """Return where the user's metrics are."""
+    """Return where the user's metrics are, from the top of the repo."""
     return Path("src") / package / "metrics.py"
 
 
 def declared_here(package: str) -> OwnMetrics:
     """Return the metrics that metrics.py in the working tree declares; none, if there is no such file."""
-    path = source_of(package)
+    path = ROOT / source_of(package)
     return declared(path.read_text(encoding="utf-8"), str(path)) if path.is_file() else {}
 
 

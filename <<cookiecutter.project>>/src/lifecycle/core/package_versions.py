@@ -1,6 +1,7 @@
 """environment.yaml: the versions of Python and of the packages that results are computed with, read from the lock.
 
-The stages of dvc.yaml have its sections as parameters, so DVC runs a stage again if a version in them changes. What is installed
+The stages of dvc.yaml have its sections as parameters, so DVC runs a stage again if a version in them changes. A further model has a
+file of its own: the packages of one estimator are not an input of another. What is installed
 has to be what is locked, or the results would not be those of the file.
 
     python -m lifecycle.core.package_versions      exits with 2 and one line if it is not
@@ -14,6 +15,7 @@ from importlib.metadata import PackageNotFoundError, packages_distributions, ver
 from pathlib import Path
 
 from lifecycle.core.errors import ConfigError, one_line
+from lifecycle.core.home import root_of
 from lifecycle.core.requirements import REQUIREMENTS, pinned_versions
 
 ENVIRONMENT = Path("environment.yaml")
@@ -37,25 +39,25 @@ Sections = dict[str, dict[str, str]]
 """Section → name of a package → version."""
 
 
-def python_version(root: Path = Path()) -> str:
+def python_version(home: Path = Path()) -> str:
     """Return the minor version of Python that the repo's results are computed with, such as 3.12."""
-    match = re.match(r"(\d+\.\d+)(\.\d+)?$", _text(root / PYTHON_VERSION).strip())
+    match = re.match(r"(\d+\.\d+)(\.\d+)?$", _text(root_of(home) / PYTHON_VERSION).strip())
     if not match:
         raise ConfigError(f"{PYTHON_VERSION}: not a version of Python; write one such as 3.12 into it")
     return match[1]
 
 
-def locked(root: Path = Path()) -> Sections:
+def locked(home: Path = Path()) -> Sections:
     """Return the sections as the lock and the imports of the user's package have them.
 
     What model.py imports is in `model`, and so is the package of the estimator that params.yaml names; what any other module
     of the user's package imports is in `data`.
     """
-    pinned = pinned_versions(_text(root / REQUIREMENTS), python_version(root))
+    pinned = pinned_versions(_text(root_of(home) / REQUIREMENTS), python_version(home))
     names = {section: set(of_section) for section, of_section in SECTIONS.items()}
-    for path in _user_modules(root):
+    for path in _user_modules(home):
         names["model" if path.name == "model.py" else "data"] |= _third_party(path, pinned)
-    names["model"] |= _distributions(_estimator_packages(root), pinned)
+    names["model"] |= _distributions(_estimator_packages(home), pinned)
     names["model"] -= names["data"]
     if missing := sorted(name for of_section in names.values() for name in of_section if name not in pinned):
         raise ConfigError(f"{REQUIREMENTS} does not pin {missing[0]}: add it to pyproject.toml, then make lock setup")
@@ -70,9 +72,9 @@ def text_of(sections: Sections, python: str) -> str:
     return HEAD + "\n".join(lines) + "\n"
 
 
-def recorded(root: Path = Path()) -> dict[str, str]:
+def recorded(home: Path = Path()) -> dict[str, str]:
     """Return name → version of what environment.yaml lists. Raises ConfigError if there is no such file."""
-    return versions_in(_text(root / ENVIRONMENT))
+    return versions_in(_text(home / ENVIRONMENT))
 
 
 def versions_in(text: str) -> dict[str, str]:
@@ -80,12 +82,12 @@ def versions_in(text: str) -> dict[str, str]:
     return dict(re.findall(r'^ *([\w.-]+): "(.+)"$', text, flags=re.MULTILINE))
 
 
-def differences(root: Path = Path()) -> list[str]:
+def differences(home: Path = Path()) -> list[str]:
     """Return how this process's environment, environment.yaml and the lock differ, a line each, with the command that mends it.
 
     Raises ConfigError if one of the files is missing or cannot be read.
     """
-    return _not_as_locked(root) or _not_as_installed(recorded(root), f"{REQUIREMENTS} has")
+    return _not_as_locked(home) or _not_as_installed(recorded(home), f"{REQUIREMENTS} has")
 
 
 def differences_from_version(folder: Path) -> list[str]:
@@ -100,18 +102,18 @@ def differences_from_version(folder: Path) -> list[str]:
     return [line.removesuffix(f": {MEND_INSTALLED}") for line in lines]
 
 
-def check(root: Path = Path()) -> None:
+def check(home: Path = Path()) -> None:
     """Raise ConfigError with the first difference between what is installed, environment.yaml and the lock."""
-    if lines := differences(root):
+    if lines := differences(home):
         others = f" (and {len(lines) - 1} more)" if len(lines) > 1 else ""
         first, _, command = lines[0].rpartition(": ")
         raise ConfigError(f"{first}{others}: {command}")
 
 
-def _not_as_locked(root: Path) -> list[str]:
+def _not_as_locked(home: Path) -> list[str]:
     """How environment.yaml differs from what the lock says now."""
-    text = (root / ENVIRONMENT).read_text(encoding="utf-8") if (root / ENVIRONMENT).exists() else ""
-    expected = text_of(locked(root), python_version(root))
+    text = (home / ENVIRONMENT).read_text(encoding="utf-8") if (home / ENVIRONMENT).exists() else ""
+    expected = text_of(locked(home), python_version(home))
     if text == expected:
         return []
     old, new = versions_in(text), versions_in(expected)
@@ -144,14 +146,14 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def _user_modules(root: Path) -> Iterator[Path]:
-    match = re.search(r"^package: *[\"']?(\w+)", _text(root / "params.yaml"), flags=re.MULTILINE)
-    yield from sorted((root / "src" / match[1]).rglob("*.py")) if match else []
+def _user_modules(home: Path) -> Iterator[Path]:
+    match = re.search(r"^package: *[\"']?(\w+)", _text(home / "params.yaml"), flags=re.MULTILINE)
+    yield from sorted((root_of(home) / "src" / match[1]).rglob("*.py")) if match else []
 
 
-def _estimator_packages(root: Path) -> set[str]:
+def _estimator_packages(home: Path) -> set[str]:
     """The top-level package of the estimator, if params.yaml names an import path."""
-    match = re.search(r"^  estimator: *[\"']?(\w+)\.", _text(root / "params.yaml"), flags=re.MULTILINE)
+    match = re.search(r"^  estimator: *[\"']?(\w+)\.", _text(home / "params.yaml"), flags=re.MULTILINE)
     return {match[1]} if match else set()
 
 

@@ -1,4 +1,4 @@
-"""What .dvc files put into the working tree, checked before DVC fetches it: data only, below data/.
+"""What .dvc files put into the working tree, checked before DVC fetches it: data only, below data/ or models/NAME/data/.
 
 DVC writes wherever a .dvc file, or the list of a folder's files, says: also over code, which runs before anyone judges it.
 
@@ -19,8 +19,9 @@ from lifecycle.core.dvc_files import Stages, outs_of, stages_here
 from lifecycle.core.errors import ConfigError, one_line
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import git
+from lifecycle.core.home import MODELS, ROOT
 
-DATA = PurePosixPath("data")
+DATA = "data"
 EMBEDDED = ".dvc/embedded"
 OF_ONE_CHECKOUT = (".dvc/tmp/", ".dvc/cache/", ".dvc/config.local")  # DVC and make act on them
 LINK = "120000"  # mode in a git tree
@@ -56,7 +57,7 @@ def problems(
         if name in links:
             continue
         for path, out in _outs(name, content):
-            if DATA not in PurePosixPath(path).parents:
+            if not _is_data(path):
                 sentences.append(
                     f"{name} puts {path} into the working tree: a .dvc file may only bring files below data/"
                 )
@@ -104,7 +105,7 @@ def check(with_lock: bool) -> None:
 
 def _listing(path: str, md5: str) -> bytes | None:
     """The list of a folder's files, from wherever DVC has it."""
-    here = stored(md5, Path(EMBEDDED)) or stored(md5, cache_folder())
+    here = stored(md5, ROOT / EMBEDDED) or stored(md5, cache_folder())
     if here is None:
         dvc("fetch", "--quiet", path)
     return here or stored(md5, cache_folder())
@@ -130,8 +131,19 @@ def _leads_out(path: str, out: Any, listing: Listing) -> str:
     return next((name for name in names if name.startswith("/") or ".." in PurePosixPath(name).parts), "")
 
 
+def _is_data(path: str) -> bool:
+    """Whether a path lies below the data/ of a model."""
+    return _in_data(path) and len(_inside_model(path)) > 1
+
+
 def _in_data(name: str) -> bool:
-    return DATA in (PurePosixPath(name), *PurePosixPath(name).parents)
+    return _inside_model(name)[:1] == (DATA,)
+
+
+def _inside_model(name: str) -> tuple[str, ...]:
+    """The parts of a path from the folder of the model on that it belongs to."""
+    parts = PurePosixPath(name).parts
+    return parts[2:] if parts[0] == MODELS.name and len(parts) > 2 else parts
 
 
 def _in_git(path: str, modes: Mapping[str, str]) -> bool:

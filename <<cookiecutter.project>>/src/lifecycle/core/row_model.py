@@ -1,6 +1,6 @@
 """The contract of a single row: a pydantic model, which validates it and describes it in OpenAPI.
 
-Types, nulls and every check of single values are those of contract.yaml. Checks of whole columns, such as of their mean,
+Types, nulls and every check of single values are those of contract.yaml; 34.0 is an integer. Checks of whole columns, such as of their mean,
 do not apply. The row has no target; its id, and columns that the model is not given, may be left out.
 """
 
@@ -78,7 +78,8 @@ def value_type(column: pa.Column) -> Any:
         if check.name not in of_columns:
             for rule in _rules(check, str(column.dtype)):
                 kind = Annotated[kind, rule]
-    return kind
+    is_integer = str(column.dtype).lower().startswith(("int", "uint"))
+    return Annotated[kind, BeforeValidator(_whole_number)] if is_integer else kind
 
 
 def _has_null(dtype: str) -> bool:
@@ -160,6 +161,11 @@ def _passes(passes: Callable[[Any], bool], check: pa.Check) -> AfterValidator:
         return value
 
     return AfterValidator(validate)
+
+
+def _whole_number(value: Any) -> Any:
+    """JSON has one kind of number: 34.0 is the integer 34, as it is in a table whose column also has nulls."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _text(value: Any) -> Any:

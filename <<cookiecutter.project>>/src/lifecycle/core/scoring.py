@@ -13,6 +13,7 @@ from lifecycle.core.files import read_yaml
 from lifecycle.core.predict import predict
 from lifecycle.core.predict_response import responses
 from lifecycle.core.records import kind_of, values_of
+from lifecycle.core.tree_walk import walk_at_once
 
 
 class Scoring:
@@ -23,6 +24,7 @@ class Scoring:
         self.folder = folder
         self.params = config.load(folder / config.PARAMS)
         self.model = model_file.load(folder / config.MODEL.name, self.params.package)
+        walk_at_once(self.model[-1])
         contract = read_yaml(folder / config.CONTRACT)["columns"]
         if from_history := [name for name in self.model.feature_names_in_ if name not in contract]:
             raise ConfigError(

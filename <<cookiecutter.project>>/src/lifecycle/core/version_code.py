@@ -13,12 +13,12 @@ from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml
 from lifecycle.core.git import NoRepositoryError, files_at, git
+from lifecycle.core.home import SRC
 
 CODE_HASH = "code.sha256"  # tag: of the code, parameters and contract that a version answers with
 ENTRY_POINTS = tuple(
     f"lifecycle/core/{name}.py" for name in ("scoring", "contract", "csv_format", "value_formats", "content_key")
 )
-SRC = Path("src")
 
 Read = Callable[[str], bytes | None]
 """The content of a file by its path below src, or None if there is no such file."""

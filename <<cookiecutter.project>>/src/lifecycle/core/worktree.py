@@ -1,6 +1,6 @@
 """A git worktree of a commit, for work that must not touch the user's checkout: of the whole repository, with the project in it.
 
-It lies in .dvc/tmp, shares DVC's cache with the repo and is removed in the end. The next run removes what a killed one left.
+It lies in .dvc/tmp of the repo, shares DVC's cache with the repo and is removed in the end. The next run removes what a killed one left.
 """
 
 import shutil
@@ -14,8 +14,9 @@ from lifecycle.core import config, tracking
 from lifecycle.core.dvc import cache_folder, remotes
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import NO_HOOKS, environment, git, project_folder
+from lifecycle.core.home import ROOT, SRC, TEMPORARY, at_root
 
-GATE, BASE = Path(".dvc/tmp/gate"), Path(".dvc/tmp/gate-base")
+GATE, BASE = TEMPORARY / "gate", TEMPORARY / "gate-base"
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def worktree(commit: str, folder: Path) -> Iterator[Path]:
     Raises ConfigError if the commit does not have the project.
     """
     with checked_out(commit, folder) as project:
-        if not (project / ".dvc").is_dir():
+        if not (project.is_dir() and (at_root(project) / ".dvc").is_dir()):
             raise ConfigError(f"commit {commit[:9]} does not have this project: `git add --all .` and commit it first")
         _configure(project)
         yield project
@@ -44,7 +45,7 @@ def checked_out(commit: str, folder: Path) -> Iterator[Path]:
 
 def remove(folder: Path) -> None:
     """Remove a worktree, and the one of a gate that was killed in it."""
-    for path in (folder / project_folder() / GATE, folder):
+    for path in (at_root(folder / project_folder()) / ".dvc/tmp" / GATE.name, folder):
         with suppress(ConfigError):  # it may be gone already
             git("worktree", "remove", "--force", "--force", str(path))
     shutil.rmtree(folder, ignore_errors=True)
@@ -53,7 +54,7 @@ def remove(folder: Path) -> None:
 def inside(folder: Path) -> dict[str, str]:
     """Return the environment for commands in a worktree: its own code, and the repo's tracking store."""
     params = config.load(folder / config.PARAMS)
-    return environment() | {"PYTHONPATH": "src", "MLFLOW_TRACKING_URI": tracking.tracking_uri(params)}
+    return environment() | {"PYTHONPATH": str(SRC), "MLFLOW_TRACKING_URI": tracking.tracking_uri(params)}
 
 
 def _configure(folder: Path) -> None:
@@ -61,10 +62,10 @@ def _configure(folder: Path) -> None:
 
     A remote inside the repo is part of the commit, so it moves with the worktree; any other stays where it is.
     """
-    local = ConfigObj(".dvc/config.local")
-    local.filename = str(folder / ".dvc/config.local")
+    local = ConfigObj(str(ROOT / ".dvc/config.local"))
+    local.filename = str(at_root(folder) / ".dvc/config.local")
     local.setdefault("cache", {})["dir"] = str(cache_folder())
-    for name, path in remotes(Path()).items():
-        if not path.is_relative_to(Path().resolve()):
+    for name, path in remotes(ROOT).items():
+        if not path.is_relative_to(ROOT.resolve()):
             local.setdefault(f'remote "{name}"', {})["url"] = str(path)
     local.write()

@@ -4,8 +4,19 @@ from dataclasses import dataclass
 
 from lifecycle.core import config, version_code
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.git import UNSHALLOW, UnknownRevisionError, commit_of, git, is_shallow, merge_base
+from lifecycle.core.git import (
+    UNSHALLOW,
+    UnknownRevisionError,
+    changed_files,
+    commit_of,
+    git,
+    is_shallow,
+    merge_base,
+)
+from lifecycle.core.home import MODELS, NAME, SRC
+from lifecycle.core.model_folders import folder_of
 from lifecycle.gate.commit_metadata import lock_hash_of
+from lifecycle.gate.touched_models import packages_at
 
 ORIGIN, LOCAL, BEFORE = "refs/remotes/origin/", "refs/heads/", "HEAD~1"
 
@@ -77,7 +88,7 @@ def _default(main: str) -> str:
 
 def _last_different(base: str, head: str) -> str | None:
     """The last commit, along first parents, whose results or code are not those of HEAD."""
-    affecting = (config.LOCK, config.PARAMS, config.CONTRACT, version_code.SRC)
+    affecting = (config.LOCK, config.PARAMS, config.CONTRACT, MODELS, SRC)
     changing = git("rev-list", "--first-parent", base, "--", *map(str, affecting)).split()
     for commit in changing:  # between two of them nothing that matters changes
         before = f"{commit}~1"
@@ -87,8 +98,15 @@ def _last_different(base: str, head: str) -> str | None:
 
 
 def _same(commit: str, head: str) -> bool:
-    same_results = lock_hash_of(commit) == lock_hash_of(head)
+    same_results = lock_hash_of(commit) == lock_hash_of(head) and not _differing_models(commit, head)
     return same_results and version_code.hash_at(commit) == version_code.hash_at(head)
+
+
+def _differing_models(commit: str, head: str) -> list[str]:
+    """Where the model at the top stands for all: the changed files of further ones."""
+    of_head = {} if NAME else packages_at(head)
+    folders = [path for name, package in of_head.items() if name for path in (folder_of(name), SRC / package)]
+    return changed_files(commit, head, "--", *map(str, folders)) if folders else []
 
 
 def _is_checked_out(branch: str) -> bool:

@@ -16,6 +16,7 @@ from lifecycle.core import config, metrics
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_yaml, read_parquet
 from lifecycle.core.git import files_at, text_at
+from lifecycle.core.home import ROOT
 from lifecycle.core.metric_process import MetricProcess
 from lifecycle.core.own_metrics import OwnMetrics, declared, source_of
 from lifecycle.gate.baseline_rules import FILE
@@ -39,7 +40,7 @@ def declared_at(commit: str) -> OwnMetrics:
     """Return the metrics that a commit declares; none if they cannot be read, which its pipeline refuses."""
     with suppress(ConfigError):
         path = source_of(_package(commit))
-        return declared(text_at(commit, path) or "", str(path))
+        return declared(text_at(commit, path, ROOT) or "", str(path))
     return {}
 
 
@@ -54,7 +55,7 @@ def base_metrics(base: str, comparable: bool) -> Iterator[MetricProcess]:
     own = declared_at(base) if comparable else {}
     package = _package(base) if own else ""
     with tempfile.TemporaryDirectory(prefix="metrics-") as folder:
-        for name, content in files_at(base, f"src/{package}").items() if own else ():
+        for name, content in files_at(base, f"src/{package}", folder=ROOT).items() if own else ():
             (Path(folder) / name).parent.mkdir(parents=True, exist_ok=True)
             (Path(folder) / name).write_bytes(content)
         with MetricProcess(package, own, Path(folder) / "src") as process:

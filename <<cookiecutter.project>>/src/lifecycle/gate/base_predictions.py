@@ -6,8 +6,9 @@ from pathlib import Path
 from lifecycle.core import config
 from lifecycle.core.dvc import dvc
 from lifecycle.core.dvc_files import Stage
+from lifecycle.core.home import TEMPORARY
 from lifecycle.core.worktree import BASE, worktree
-from lifecycle.gate.committed_output import TEMPORARY, output_at, stages_of_pipeline
+from lifecycle.gate.committed_output import output_at, stages_of_pipeline
 
 
 def base_predictions(base: str) -> Path | None:

@@ -11,10 +11,13 @@ from lifecycle.core.errors import ProjectError
 
 
 def gate(arguments: argparse.Namespace) -> int:
-    """Check whether the last commit may be merged into its base. Exit code 0: yes, 1: no, 2: no verdict."""
+    """Check whether the last commit may be merged into its base. Exit code 0: yes, 1: no, 2: no verdict. In a repo with several
+    models, each that the branch touches is checked."""
     import datetime
 
+    from lifecycle.core.errors import ConfigError
     from lifecycle.core.files import write_json, write_text
+    from lifecycle.gate import several_models
     from lifecycle.gate.gate import gate
     from lifecycle.gate.pull_request_comment import markdown
     from lifecycle.gate.terminal import terminal
@@ -23,8 +26,13 @@ def gate(arguments: argparse.Namespace) -> int:
     content: dict[str, Any] = {}
     for path in filter(None, (arguments.report, arguments.json)):
         path.unlink(missing_ok=True)  # of another run, or of the commit: misleading if this one does not come to an end
+    today = datetime.datetime.now(datetime.UTC).date()
+    several = several_models.has_several()
     try:
-        content = gate(arguments.base, datetime.datetime.now(datetime.UTC).date())
+        if several:
+            content = several_models.judge(arguments.base, today, arguments.record)
+        else:
+            content = gate(arguments.base, today)
         print(terminal(content), end="")
     except ProjectError as error:
         content = {"verdict": "undecided", "error": str(error)}
@@ -34,7 +42,9 @@ def gate(arguments: argparse.Namespace) -> int:
             write_text(markdown(content, os.environ.get("RUN_URL", "")), arguments.report)
         if content and arguments.json:
             write_json(content, arguments.json)
-    if arguments.record:
+    if several and (why := several_models.undecided(content)):
+        raise ConfigError(why)
+    if arguments.record and not several:
         from lifecycle.gate.record import record
 
         print(record(content), file=sys.stderr)

@@ -12,7 +12,10 @@ from pathlib import Path, PurePosixPath
 from lifecycle.core.dvc import cache_folder
 from lifecycle.core.dvc_files import stages_at
 from lifecycle.core.git import changed_files, changes, files_at, git, project_folder
+from lifecycle.core.home import ROOT
+from lifecycle.core.model_folders import folder_of, names_at
 from lifecycle.core.pointers import EMBEDDED, outputs, problems, stored
+from lifecycle.gate.touched_models import concerning
 
 PIPELINE = ("dvc.yaml", "dvc.lock")
 GIT_OBEYS = (".gitattributes", ".gitmodules", ".gitignore")
@@ -44,19 +47,20 @@ def refused(base: str, head: str) -> list[str]:
     Those are a second pipeline, a .dvc file or an output that puts something outside data/, and, of the objects in the embedded
     storage that the branch changes, those whose content is not what their name says.
     """
-    modes = _modes(head)
+    modes = _modes(head, ROOT)
     names = list(modes)
+    of_models = {f"{folder_of(name)}/{file}" for name in names_at(head, ROOT) for file in PIPELINE}
     sentences = [
         f"{name} is a pipeline beside the project's own: move its stages into dvc.yaml at the top"
         for name in names
-        if "/" in name and PurePosixPath(name).name.lower() in PIPELINE
+        if "/" in name and PurePosixPath(name).name.lower() in PIPELINE and name not in of_models
     ]
     pointers = [name for name in names if name.endswith(".dvc")]
-    contents = files_at(head, *pointers) if pointers else {}
+    contents = files_at(head, *pointers, folder=ROOT) if pointers else {}
     outs = [out for stage in stages_at(head).values() for out in stage.get("outs", [])]
     sentences += problems(modes, contents, outs, lambda _, md5: stored(md5, cache_folder()) or _embedded(head, md5))
-    objects = [name for name in changed_files(f"{base}...{head}", "--", EMBEDDED) if name in names]
-    for name, content in files_at(head, *objects).items() if objects else ():
+    objects = [name for name in changed_files(f"{base}...{head}", "--", EMBEDDED, folder=ROOT) if name in names]
+    for name, content in files_at(head, *objects, folder=ROOT).items() if objects else ():
         stands_for = "".join(PurePosixPath(name).parts[-2:]).removesuffix(".dir")
         if hashlib.md5(content, usedforsecurity=False).hexdigest() != stands_for:
             sentences.append(f"{name} does not hold what its name says: its MD5 is another")
@@ -65,11 +69,12 @@ def refused(base: str, head: str) -> list[str]:
 
 def brought(base: str, head: str) -> list[str]:
     """Return what the .dvc files and stored objects that the branch changes bring with them, a line each."""
-    names = set(_modes(head))
-    changed = [name for name in changed_files(f"{base}...{head}") if name in names]
+    names = set(_modes(head, ROOT))
+    changed = [name for name in changed_files(f"{base}...{head}", folder=ROOT) if name in names]
+    changed = concerning(changed, base, head)
     pointers = [name for name in changed if name.endswith(".dvc")]
     lines = []
-    for name, content in files_at(head, *pointers).items() if pointers else ():
+    for name, content in files_at(head, *pointers, folder=ROOT).items() if pointers else ():
         lines += [f"{name} brings {path} ({(md5 or 'no hash')[:SHORT]})" for path, md5 in outputs(name, content)]
     objects = [name for name in changed if name.startswith(f"{EMBEDDED}/")]
     known = _known_hashes(head) if objects else {}
@@ -80,12 +85,12 @@ def brought(base: str, head: str) -> list[str]:
 
 
 def acted_on(base: str, head: str) -> list[str]:
-    """Return the changed files that git or DVC obeys in whichever folder they lie, and changed submodules.
+    """Return the changed files that git or DVC obeys in whichever folder they lie, and changed submodules, from the top of the project.
 
     Of a project in a subfolder of its repository, also those above it that git obeys there, such as ../.gitattributes, and the
     repository's workflows.
     """
-    project = PurePosixPath(project_folder())
+    project = PurePosixPath(project_folder(ROOT))
     return [
         os.path.relpath(change.path, project)
         for change in changes(f"{base}...{head}")
@@ -103,18 +108,20 @@ def _obeyed(path: PurePosixPath, project: PurePosixPath) -> bool:
 def _embedded(commit: str, md5: str) -> bytes | None:
     """The object that a commit has in its embedded storage under a hash."""
     name = f"{EMBEDDED}/files/md5/{md5[:2]}/{md5[2:]}"
-    return files_at(commit, name).get(name)
+    return files_at(commit, name, folder=ROOT).get(name)
 
 
 def _known_hashes(head: str) -> dict[str, str]:
     """MD5 → path of what the .dvc files and dvc.lock of a commit name."""
-    pointers = [name for name in _modes(head) if name.endswith(".dvc")]
-    known = {md5: path for name, content in files_at(head, *pointers).items() for path, md5 in outputs(name, content)}
+    pointers = [name for name in _modes(head, ROOT) if name.endswith(".dvc")]
+    contents = files_at(head, *pointers, folder=ROOT)
+    known = {md5: path for name, content in contents.items() for path, md5 in outputs(name, content)}
     stages = stages_at(head).values()
     return known | {out.get("md5", ""): out["path"] for stage in stages for out in stage.get("outs", [])}
 
 
-def _modes(commit: str) -> dict[str, str]:
-    """Name → mode of every file and submodule of a commit."""
-    entries = [line.split("\t", 1) for line in git("ls-tree", "-r", "-z", commit).split("\0") if line]
+def _modes(commit: str, folder: Path = Path()) -> dict[str, str]:
+    """Name → mode of every file and submodule that a commit has in a folder."""
+    listed = git("ls-tree", "-r", "-z", commit, folder=folder).split("\0")
+    entries = [line.split("\t", 1) for line in listed if line]
     return {name: about.split()[0] for about, name in entries}

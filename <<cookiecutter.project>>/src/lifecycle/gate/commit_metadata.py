@@ -9,10 +9,13 @@ from lifecycle.core.dvc_files import outs_of, stages_at, stages_of
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import parse_json, parse_yaml
 from lifecycle.core.git import changed_files, git, merge_base, text_at
+from lifecycle.core.home import NAME, ROOT
+from lifecycle.core.model_folders import TOP, folder_of, owner_of
 from lifecycle.core.tracking import lock_hash
 from lifecycle.gate.check_result import count_or_none
 from lifecycle.gate.commit_files import acted_on
 from lifecycle.gate.rules import SliceFigures
+from lifecycle.gate.touched_models import concerning
 
 # A pull request is expected to change these. A change of any other file may alter what the metrics mean or how they are
 # checked, so the report names it.
@@ -43,9 +46,10 @@ def refuse_links(commit: str) -> None:
 
     A report names the files that a branch changes, but not a file below docs that a link makes code of.
     """
-    files = (config.GATES, config.LOCK, config.PARAMS, config.CONTRACT, *map(Path, FILES))
-    folders = (config.METRICS, config.VALIDATION_REPORT.parent, *map(Path, FOLDERS))
-    for line in git("ls-tree", "-r", "-t", commit, "--", *map(str, (*files, *folders))).splitlines():
+    own = (config.GATES, config.LOCK, config.PARAMS, config.CONTRACT)
+    files = {*own, *map(Path, FILES), *(ROOT / name for name in FILES)}
+    folders = {config.METRICS, config.VALIDATION_REPORT.parent, *map(Path, FOLDERS), *(ROOT / name for name in FOLDERS)}
+    for line in git("ls-tree", "-r", "-t", commit, "--", *sorted(map(str, files | folders))).splitlines():
         name = line.partition("\t")[2]
         if line.startswith(SYMBOLIC_LINK):
             raise ConfigError(f"{name} is a link in the commit: put the file itself there")
@@ -54,10 +58,12 @@ def refuse_links(commit: str) -> None:
 
 
 def files_affecting_verdict(base: str, head: str) -> list[str]:
-    """Return the files changed since the base that may affect the verdict, code and settings first."""
-    excluded = [f":(exclude,glob){name}" for name in EXPECTED_CHANGES]
-    changed = {*changed_files(f"{base}...{head}", "--", ".", *excluded), *acted_on(base, head)} - {str(config.LOCK)}
-    return sorted(changed, key=lambda name: (not name.endswith((".py", ".yaml", ".yml")), name))
+    """Return the files changed since the base that may affect the verdict, from the top of the project, code and settings first."""
+    expected = [folder_of(NAME) / name if owner_of(name, []) == TOP else Path(name) for name in EXPECTED_CHANGES]
+    excluded = [f":(exclude,glob){path}" for path in expected]
+    of_tree = changed_files(f"{base}...{head}", "--", ".", *excluded, folder=ROOT)
+    changed = {*of_tree, *acted_on(base, head)} - {str(folder_of(NAME) / config.LOCK)}
+    return sorted(concerning(changed, base, head), key=lambda name: (not name.endswith((".py", ".yaml", ".yml")), name))
 
 
 def dataset(validation: str | None, commit: str) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from lifecycle.core.dvc_files import Stage, Stages, pipeline_of, stages_at
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import file_hash
 from lifecycle.core.git import project_folder, text_at
+from lifecycle.core.home import TEMPORARY
 from lifecycle.core.worktree import worktree
-
-TEMPORARY = Path(".dvc/tmp")
 
 
 def stages_of_pipeline(commit: str) -> Stages:

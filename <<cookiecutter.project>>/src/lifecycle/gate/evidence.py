@@ -9,6 +9,7 @@ from typing import Any
 from lifecycle.core import config
 from lifecycle.core.files import file_hash, read_yaml
 from lifecycle.core.git import changed_files, text_at
+from lifecycle.core.home import ROOT
 from lifecycle.core.metric_process import MetricProcess
 from lifecycle.core.own_metrics import OwnMetrics
 from lifecycle.gate.applied_policy import AppliedPolicy, applied_policy, with_other_rows
@@ -122,7 +123,9 @@ def gather(base: Base, head: str, today: datetime.date) -> Evidence:
         of_base = {name: json_mapping(text_at(base.commit, path)) for name, path in config.BASELINES.items()}
         same_data = data["base"]["md5"] == data["branch"]["md5"]
         model = output_at(head, config.MODEL) or folder / config.MODEL
-        same_code = not files_affecting_verdict(base.commit, head) and not changed_files(base.commit, head, "--", "src")
+        same_code = not files_affecting_verdict(base.commit, head) and not changed_files(
+            base.commit, head, "--", "src", folder=ROOT
+        )
         seed = only_seed(params, same_data, same_code) and not rerun.failure
         return Evidence(
             base=base,

@@ -19,6 +19,7 @@ from lifecycle.gate.report_comparison import SHORT, preface
 from lifecycle.gate.report_exceptions import example
 from lifecycle.gate.report_plots import charts
 from lifecycle.gate.report_tables import MAX_ROWS, tables
+from lifecycle.gate.several_reports import markdown_of_all
 
 MAX_FENCED = 4000  # characters
 MARKS = {"pass": "✅", "FAIL": "❌", "within noise": "〰️", "accepted": "☑️", "not judged": "➖"}
@@ -37,6 +38,13 @@ FIGURES = (
 
 def markdown(content: dict[str, Any], run_url: str = "") -> str:
     """Return the verdict as a pull request comment; `run_url` is the workflow run whose artifacts hold the plots."""
+    if "models" in content:
+        return markdown_of_all(content, lambda one: _of_one(one, run_url))
+    return _of_one(content, run_url)
+
+
+def _of_one(content: dict[str, Any], run_url: str) -> str:
+    """The verdict on one model."""
     if "error" in content:
         return f"### ⚠️ Gate: no verdict\n\n{plain(content['error'])}\n"
     noted = ["", *(f"- {plain(line)}" for line in preface(content))] if preface(content) else []

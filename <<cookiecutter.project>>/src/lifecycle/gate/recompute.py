@@ -18,6 +18,7 @@ from lifecycle.core.dvc_files import Stage, Stages, pipeline_of, stages_here
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_yaml
 from lifecycle.core.git import commit_of, git, text_at
+from lifecycle.core.home import SRC
 from lifecycle.core.worktree import GATE, worktree
 from lifecycle.gate.committed_output import stages_of_pipeline
 from lifecycle.gate.output_differences import compare_outputs
@@ -133,7 +134,7 @@ def _producing(pipeline: dict[str, dict[Any, Any]]) -> dict[str, None]:
 
 def _undeclared(folder: Path, commit: str, stages: Stages) -> list[str]:
     """The files of the user's package that no stage depends on but `track`, which depends on all of them."""
-    package = f"src/{read_yaml(folder / config.PARAMS).get('package')}"
+    package = f"{SRC}/{read_yaml(folder / config.PARAMS).get('package')}"
     declared = {dep["path"] for name, stage in stages.items() if name != "track" for dep in stage.get("deps", [])}
     names = git("ls-tree", "-r", "-z", "--name-only", commit, "--", package, folder=folder).split("\0")[:-1]
     return [name for name in names if not declared & {name, *map(str, Path(name).parents)}]

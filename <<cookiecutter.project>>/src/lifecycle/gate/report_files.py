@@ -3,6 +3,7 @@
 Standard library only, as report.py.
 """
 
+import re
 from fnmatch import fnmatchcase
 
 from lifecycle.core.markdown import counted
@@ -54,4 +55,5 @@ def review(files: list[str]) -> list[str]:
 def _why(name: str) -> str:
     while name.startswith("../"):  # above a project in a subfolder
         name = name.removeprefix("../")
+    name = re.sub(r"^models/[^/]+/(?=.)", "", name)  # a further model has files like those at the top
     return next((why for pattern, why in WHY.items() if fnmatchcase(name, pattern)), OTHERWISE)

@@ -10,6 +10,8 @@ from lifecycle.core.dvc import dvc
 from lifecycle.core.dvc_files import Stages
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.git import changed_files, commit_of, text_at
+from lifecycle.core.home import NAME, ROOT
+from lifecycle.core.model_folders import names_at, owner_of
 
 NUMBER = re.compile(r"(?<![\w.])-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?(?!\w)")
 
@@ -55,7 +57,7 @@ def altered(folder: Path, commit: str, tolerance: float) -> list[str]:
 
 
 def uncommitted(commit: str, tolerance: float) -> list[str]:
-    """Return the files of the working tree that differ from the commit: those in git, and data with a .dvc file.
+    """Return the files of the working tree that differ from the commit: those in git, and data with a .dvc file; of another model none.
 
     None do if HEAD has moved to another commit since: then the working tree is that one's. Raises ConfigError if DVC cannot
     tell.
@@ -67,7 +69,11 @@ def uncommitted(commit: str, tolerance: float) -> list[str]:
     data = [name for name in modified if Path(f"{name}.dvc").exists()]  # results are recomputed in any case
     if commit_of("HEAD") != commit:
         return []
-    return [sentence.partition(" ")[0] for sentence in altered(Path(), commit, tolerance)] + data
+    names = [sentence.partition(" ")[0] for sentence in altered(Path(), commit, tolerance)] + data
+    if NAME:  # what is shared lies outside its folder
+        shared = [name for name in changed_files(commit, folder=ROOT) if owner_of(name, names_at(commit, ROOT)) is None]
+        return names + shared
+    return [name for name in names if owner_of(name, names_at(commit)) in (None, NAME)]
 
 
 def difference(committed: str, recomputed: str, tolerance: float) -> str:

@@ -8,10 +8,13 @@ from lifecycle.gate.report import headline, next_steps, remarks, unchanged
 from lifecycle.gate.report_comparison import preface
 from lifecycle.gate.report_exceptions import example
 from lifecycle.gate.report_tables import tables
+from lifecycle.gate.several_reports import terminal_of_all
 
 
 def terminal(content: dict[str, Any]) -> str:
     """Return the verdict as plain text."""
+    if "models" in content:
+        return terminal_of_all(content, terminal)
     lines = [printable(f"gate: {headline(content)}")]
     lines += [printable(f"- {line}") for line in preface(content)]
     if not unchanged(content):

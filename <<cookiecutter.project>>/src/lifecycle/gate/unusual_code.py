@@ -6,6 +6,7 @@ It reads the source, and proves nothing: Python can hide whatever it likes. It n
 import ast
 
 from lifecycle.core.git import changed_files, files_at
+from lifecycle.core.home import ROOT
 
 LIBRARIES = {
     "__future__", "category_encoders", "catboost", "collections", "dataclasses", "datetime", "enum", "functools", "itertools",
@@ -38,8 +39,8 @@ MODULES = {
 
 def unusual_changes(base: str, head: str) -> list[str]:
     """Return what is unusual in the user's features.py and model.py, if the branch changes them."""
-    names = changed_files(f"{base}...{head}", "--", ":(glob)src/*/features.py", ":(glob)src/*/model.py")
-    sources = files_at(head, *names) if names else {}
+    names = changed_files(f"{base}...{head}", "--", ":(glob)src/*/features.py", ":(glob)src/*/model.py", folder=ROOT)
+    sources = files_at(head, *names, folder=ROOT) if names else {}
     return [line for name, source in sources.items() for line in unusual(source, name)]
 
 

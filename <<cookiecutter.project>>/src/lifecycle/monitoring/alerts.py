@@ -15,6 +15,7 @@ import requests
 
 from lifecycle.core.git import unique_name
 from lifecycle.core.github import GitHubError, api, on_actions
+from lifecycle.core.home import NAME, at_root
 from lifecycle.core.markdown import plain
 from lifecycle.core.tables import markdown_table
 from lifecycle.monitoring import settings
@@ -104,8 +105,8 @@ def start_retraining(summary: Summary, retrain: Retrain | None, root: Path) -> l
     reason = " ".join(f"monitoring: {'; '.join(summary.reasons)}".split())
     reason = reason if len(reason) <= MAX_REASON else reason[: MAX_REASON - 3] + "..."
     if retrain.start == "github" or (retrain.start == "auto" and on_actions()):
-        content = {"ref": retrain.branch, "inputs": {"reason": reason}}
-        workflow = unique_name(WORKFLOW, root)
+        content = {"ref": retrain.branch, "inputs": {"reason": reason, **({"model": NAME} if NAME else {})}}
+        workflow = unique_name(WORKFLOW, at_root(root))
         api(f"actions/workflows/{workflow}/dispatches", "POST", content, root)
         return [f"retraining: started {workflow} on GitHub"]
     command = [sys.executable, "-P", "-m", "lifecycle.cli", "retrain", "--log", summary.log, "--reason", reason]

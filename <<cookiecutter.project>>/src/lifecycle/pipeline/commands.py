@@ -46,18 +46,28 @@ def tracking_uri(arguments: argparse.Namespace) -> int:
 
 
 def environment(arguments: argparse.Namespace) -> int:
-    """Write environment.yaml: the versions that results are computed with, from requirements.txt."""
+    """Write environment.yaml of every model: the versions that results are computed with, from requirements.txt."""
+    from lifecycle.core.home import NAME
+    from lifecycle.core.model_folders import folder_of, names_here
+
+    for home in [Path()] if NAME else [Path(), *map(folder_of, names_here())]:
+        _write_environment(home)
+    return 0
+
+
+def _write_environment(home: Path) -> None:
+    """Write the environment.yaml of a model and print what changes."""
     from lifecycle.core import package_versions
     from lifecycle.core.files import write_text
 
-    before = package_versions.ENVIRONMENT.read_text(encoding="utf-8") if package_versions.ENVIRONMENT.exists() else ""
-    text = package_versions.text_of(package_versions.locked(), package_versions.python_version())
+    path = home / package_versions.ENVIRONMENT
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = package_versions.text_of(package_versions.locked(home), package_versions.python_version(home))
     if text != before:
-        write_text(text, package_versions.ENVIRONMENT)
+        write_text(text, path)
     old, new = package_versions.versions_in(before), package_versions.versions_in(text)
     for name in sorted(name for name in old | new if old.get(name) != new.get(name)):
-        print(f"{package_versions.ENVIRONMENT}: {name} {old.get(name, '(new)')} → {new.get(name, '(gone)')}")
-    return 0
+        print(f"{path}: {name} {old.get(name, '(new)')} → {new.get(name, '(gone)')}")
 
 
 def add_to(commands: Any) -> None:

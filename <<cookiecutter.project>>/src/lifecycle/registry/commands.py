@@ -42,14 +42,19 @@ def check(arguments: argparse.Namespace) -> int:
 
 
 def rollback(arguments: argparse.Namespace) -> int:
-    """Put the previous version, or any earlier one, back into production."""
+    """Put the previous version, or any earlier one, back into production. Repeated, it changes nothing."""
+    from lifecycle.registry import ledger
     from lifecycle.registry.aliases import PRODUCTION
-    from lifecycle.registry.moves import checked_reason, rollback
+    from lifecycle.registry.moves import checked_reason
+    from lifecycle.registry.rollback import rollback
 
     checked_reason(arguments.reason)
     with connected() as (client, model, _):
+        last = ledger.head(client, model)
         move = rollback(client, model, version_number(client, model, arguments.to), arguments.reason)
         line = describe_move(move, client, model, PRODUCTION)
+    if move and last and move.number <= last.number:
+        line += f": done before, at {move.when}"
     print(f"rollback: {line}")
     return 0
 

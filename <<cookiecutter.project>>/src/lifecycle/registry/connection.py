@@ -5,28 +5,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from lifecycle.core.config import Params
-
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
+    from lifecycle.core.config import Params
     from lifecycle.registry.ledger import Move
 
 
 @contextmanager
-def connected() -> Iterator[tuple["MlflowClient", str, Params]]:
+def connected() -> Iterator[tuple["MlflowClient", str, "Params"]]:
     """Connect to MLflow's registry and yield a client, the model's name there and the parameters.
 
     If an earlier command was interrupted, its move is completed first.
     """
     from lifecycle.core import config
     from lifecycle.core.tracking import store
+    from lifecycle.registry import ledger
     from lifecycle.registry.aliases import align
+    from lifecycle.registry.rollback import complete
 
     params = config.load()
     with store(params, "a move that has begun is completed by the next command") as client:
         for line in align(client, params.track.model):
             print(f"note: {line}", file=sys.stderr)
+        if note := complete(client, params.track.model, ledger.head(client, params.track.model)):
+            print(f"note: {note}", file=sys.stderr)
         yield client, params.track.model, params
 
 

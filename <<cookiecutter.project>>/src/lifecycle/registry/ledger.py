@@ -71,7 +71,7 @@ def append(client: "MlflowClient", model: str, move: Move) -> None:
 def head(client: "MlflowClient", model: str) -> Move | None:
     """Return the last record that counts, or None. One page is read, unless that many moves have lost a race."""
     records: list[Move] = []
-    for record in _newest_first(client, model, PAGE):
+    for record in _newest_first(client, _all(model), PAGE):
         if records and record.number <= records[0].base:
             break
         records.append(record)
@@ -81,13 +81,13 @@ def head(client: "MlflowClient", model: str) -> Move | None:
 
 def history(client: "MlflowClient", model: str) -> list[Move]:
     """Return all records that count, the first one first."""
-    return fold(list(_newest_first(client, model, 1000))[::-1])
+    return fold(list(_newest_first(client, _all(model), 1000))[::-1])
 
 
 def successor(client: "MlflowClient", model: str, base: int) -> Move | None:
     """Return the record that counts among those that build upon the one with number `base`, a recent one."""
     first = None
-    for record in _newest_first(client, model, PAGE):
+    for record in _newest_first(client, _all(model), PAGE):
         if record.number <= base:
             break
         first = record if record.base == base else first
@@ -97,12 +97,17 @@ def successor(client: "MlflowClient", model: str, base: int) -> Move | None:
 def has_had(client: "MlflowClient", model: str, alias: str, version: int) -> bool:
     """Whether a version has ever had an alias."""
     where = f"name = '{ledger_of(model)}' and tags.alias = '{alias}' and tags.version = '{version}'"
-    for record in filter(None, map(_move, client.search_model_versions(where, max_results=PAGE))):
-        rivals = f"name = '{ledger_of(model)}' and tags.base = '{record.base}'"
-        first, *_ = client.search_model_versions(rivals, max_results=1, order_by=["version_number ASC"])
-        if int(first.version) == record.number:
-            return True
-    return False
+    records = filter(None, map(_move, client.search_model_versions(where, max_results=PAGE)))
+    return any(_counts(client, model, record) for record in records)
+
+
+def latest(client: "MlflowClient", model: str, alias: str) -> Move | None:
+    """Return the last move of an alias that counts, or None."""
+    where = f"name = '{ledger_of(model)}' and tags.alias = '{alias}'"
+    for record in _newest_first(client, where, PAGE):
+        if _counts(client, model, record):
+            return record
+    return None
 
 
 def fold(records: list[Move], start: int = 0) -> list[Move]:
@@ -126,12 +131,21 @@ def ledger_of(model: str) -> str:
     return f"{model}-ledger"
 
 
-def _newest_first(client: "MlflowClient", model: str, size: int) -> Iterator[Move]:
+def _all(model: str) -> str:
+    return f"name = '{ledger_of(model)}'"
+
+
+def _counts(client: "MlflowClient", model: str, record: Move) -> bool:
+    """Whether a record is the first that builds upon its base."""
+    rivals = f"name = '{ledger_of(model)}' and tags.base = '{record.base}'"
+    first, *_ = client.search_model_versions(rivals, max_results=1, order_by=["version_number ASC"])
+    return int(first.version) == record.number
+
+
+def _newest_first(client: "MlflowClient", where: str, size: int) -> Iterator[Move]:
     token = None
     while True:
-        page = client.search_model_versions(
-            f"name = '{ledger_of(model)}'", max_results=size, order_by=["version_number DESC"], page_token=token
-        )
+        page = client.search_model_versions(where, max_results=size, order_by=["version_number DESC"], page_token=token)
         yield from filter(None, map(_move, page))
         token = page.token
         if not token:

@@ -1,4 +1,4 @@
-"""The moves of versions: promotion, rollback, and the rules for them.
+"""The moves of versions: promotion, and the rules for every move; rollback.py has those of going back.
 
 MLflow's registered model holds the versions; registration.py adds them. A version moves one step at a time.
 """
@@ -50,7 +50,7 @@ def promote(client: "MlflowClient", model: str, to: str, version: int | None, re
     if version is None:
         first = "register one" if origin == CANDIDATE else "promote one to staging"
         raise RefusedError(f"no version is {_in(origin)}, so none can be promoted to {to}: {first} first")
-    tags = _version(client, model, version, last).tags
+    tags = require_version(client, model, version, last).tags
     if version == now[to]:
         return None
     if version < (now[to] or 0):
@@ -67,32 +67,6 @@ def promote(client: "MlflowClient", model: str, to: str, version: int | None, re
     if to == PRODUCTION:
         require_checks(version, tags)
     return move(client, model, last, "promote", to, version, reason)
-
-
-def rollback(client: "MlflowClient", model: str, to: int | None, reason: str) -> Move | None:
-    """Put a version back into production: the previous one, or any that has been there.
-
-    Returns the move, or None if the version is in production. Raises RefusedError if there is none to go back to, or it has
-    never been in production; ConfigError if there is no such version.
-    """
-    reason = checked_reason(reason)
-    last = ledger.head(client, model)
-    now = state(client, model, last)
-    present = now[PRODUCTION]
-    if present is None:
-        raise RefusedError("no version is in production, so there is nothing to roll back")
-    version = to or now["before"]
-    if version is None:
-        raise RefusedError(f"version {present} is the first in production: there is no earlier one to go back to")
-    _version(client, model, version, last)
-    if version == present:
-        return None
-    if version != now["before"] and not ledger.has_had(client, model, PRODUCTION, version):
-        raise RefusedError(f"version {version} has never been in production: promote it instead")
-    done = move(client, model, last, "rollback", PRODUCTION, version, reason)
-    if find(client, model, present, last):  # otherwise repeating the last release would bring it back
-        client.set_model_version_tag(model, str(present), STAGING_CHECKS, f"rolled back from production: {reason}")
-    return done
 
 
 def move(
@@ -122,7 +96,7 @@ def move(
         then: aliases that end up differently, for a move that takes one away.
     """
     now = state(client, model, last)
-    tags = _version(client, model, version, last).tags
+    tags = require_version(client, model, version, last).tags
     after = now | {alias: version}
     if alias == PRODUCTION:
         after |= {"before": now[PRODUCTION], CANARY: None, SHADOW: None}
@@ -186,7 +160,8 @@ def checked_reason(text: str) -> str:
     return text
 
 
-def _version(client: "MlflowClient", model: str, version: int, last: Move | None) -> "ModelVersion":
+def require_version(client: "MlflowClient", model: str, version: int, last: Move | None) -> "ModelVersion":
+    """Return a version of the model. Raises ConfigError if it is not, or no longer, there."""
     there = find(client, model, version, last)
     if there is None:
         raise ConfigError(f"MLflow has no version {version} of {model}, or has it no more: see history")

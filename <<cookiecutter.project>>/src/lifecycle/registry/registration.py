@@ -1,6 +1,8 @@
 """How a model becomes a version: only if the gate has passed exactly its bytes, its dvc.lock and the code it answers with."""
 
 import json
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.core import config, version_code
@@ -11,10 +13,12 @@ from lifecycle.core.files import file_hash
 from lifecycle.core.git import git, text_at
 from lifecycle.core.tracking import COMPLETE, LOCK_HASH, MODEL_HASH, MODEL_ID, lock_hash, run_of
 from lifecycle.core.version_code import CODE_HASH
-from lifecycle.registry import ledger
+from lifecycle.registry import ledger, signatures
 from lifecycle.registry.aliases import CANDIDATE, state
 from lifecycle.registry.ledger import State
 from lifecycle.registry.moves import move
+from lifecycle.registry.signatures import SIGNATURE
+from lifecycle.registry.version_cache import download
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -48,7 +52,10 @@ def register(client: "MlflowClient", params: Params) -> tuple[int, bool]:
         version = client.create_model_version(
             name, f"models:/{logged}", run_id=run.info.run_id, tags=tags, model_id=logged
         )
-    number = int(version.version)
+    number, key = int(version.version), signatures.private_key()
+    if key and SIGNATURE not in version.tags:
+        with tempfile.TemporaryDirectory() as folder:
+            signatures.sign(client, version, Path(download(name, number, folder)), key)
     if number <= (now[CANDIDATE] or 0):
         return number, False
     move(client, name, last, "register", CANDIDATE, number, "passed the gate")

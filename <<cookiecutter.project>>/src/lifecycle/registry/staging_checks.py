@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lifecycle.core import config, version_loading
-from lifecycle.core.errors import RefusedError
+from lifecycle.core.errors import DataError, RefusedError
 from lifecycle.core.files import file_hash
 from lifecycle.core.markdown import counted
 from lifecycle.core.tracking import MODEL_HASH
 from lifecycle.core.version_files import KNOWN, TOLERANCE
-from lifecycle.registry import ledger
+from lifecycle.registry import ledger, signatures
 from lifecycle.registry.aliases import STAGING, find, state
 from lifecycle.registry.moves import PASSED, STAGING_CHECKS, who
 from lifecycle.registry.version_cache import is_sound
@@ -60,6 +60,11 @@ def _check_files(version: "ModelVersion", temporary: Path) -> tuple[str, bool]:
         return "its model file in MLflow is not the one that the gate checked", False
     if not (folder / KNOWN).is_dir():
         return "MLflow has no rows with known predictions beside it: it was not logged by this project's `track`", False
+    if key := signatures.public_key():
+        try:
+            signatures.verify(version, folder, key)
+        except DataError as error:
+            return str(error), False
     if not is_sound(folder, version.tags):
         return "its code, params.yaml or contract.yaml in MLflow are not those that it was registered with", False
     return _score_known_rows(folder, temporary)

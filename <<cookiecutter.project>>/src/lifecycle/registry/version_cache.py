@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.core import config
-from lifecycle.core.errors import DataError
+from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import file_hash
+from lifecycle.core.outage import OutageError, cause
 from lifecycle.core.tracking import MODEL_HASH
 from lifecycle.core.version_code import CODE_HASH, code_hash, copied
 from lifecycle.core.version_files import CODE, KNOWN
+from lifecycle.registry import signatures
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,7 +27,8 @@ IDENTITY = "version.json"  # number and hashes of the version in a folder
 def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path:
     """Return the folder in the cache that holds a version: `model.skops`, `params.yaml`, `contract.yaml`, `code`, `known_rows`.
 
-    A folder that is there already is not fetched again. Raises DataError if the files are not those that were registered.
+    A folder that is there already is not fetched again. Raises DataError if the files are not those that were registered,
+    ConfigError if they cannot be had.
 
     Args:
         client: of the registry.
@@ -33,15 +36,13 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
         version: the version's number.
         cache: the folder of all cached versions.
     """
-    import mlflow
-
-    registered = client.get_model_version(model, str(version)).tags
-    tags = {name: registered.get(name) for name in (MODEL_HASH, CODE_HASH)}
+    registered, key = client.get_model_version(model, str(version)), signatures.public_key()
+    tags = {name: registered.tags.get(name) for name in (MODEL_HASH, CODE_HASH)}
     if not all(tags.values()):
         raise DataError(
             f"version {version} was not logged by this project's `track`, or by an older one: register it again"
         )
-    folder = cache / f"{version}-{str(tags[MODEL_HASH])[:12]}-{str(tags[CODE_HASH])[:12]}"
+    folder = cache / f"{version}-{str(tags[MODEL_HASH])[:12]}-{str(tags[CODE_HASH])[:12]}{_suffix(key)}"
     if not is_sound(folder, tags):
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -49,7 +50,9 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
         except OSError as error:
             raise DataError(f"{cache}: the cache for fetched models cannot be created: {error}") from None
         with tempfile.TemporaryDirectory(dir=cache, prefix=".fetching-") as temporary:
-            fetched = mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=temporary)
+            fetched = download(model, version, temporary)
+            if key:
+                signatures.verify(registered, Path(fetched), key)
             (Path(fetched) / IDENTITY).write_text(json.dumps({"version": version, **tags}))
             if not is_sound(Path(fetched), tags):
                 raise DataError("its files in MLflow are not those that were registered")
@@ -62,9 +65,32 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
     return folder
 
 
+def _suffix(key: Path | None) -> str:
+    """Of a folder whose version was verified with a public key: one that was not is another folder."""
+    return f"-signed-{signatures.fingerprint(key)}" if key else ""
+
+
+def download(model: str, version: int, folder: str) -> str:
+    """Fetch a version's files into a folder; return the folder that has them. Raises ConfigError if they cannot be had."""
+    import mlflow
+
+    subject = f"the storage of MLflow does not give the files of version {version}"
+    try:
+        fetched = mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=folder)
+    except Exception as error:  # each kind of storage has errors of its own
+        if outage := cause(error, mlflow.get_tracking_uri()):
+            raise OutageError(f"{subject}: {outage}") from error
+        raise ConfigError(f"{subject}: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
+    if not Path(fetched, config.MODEL.name).exists():  # a folder that is away is fetched as an empty one
+        raise ConfigError(f"{subject}: it has no {config.MODEL.name} of it")
+    return str(fetched)
+
+
 def cached(version: int, cache: Path) -> Path:
     """Return the folder of a version that was fetched before. Raises DataError if there is none, or it is damaged."""
-    folders = sorted(cache.glob(f"{version}-*"), key=lambda folder: folder.stat().st_mtime)
+    suffix = _suffix(signatures.public_key())
+    folders = [folder for folder in cache.glob(f"{version}-*-*") if folder.name.endswith(suffix)]
+    folders = sorted(folders, key=lambda folder: folder.stat().st_mtime)
     if not folders:
         raise DataError(f"version {version} is not in {cache}")
     if not is_sound(folders[-1], None):

@@ -11,8 +11,10 @@ def relock(arguments: argparse.Namespace) -> int:
     """
     import signal
 
+    from lifecycle.core.model_folders import require_top
     from lifecycle.relock.relock import relock
 
+    require_top()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the worktree is removed
     return 0 if relock(arguments.local, lambda line: print(f"relock: {line}", flush=True)) else 1
 

@@ -15,6 +15,7 @@ from lifecycle.core import config, package_versions
 from lifecycle.core.dvc import failure_line
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.git import NO_HOOKS, check_identity, commit_of, git, has_origin, unique_name
+from lifecycle.core.model_folders import folder_of, names_here
 from lifecycle.core.requirements import REQUIREMENTS, pinned_versions
 from lifecycle.core.worktree import inside, worktree
 from lifecycle.relock import update_proposal
@@ -58,8 +59,11 @@ def _update_all(folder: Path, base: str, report: Report) -> list[Update]:
     before = _pinned(folder)
     _lock(folder, "--upgrade")
     newest = _pinned(folder)
-    git("checkout", "--quiet", "--", str(REQUIREMENTS), str(package_versions.ENVIRONMENT), folder=folder)
-    single = [name for name in package_versions.recorded(folder) if name in before and before[name] != newest.get(name)]
+    homes = [folder / home for home in _homes(folder)]
+    written = [str(path.relative_to(folder) / package_versions.ENVIRONMENT) for path in homes]
+    git("checkout", "--quiet", "--", str(REQUIREMENTS), *written, folder=folder)
+    used = {name: None for home in homes for name in package_versions.recorded(home)}
+    single = [name for name in used if name in before and before[name] != newest.get(name)]
     updates = []
     for options in [*(f"--upgrade-package {name}" for name in single), "--upgrade"]:
         present = _pinned(folder)
@@ -130,6 +134,16 @@ def _pinned(folder: Path) -> dict[str, str]:
     return pinned_versions(text, package_versions.python_version(folder))
 
 
+def _homes(folder: Path) -> list[Path]:
+    """The folders of the models in a checkout, from its top."""
+    return [Path(), *map(folder_of, names_here(folder))]
+
+
 def _metrics(folder: Path) -> dict[str, float]:
-    path = folder / config.METRICS / "test.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    """The metrics of the test rows of every model; of a further one, with its folder before their names."""
+    metrics = dict[str, float]()
+    for home in _homes(folder):
+        path = folder / home / config.METRICS / "test.json"
+        content = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        metrics |= {name if home == Path() else f"{home} {name}": value for name, value in content.items()}
+    return metrics

@@ -7,8 +7,10 @@ from typing import Any
 def resolve(arguments: argparse.Namespace) -> int:
     """Finish a merge, rebase or cherry-pick of branches that both retrained: take one side's generated files, run the pipeline on
     what was merged, and stage the results. Real conflicts are listed, and left to you; run it again when they are resolved."""
+    from lifecycle.core.model_folders import require_top
     from lifecycle.resolve.resolve import resolve
 
+    require_top()
     resolve(arguments.data, lambda line: print(line, flush=True))
     return 0
 

@@ -46,14 +46,15 @@ def conflicts() -> list[Conflict]:
     return [Conflict(Path(path), of_path) for path, of_path in blobs.items()]
 
 
-def generated_files(conflicting: list[Conflict]) -> set[Path]:
-    """Return the files in git that a stage of the pipeline writes, and dvc.lock: before the merge, and on the other side."""
-    texts = [text_at("HEAD", config.LOCK) or ""]
-    texts += [conflict.text(THEIRS) or "" for conflict in conflicting if conflict.path == config.LOCK]
-    if is_readable(config.LOCK):  # of a run that was cut off, or merged by git
-        texts.append(config.LOCK.read_text(encoding="utf-8"))
-    outputs = {path for text in texts for path in outputs_of(text)}
-    return _tracked(outputs | {str(config.LOCK)})
+def generated_files(conflicting: list[Conflict], home: Path = Path()) -> set[Path]:
+    """Return the files in git that a stage of a model's pipeline writes, and its dvc.lock: before the merge, and on the other side."""
+    lock = home / config.LOCK
+    texts = [text_at("HEAD", lock) or ""]
+    texts += [conflict.text(THEIRS) or "" for conflict in conflicting if conflict.path == lock]
+    if is_readable(lock):  # of a run that was cut off, or merged by git
+        texts.append(lock.read_text(encoding="utf-8"))
+    outputs = {path for text in texts for path in outputs_of(text, home)}
+    return _tracked(outputs | {str(lock)})
 
 
 def is_readable(lock: Path) -> bool:
@@ -65,9 +66,10 @@ def is_readable(lock: Path) -> bool:
     return True
 
 
-def outputs_of(lock: str) -> list[str]:
-    """Return the paths that the stages in the text of a dvc.lock write."""
-    return [out["path"] for stage in stages_of(lock, str(config.LOCK)).values() for out in stage.get("outs", [])]
+def outputs_of(lock: str, home: Path = Path()) -> list[str]:
+    """Return the paths, from the top, that the stages in the text of the dvc.lock of a model's folder write."""
+    stages = stages_of(lock, str(home / config.LOCK)).values()
+    return [str(home / out["path"]) for stage in stages for out in stage.get("outs", [])]
 
 
 def take_ours(files: set[Path]) -> None:

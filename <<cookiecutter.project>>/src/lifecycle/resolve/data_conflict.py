@@ -11,6 +11,7 @@ from lifecycle.core.dvc import remotes
 from lifecycle.core.errors import DataError
 from lifecycle.core.files import parse_yaml, write_text
 from lifecycle.core.git import git, text_at
+from lifecycle.core.model_folders import folder_of, names_here
 from lifecycle.resolve.conflicts import BASE, OURS, THEIRS, Conflict
 from lifecycle.resolve.data_versions import add, data_versions, output
 from lifecycle.resolve.joined_data import join, row_count
@@ -98,7 +99,11 @@ def _described(pointer: str | None, source: str, path: Path | None, data: Data) 
 
 def _format(pointer: Path) -> Data:
     """How the data of a .dvc file is written: the dataset as params.yaml says, another CSV file plainly."""
-    text = text_at("HEAD", config.PARAMS) or "{}"  # the one in the working tree may be in conflict
-    data = Params.checked(parse_yaml(text, str(config.PARAMS)), str(config.PARAMS)).data
     path = pointer.with_suffix("")
-    return data if path == data.raw else Data(raw=path, id="", target="")
+    for home in (Path(), *map(folder_of, names_here())):
+        params = home / config.PARAMS
+        text = text_at("HEAD", params)  # the one in the working tree may be in conflict
+        data = Params.checked(parse_yaml(text, str(params)), str(params)).data if text else None
+        if data and path == home / data.raw:
+            return data.model_copy(update={"raw": path})
+    return Data(raw=path, id="", target="")

@@ -15,6 +15,7 @@ from lifecycle.core.dvc import dvc, failure_line
 from lifecycle.core.errors import DataError, RefusedError
 from lifecycle.core.git import changed_files, environment, git
 from lifecycle.core.markdown import counted
+from lifecycle.core.model_folders import folder_of, names_here
 from lifecycle.resolve.conflicts import Conflict, conflicts, generated_files, is_readable, outputs_of, take_ours
 from lifecycle.resolve.data_conflict import describe, is_pointer, take
 from lifecycle.resolve.operation import Operation, in_progress
@@ -36,8 +37,11 @@ def resolve(data: str | None, report: Report) -> None:
     if operation is None and not conflicting:
         report("nothing to resolve: no merge, rebase or cherry-pick is in progress")
         return
-    generated = generated_files(conflicting)
-    _settle(conflicting, generated, report)
+    homes = [Path(), *map(folder_of, names_here())]
+    of_homes = {home: generated_files(conflicting, home) for home in homes}
+    for home in homes:
+        _settle(conflicting, of_homes[home], home / config.LOCK, report)
+    generated = set[Path]().union(*of_homes.values())
     real = [conflict for conflict in conflicting if conflict.path not in generated]
     for conflict in real:
         if data and is_pointer(conflict):
@@ -46,16 +50,18 @@ def resolve(data: str | None, report: Report) -> None:
     _refuse_unstaged(generated)
     _bring_data()
     report("running the pipeline on what was merged ...")
-    _reproduce()
-    count = _stage()
+    for home in homes:
+        _reproduce(home)
+    _require_up_to_date()
+    count = sum(_stage(home) for home in homes)
     report(f"staged {counted(count, 'generated file')} of the {operation.name if operation else 'conflict'}")
     report(f"to finish it: {_finish(operation)}")
 
 
-def _settle(conflicting: list[Conflict], generated: set[Path], report: Report) -> None:
-    """Take all generated files from HEAD if one of them conflicts: they belong together, and to HEAD's dvc.lock."""
+def _settle(conflicting: list[Conflict], generated: set[Path], lock: Path, report: Report) -> None:
+    """Take all generated files of a model from HEAD if one of them conflicts: they belong together, and to HEAD's dvc.lock."""
     count = sum(conflict.path in generated for conflict in conflicting)
-    if not count and config.LOCK.exists() and not is_readable(config.LOCK):
+    if not count and lock.exists() and not is_readable(lock):
         count = 1  # staged with its conflict markers
     if count:
         take_ours(generated)
@@ -97,11 +103,15 @@ def _bring_data() -> None:
         raise DataError(f"dvc pull: {failure_line(pull)}; {AGAIN}")
 
 
-def _reproduce() -> None:
+def _reproduce(home: Path) -> None:
+    """Run the pipeline of the model in a folder."""
     command = [sys.executable, "-P", "-m", "dvc", "repro", "--pull", "--quiet"]
-    done = subprocess.run(command, env=environment(), stderr=subprocess.PIPE, text=True)
+    done = subprocess.run(command, cwd=home, env=environment(), stderr=subprocess.PIPE, text=True)
     if done.returncode:
         raise DataError(f"the pipeline fails: {failure_line(done)}; mend it and `git add` what you change, {AGAIN}")
+
+
+def _require_up_to_date() -> None:
     status = dvc("status", "--json")
     if status.returncode:
         raise DataError(f"dvc status: {failure_line(status)}")
@@ -109,9 +119,10 @@ def _reproduce() -> None:
         raise DataError(f"not up to date after dvc repro: {', '.join(stale)}; `dvc status` says why")
 
 
-def _stage() -> int:
-    """Stage what the pipeline has written and git does not ignore; return how many files the commit changes by that."""
-    outputs = outputs_of(config.LOCK.read_text(encoding="utf-8"))
+def _stage(home: Path) -> int:
+    """Stage what a model's pipeline has written and git does not ignore; return how many files the commit changes by that."""
+    lock = home / config.LOCK
+    outputs = outputs_of(lock.read_text(encoding="utf-8"), home)
     ignored = subprocess.run(
         ["git", "check-ignore", "-z", "--stdin"],
         env=environment(),
@@ -119,7 +130,7 @@ def _stage() -> int:
         capture_output=True,
         text=True,
     )
-    written = [str(config.LOCK), *sorted(set(outputs) - set(ignored.stdout.split("\0")))]
+    written = [str(lock), *sorted(set(outputs) - set(ignored.stdout.split("\0")))]
     git("--literal-pathspecs", "add", "--all", "--", *written)
     return len(changed_files("--cached", "HEAD", "--", *written))
 

@@ -33,6 +33,10 @@ def add_rows(folder: Path, params: Params, rows: list[Labelled], min_rows: int) 
         DataError: it cannot be fetched, or with the new rows it breaks the contract as a whole.
         RefusedError: the prediction log leaves out or hashes a column that the rows need.
     """
+    if ".." in params.data.raw.parts:
+        raise ConfigError(
+            f"{params.data.raw} is the table of another model: retrain that one, and this one has the new rows too"
+        )
     _refuse_private(folder, params)
     schema = contract.load(folder / config.CONTRACT, params.package)
     raw, beside = folder / params.data.raw, folder / sources_file(params.data.raw)

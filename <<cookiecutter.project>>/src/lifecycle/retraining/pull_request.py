@@ -8,6 +8,7 @@ from lifecycle.core.dvc import dvc
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.git import NO_HOOKS, commit_of, git, unique_name
 from lifecycle.core.github import GitHubError, api, gh, on_actions
+from lifecycle.core.home import at_root
 from lifecycle.retraining.retrained_model import TRAILER
 
 PREFIX = "retrain/"
@@ -110,7 +111,7 @@ def start_checks(branch: str, root: Path) -> list[str]:
     """Start the checks of a branch: a branch that a workflow has pushed starts none by itself."""
     if not on_actions():
         return []
-    workflow = unique_name(CHECKS, root)
+    workflow = unique_name(CHECKS, at_root(root))
     api(f"actions/workflows/{workflow}/dispatches", "POST", {"ref": branch}, root)
     return [f"started {workflow} on {branch}"]
 

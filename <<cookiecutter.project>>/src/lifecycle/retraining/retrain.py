@@ -20,6 +20,7 @@ from lifecycle.core import config
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.core.files import write_text
 from lifecycle.core.git import check_identity, commit_of, git, has_origin, text_at, unique_name
+from lifecycle.core.home import TEMPORARY
 from lifecycle.core.markdown import plain
 from lifecycle.core.times import Window
 from lifecycle.core.worktree import inside, remove, worktree
@@ -30,8 +31,8 @@ from lifecycle.retraining.pull_request import BLOCKED, PREFIX, Proposal, PullReq
 from lifecycle.retraining.retrained_model import TRAILER, RetrainedModel
 from lifecycle.retraining.settings import Retraining
 
-WORKTREES = Path(".dvc/tmp/retrain")
-TEXT = Path(".dvc/tmp/retrain.md")  # of the pull request, for whoever has to open it by hand
+WORKTREES = TEMPORARY / "retrain"
+TEXT = TEMPORARY / "retrain.md"  # of the pull request, for whoever has to open it by hand
 Report = Callable[[str], None]
 
 

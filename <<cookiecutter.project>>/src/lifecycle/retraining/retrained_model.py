@@ -15,6 +15,8 @@ from lifecycle.core.dvc import failure_line
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import read_parquet
 from lifecycle.core.git import NO_HOOKS, git
+from lifecycle.core.home import NAME, at_root
+from lifecycle.core.model_folders import folder_of, names_here
 from lifecycle.core.worktree import inside
 from lifecycle.retraining.new_rows import NewRows
 
@@ -52,11 +54,16 @@ def reproduce(folder: Path, model: RetrainedModel) -> None:
     test = config.METRICS / "test.json"
     model.before = _metrics(folder / test)
     command = [sys.executable, "-P", "-m", "dvc", "repro", "--pull"]
-    repro = subprocess.run(command, cwd=folder, env=inside(folder), capture_output=True, text=True)
-    if "exited with 2" in repro.stderr:  # a stage's own code for configuration and environment
-        raise ConfigError(f"the pipeline cannot be run: {failure_line(repro)}")
-    if repro.returncode:
-        raise DataError(f"the pipeline fails on the new dataset: {failure_line(repro)}")
+    top = at_root(folder)
+    for home in (
+        folder,
+        *(top / folder_of(name) for name in names_here(top) if name != NAME),
+    ):  # they may share its table
+        repro = subprocess.run(command, cwd=home, env=inside(folder), capture_output=True, text=True)
+        if "exited with 2" in repro.stderr:  # a stage's own code for configuration and environment
+            raise ConfigError(f"the pipeline cannot be run: {failure_line(repro)}")
+        if repro.returncode:
+            raise DataError(f"the pipeline fails on the new dataset: {failure_line(repro)}")
     model.after = _metrics(folder / test)
     model.new_test_rows = on_new_test_rows(model, read_parquet(folder / config.PREDICTIONS))
 

@@ -23,6 +23,7 @@ from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.estimator import make_estimator
 from lifecycle.core.files import read_parquet, value_at, write_json, write_text, yaml_as_written
 from lifecycle.core.git import environment
+from lifecycle.core.home import SRC
 from lifecycle.core.metric_process import MetricProcess
 from lifecycle.search import mlflow_trials, settings
 from lifecycle.search.selection_bias import TRIALS, corrected
@@ -89,7 +90,7 @@ def _check(study: Study) -> None:
 def _run(opened: "optuna.Study", trials: int, jobs: int) -> None:
     """Let so many processes share so many trials. Raises ConfigError with the reason if one of them fails."""
     threads = str(max((os.cpu_count() or 1) // jobs, 1))
-    paths = os.pathsep.join(filter(None, ["src", os.environ.get("PYTHONPATH")]))
+    paths = os.pathsep.join(filter(None, [str(SRC), os.environ.get("PYTHONPATH")]))
     variables = environment() | {"OMP_NUM_THREADS": threads, "PYTHONPATH": paths}
     command = [sys.executable, "-P", "-m", "lifecycle.search.worker"]
     shares = [share for number in range(jobs) if (share := len(range(number, trials, jobs)))]

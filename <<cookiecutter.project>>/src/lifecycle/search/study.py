@@ -11,6 +11,7 @@ import numpy as np
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import file_hash, read_yaml
+from lifecycle.core.home import SRC, TEMPORARY
 from lifecycle.core.metrics import HIGHER_IS_BETTER, LOWER_IS_BETTER
 from lifecycle.core.own_metrics import OwnMetrics, declared_here, sign_of
 from lifecycle.core.package_versions import ENVIRONMENT
@@ -19,7 +20,7 @@ from lifecycle.search.settings import DIGITS, SEARCH, Search, Space, changed
 if TYPE_CHECKING:
     import optuna
 
-FOLDER = Path(".dvc/tmp/search")
+FOLDER = TEMPORARY / "search"  # a study's own folder there has the hash of everything that makes it another one
 NAME = "search"
 SIDES = ("train", "validation")
 
@@ -72,7 +73,7 @@ def of_repo(search: Search, package: str) -> Study:
     fixed = changed(
         content, dict.fromkeys(search.parameters)
     )  # whatever is searched now is not what tells studies apart
-    code = sorted(Path("src", package).glob("*.py"))
+    code = sorted((SRC / package).glob("*.py"))
     files = [*(config.FEATURES / f"{side}.parquet" for side in SIDES), config.CONTRACT, ENVIRONMENT, *code]
     key = json.dumps([search.model_dump(), fixed, [file_hash(path) for path in files]], sort_keys=True, default=str)
     folder = FOLDER / hashlib.sha256(key.encode()).hexdigest()[:16]

@@ -7,7 +7,7 @@ import orjson
 
 from lifecycle.core.times import now
 from lifecycle.prediction_log.private_columns import Redaction
-from lifecycle.prediction_log.writer import Log
+from lifecycle.prediction_log.writer import PREDICTIONS, Log, LogError
 from lifecycle.registry.aliases import CANARY, SHADOW
 from lifecycle.serving.batcher import ServedVersion
 from lifecycle.serving.canary_stats import ArmStats, score, score_edges
@@ -47,8 +47,22 @@ class AnswerRecorder:
         else:
             self.arms = None
 
-    def record(self, served: ServedVersion, requests: list[PendingRequest], answers: list[list[Answer]]) -> None:
-        """Log and count the answers to requests. Raises LogError if they cannot be logged; then they must not be sent."""
+    def write(self, lines: list[bytes], day: str, kind: str = PREDICTIONS) -> None:
+        """Write lines into the log. Raises LogError, and counts it, if it cannot be written."""
+        try:
+            self.log.write(lines, day, kind)
+        except LogError:
+            self.metrics.log_failures.inc()
+            raise
+
+    def record(
+        self, served: ServedVersion, requests: list[PendingRequest], answers: list[list[Answer]], seconds: float
+    ) -> None:
+        """Log and count the answers to requests, for which the model took so many seconds.
+
+        Raises LogError if they cannot be logged; then they must not be sent.
+        """
+        self.metrics.model_seconds.labels(str(served.version)).observe(seconds)
         moment, clock = now().isoformat(timespec="milliseconds"), time.perf_counter()
         start = b'{"time":"%s","version":%d,' % (moment.encode(), served.version)
         lines = []
@@ -56,13 +70,15 @@ class AnswerRecorder:
             role = request.role.encode()
             for row, answer in zip(request.rows, request_answers, strict=True):
                 head = b'%s"role":"%s","request_id":"%s"' % (start, role, row.request_id.encode())
+                if row.trace:
+                    head += b',"traceparent":"%s"' % row.trace
                 tail = b',"milliseconds":%.3f,"inputs":%s,%s\n' % (
                     1000 * (clock - row.since),
                     self._logged(row.record),
                     json_tail(answer),
                 )
                 lines.append(head + tail)
-        self.log.write(lines, moment[:10])
+        self.write(lines, moment[:10])
         for request, request_answers in zip(requests, answers, strict=True):
             self._count(served, request, request_answers, clock)
 
@@ -76,13 +92,11 @@ class AnswerRecorder:
         return orjson.dumps(self.redaction.row(orjson.loads(record))) if self.redaction else record
 
     def _count(self, served: ServedVersion, request: PendingRequest, answers: list[Answer], clock: float) -> None:
-        seconds, scores = self.metrics.count_rows(request.role, served.version, len(answers))
+        scores = [score(answer) for answer in answers]
+        self.metrics.count_rows(request.role, served.version, scores, [clock - row.since for row in request.rows])
         arm = self._arm(served, request.role)
-        for row, answer in zip(request.rows, answers, strict=True):
-            value = score(answer)
-            seconds.observe(clock - row.since)
-            scores.observe(value)
-            if arm and self.arms:
+        if arm and self.arms:
+            for row, value in zip(request.rows, scores, strict=True):
                 arm.add(1000 * (clock - request.since), value, self.arms.score_edges, row.row_id)
         if request.role == SHADOW:
             self.metrics.compare_shadow(request, answers)

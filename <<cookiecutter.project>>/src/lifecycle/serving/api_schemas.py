@@ -1,7 +1,7 @@
 """What the HTTP interface accepts and returns, as OpenAPI describes it."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Annotated, Any
 
 from fastapi import FastAPI, HTTPException, Request
@@ -9,13 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from lifecycle.core import predict_response
 from lifecycle.core.config import Params
+from lifecycle.serving.request_identity import REQUEST_ID
 
-REQUEST_ID = r"[\w.-]{1,64}"
 HEADERS = [
     {
         "name": "X-Request-ID",
         "in": "header",
-        "description": "your id for the request, to find its answer in the log; generated if left out",
+        "description": "your id for the request, to find its answer in the log; generated if left out; in every response",
         "schema": {"type": "string", "pattern": f"^{REQUEST_ID}$"},
     },
     {
@@ -48,7 +48,7 @@ class Invalid(BaseModel):
 
 
 PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {"model": Problem} for status in (400, 401, 408, 409, 413, 415, 500, 503)
+    status: {"model": Problem} for status in (400, 401, 403, 408, 409, 413, 415, 500, 503)
 }
 
 
@@ -73,7 +73,7 @@ def openapi_of(body: type[BaseModel], answer: type[BaseModel]) -> dict[str, Any]
     }
 
 
-def describe_bodies(app: FastAPI, batch: type[BaseModel], example: Callable[[], Any], token: str | None) -> None:
+def describe_bodies(app: FastAPI, batch: type[BaseModel], example: Callable[[], Any], token: bool) -> None:
     """Complete the app's OpenAPI document with what FastAPI cannot see.
 
     Args:
@@ -99,15 +99,13 @@ def describe_bodies(app: FastAPI, batch: type[BaseModel], example: Callable[[], 
     app.openapi = openapi  # type: ignore[method-assign]
 
 
-def read_headers(request: Request, generated_ids: Iterator[str]) -> tuple[str, int | None]:
-    """Return a request's id, its own or a generated one, and the version that it names, if any.
+def read_headers(request: Request) -> tuple[str, int | None]:
+    """Return a request's id and the version that it names, if any.
 
     Raises HTTPException 422 if one of them is malformed.
     """
-    request_id, version = request.headers.get("x-request-id"), request.headers.get("x-model-version")
-    if request_id is None:
-        request_id = next(generated_ids)
-    elif not re.fullmatch(REQUEST_ID, request_id, re.ASCII):
+    request_id, version = request.scope["request_id"], request.headers.get("x-model-version")
+    if request.headers.get("x-request-id", request_id) != request_id:
         message = "must be 1 to 64 letters, digits, '.', '_' or '-'"
         raise HTTPException(422, [mistake(("header", "X-Request-ID"), message)])
     if version is not None and not re.fullmatch("[1-9][0-9]{0,9}", version):

@@ -21,7 +21,7 @@ GATHER_SECONDS = 0.003  # that a call waits for as many requests as there were a
 RESTART_SECONDS = 1.0  # between two attempts to replace a process
 CLOSE_SECONDS = 5.0  # in which rows that no client waits for, a shadow's, may still be answered
 
-Record = Callable[["ServedVersion", list[PendingRequest], list[list[Answer]]], None]
+Record = Callable[["ServedVersion", list[PendingRequest], list[list[Answer]], float], None]
 
 
 class ServedVersion:
@@ -39,7 +39,7 @@ class ServedVersion:
         Args:
             version: its number in the registry.
             load: starts a process that has loaded it.
-            record: is given requests and answers before the clients are.
+            record: is given requests, their answers and the seconds that the model took, before the clients get their answers.
             on_lost: is called when the process is gone.
         """
         self.version = version
@@ -66,6 +66,11 @@ class ServedVersion:
         self.problem = None
         self.known, self.known_answers = self._process.known, self._process.known_answers
         self.metadata = self._process.metadata
+
+    @property
+    def pid(self) -> int:
+        """Of its process; 0 if there is none."""
+        return self._process.pid if self._process else 0
 
     async def predict(self, rows: list[Row], role: str) -> list[Answer]:
         """Return an answer per row, in order. Raises ModelError if the model fails on one of them."""
@@ -139,6 +144,7 @@ class ServedVersion:
         if not batch:  # their clients have given up
             return
         process = await self._running_process()
+        began = time.perf_counter()
         try:
             answers = iter(await process.predict([row.record for request in batch for row in request.rows]))
         except ProcessGoneError:
@@ -146,9 +152,12 @@ class ServedVersion:
             self._process = None
             self._on_lost(self)
             raise
+        seconds = time.perf_counter() - began
         pairs = [(request, [next(answers) for _ in request.rows]) for request in batch]
         pairs = [(request, request_answers) for request, request_answers in pairs if not request.future.done()]
-        self._record(self, [request for request, _ in pairs], [request_answers for _, request_answers in pairs])
+        self._record(
+            self, [request for request, _ in pairs], [request_answers for _, request_answers in pairs], seconds
+        )
         for request, request_answers in pairs:
             request.future.set_result(request_answers)
 

@@ -6,7 +6,7 @@ from typing import Any
 import requests
 
 from lifecycle.core.errors import ProjectError
-from lifecycle.serving.settings import TOKEN, token
+from lifecycle.serving.tokens import EVERYTHING, token_for
 
 TIMEOUT_SECONDS = 15.0
 
@@ -29,18 +29,16 @@ class Client:
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy of the environment is for other addresses; its authorities are not
         self._session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
-        if secret := token():
-            self._session.headers["Authorization"] = f"Bearer {secret}"
 
     def status(self) -> dict[str, Any]:
         """Return what the server reports about itself. Raises ServerError if it does not."""
-        return self._content(self.request("GET", "/model"))
+        return self._content("/model", self.request("GET", "/model"))
 
     def predict(self, records: list[dict[str, Any]], version: int | None = None) -> list[dict[str, Any]]:
         """Return an answer per record, by a version if one is named. Raises ServerError if there is none."""
         headers = {"X-Model-Version": str(version)} if version else {}
         response = self.request("POST", "/predict/batch", {"records": records}, headers)
-        predictions: list[dict[str, Any]] = self._content(response)["predictions"]
+        predictions: list[dict[str, Any]] = self._content("/predict/batch", response)["predictions"]
         return predictions
 
     def request(
@@ -56,20 +54,23 @@ class Client:
 
         Raises UnreachableError if there is no response.
         """
+        all_headers = dict(headers or {})
+        if token := token_for(path):
+            all_headers["Authorization"] = f"Bearer {token}"
         try:
             return self._session.request(
-                method, f"{self.url}{path}", json=body, headers=headers, timeout=TIMEOUT_SECONDS
+                method, f"{self.url}{path}", json=body, headers=all_headers, timeout=TIMEOUT_SECONDS
             )
         except requests.RequestException as error:
             raise UnreachableError(f"{self.url} does not answer: {root_cause(error)}") from None
 
-    def _content(self, response: requests.Response) -> dict[str, Any]:
+    def _content(self, path: str, response: requests.Response) -> dict[str, Any]:
         try:
             content = response.json()
         except ValueError:
             content = {}
         if response.status_code == 401:
-            action = f"the one in {TOKEN} is wrong" if token() else f"set it in {TOKEN}"
+            action = f"the one in {EVERYTHING} is wrong" if token_for(path) else f"set it in {EVERYTHING}"
             raise ServerError(f"{self.url} requires a token: {action}")
         if response.status_code != 200 or not isinstance(content, dict):
             detail = content.get("detail") if isinstance(content, dict) else None

@@ -11,7 +11,7 @@ def serve(arguments: argparse.Namespace) -> int:
     from lifecycle.serving.server import serve
 
     package_versions.check()
-    serve(arguments.host, arguments.port, arguments.alias)
+    serve(arguments.host, arguments.port, arguments.alias, arguments.wait)
     return 0
 
 
@@ -64,6 +64,13 @@ def positive(text: str) -> float:
     return number
 
 
+def seconds(text: str) -> float:
+    number = float(text)
+    if not 0 <= number < float("inf"):
+        raise ValueError
+    return number
+
+
 def count(text: str) -> int:
     return int(positive(str(int(text))))
 
@@ -91,6 +98,13 @@ def _add_serve(verbs: Any) -> None:
         choices=("staging", "production"),
         default="production",
         help="alias whose version is served (default: %(default)s)",
+    )
+    verb.add_argument(
+        "--wait",
+        type=seconds,
+        default=90.0,
+        metavar="SECONDS",
+        help="how long the port may stay closed until the first version is loaded (default: %(default)g)",
     )
     verb.set_defaults(run=serve)
 

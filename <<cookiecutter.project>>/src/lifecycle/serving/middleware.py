@@ -1,63 +1,118 @@
-"""The checks that a request passes before it reaches the app: its token, content type, size, and how long it takes to arrive."""
+"""The checks that a request passes before it reaches the app: its token, content type, size, how long it takes to arrive, and how many
+others are being answered."""
 
 import asyncio
-import secrets
+import time
+from collections.abc import Iterator
 from contextlib import suppress
 
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from lifecycle.serving.drain_state import DrainState
 from lifecycle.serving.prometheus_metrics import ServerMetrics
+from lifecycle.serving.request_identity import Headers, identify
+from lifecycle.serving.tokens import WITHOUT_TOKEN, Tokens
 
 READ_SECONDS = 10.0  # in which each piece of a request has to arrive
 BODY_SECONDS = 60.0  # for the whole body
-WITHOUT_TOKEN = {"/health/live", "/health/ready"}  # probes have no token
+MAX_IN_FLIGHT = 1000  # requests being answered at a time; more are refused, but for health checks
+MAX_DISCARDING = 100  # requests whose refusal waits until their body is there
+RETRY_AFTER = b"retry-after", b"2"
+ANY_ORIGIN = b"access-control-allow-origin", b"*"  # a page of any site may look at a server's health
+CLOSE = b"connection", b"close"
+OVERLOADED = "overloaded: try again later"
 
 
 class RequestGuard:
     """ASGI middleware that refuses requests and counts responses."""
 
     def __init__(
-        self, app: ASGIApp, token: str | None, max_bytes: int, metrics: ServerMetrics, paths: set[str]
+        self,
+        app: ASGIApp,
+        tokens: Tokens,
+        max_bytes: int,
+        metrics: ServerMetrics,
+        paths: set[str],
+        drain: DrainState,
+        generated_ids: Iterator[str],
     ) -> None:
         """Wrap an app.
 
         Args:
             app: what handles the requests that pass.
-            token: what every request but a health check has to send, if anything.
+            tokens: what requests have to send, if anything.
             max_bytes: of a request's body.
             metrics: where responses are counted.
             paths: those that are counted by name; all others together.
+            drain: of this server.
+            generated_ids: for requests that come without one.
         """
-        self.app, self.max_bytes = app, max_bytes
-        self.expected = f"Bearer {token}".encode() if token else None
-        self.metrics, self.paths = metrics, paths
+        self.app, self.tokens, self.max_bytes, self.generated_ids = app, tokens, max_bytes, generated_ids
+        self.metrics, self.paths, self.drain = metrics, paths, drain
         self.too_long = f"the request body may have at most {max_bytes:,} bytes"
+        self.in_flight = self.discarding = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
+        headers = dict(scope["headers"])
+        identity = identify(scope, headers, self.generated_ids)
+        began, started = time.perf_counter(), False
 
         async def counting_send(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 path = scope["path"] if scope["path"] in self.paths else "other"
                 self.metrics.requests.labels(path, message["status"]).inc()
+                self.metrics.request_seconds.labels(path).observe(time.perf_counter() - began)
+                more = self._more_headers(scope, message["status"])
+                message["headers"] = [*message["headers"], *identity, *more]
             await send(message)
 
-        if refusal := self._refusal(scope):
+        if refusal := self._refusal(scope, headers):
             await self._discard(receive)
             return await refusal(scope, receive, counting_send)
-        return await self.app(scope, self._limited(receive), counting_send)
+        try:
+            if scope["path"] in WITHOUT_TOKEN:
+                return await self.app(scope, self._limited(receive), counting_send)
+            return await self._answer(scope, receive, counting_send)
+        except Exception:  # our mistake: the traceback is for whoever runs the server
+            if not started:
+                await JSONResponse({"detail": "the server has failed"}, 500)(scope, receive, counting_send)
+            raise
 
-    def _refusal(self, scope: Scope) -> JSONResponse | None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on, unless too many are being answered."""
+        self.drain.note_request()
+        if self.in_flight >= MAX_IN_FLIGHT:
+            refusal = JSONResponse({"detail": OVERLOADED}, 503)
+            return await refusal(scope, receive, send)
+        self.in_flight += 1
+        self.metrics.in_flight.set(self.in_flight)
+        try:
+            return await self.app(scope, self._limited(receive), send)
+        finally:
+            self.in_flight -= 1
+            self.metrics.in_flight.set(self.in_flight)
+
+    def _more_headers(self, scope: Scope, status: int) -> Headers:
+        """Headers of a response that depend on its path and on the server's state."""
+        headers = [ANY_ORIGIN] if scope["path"] in WITHOUT_TOKEN else []
+        if status == 503:
+            headers.append(RETRY_AFTER)
+        return [*headers, CLOSE] if self.drain.stopping else headers
+
+    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> JSONResponse | None:
         """The response to a request whose head is reason enough to refuse it."""
-        headers = dict(scope["headers"])
-        if self.expected and scope["path"] not in WITHOUT_TOKEN:
-            authorization = headers.get(b"authorization", b"")
-            if not secrets.compare_digest(authorization, self.expected):
-                detail = "wrong token" if authorization else "send the header `Authorization: Bearer TOKEN`"
-                return JSONResponse({"detail": detail}, 401, {"WWW-Authenticate": "Bearer"})
+        if refusal := self.tokens.refusal(scope["path"], headers.get(b"authorization", b"")):
+            status, detail = refusal
+            return JSONResponse({"detail": detail}, status, {"WWW-Authenticate": "Bearer"} if status == 401 else None)
+        if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
+            detail = "send the body as it is: compressed ones, with the header `Content-Encoding`, are not accepted"
+            return JSONResponse({"detail": detail}, 415, {"Accept-Encoding": "identity"})
         content_type = headers.get(b"content-type", b"").partition(b";")[0].strip().lower()
         if scope["method"] == "POST" and content_type != b"application/json":
             return JSONResponse({"detail": "send JSON, with the header `Content-Type: application/json`"}, 415)
@@ -88,11 +143,16 @@ class RequestGuard:
 
     async def _discard(self, receive: Receive) -> None:
         """Read on for a while: a client that is still sending when the connection closes never reads the response."""
-        size = 0
-        with suppress(TimeoutError):
-            async with asyncio.timeout(READ_SECONDS):
-                while size < 4 * self.max_bytes:
-                    message = await receive()
-                    size += len(message.get("body", b""))
-                    if not message.get("more_body"):
-                        return
+        if self.discarding >= MAX_DISCARDING:
+            return
+        size, self.discarding = 0, self.discarding + 1
+        try:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(READ_SECONDS):
+                    while size < 4 * self.max_bytes:
+                        message = await receive()
+                        size += len(message.get("body", b""))
+                        if not message.get("more_body"):
+                            return
+        finally:
+            self.discarding -= 1

@@ -64,10 +64,7 @@ class ForkServer:
         )
 
     def close(self) -> None:
-        if self.process:
-            self.process.terminate()
-            with suppress(subprocess.TimeoutExpired):
-                self.process.wait(EXIT_SECONDS)
+        if self.process:  # it holds nothing; the processes of versions end with their connections
             self.process.kill()
             self.process.wait()
         shutil.rmtree(self.socket.parent, ignore_errors=True)

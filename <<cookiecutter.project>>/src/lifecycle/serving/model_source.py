@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from lifecycle.core.config import Params
-from lifecycle.core.errors import ConfigError, ProjectError
+from lifecycle.core.errors import ConfigError, DataError, ProjectError
 from lifecycle.core.files import write_json
 from lifecycle.core.tracking import store
 from lifecycle.registry import ledger, version_cache
@@ -56,10 +56,19 @@ class ModelSource:
 
     def fetch(self, version: int) -> Path:
         """Return the folder of a version. Raises ProjectError if it cannot be had, or is not what was registered."""
+        cause = None
         if self._connected:
-            with suppress(ConfigError), store(self.params, RETRYING, alone=False) as client:
-                return version_cache.fetch(client, self.params.track.model, version, self.cache)
-        return version_cache.cached(version, self.cache)
+            try:
+                with store(self.params, "it is not in the cache either", alone=False) as client:
+                    return version_cache.fetch(client, self.params.track.model, version, self.cache)
+            except ConfigError as error:  # MLflow, or the storage behind it, does not answer
+                cause = error
+        try:
+            return version_cache.cached(version, self.cache)
+        except DataError:
+            if cause:
+                raise cause from None
+            raise
 
     def remember(self, served: Held) -> None:
         """Write down what is served, for a server that starts while the registry does not answer."""

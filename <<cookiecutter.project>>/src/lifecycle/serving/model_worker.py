@@ -97,6 +97,8 @@ def run_when_idle() -> None:
 
 
 if __name__ == "__main__":
+    # A supervisor may send it to every process of a server, which goes on answering for a while; this one ends with the server.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     importlib.import_module(PRELOADED)
     gc.freeze()
     VersionServer(sys.argv[1], VersionHandler).serve_forever()

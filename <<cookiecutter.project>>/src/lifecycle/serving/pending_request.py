@@ -16,6 +16,7 @@ class Row:
     row_id: str  # its id in the data, or, if it has none, that of its content
     record: bytes  # JSON
     since: float  # when it arrived, by time.perf_counter()
+    trace: bytes = b""  # the header `traceparent`, if it was sent
 
 
 def content_id(record: bytes) -> str:

@@ -45,17 +45,21 @@ class RefusalRecorder:
         try:
             yield
         except ValidationError as error:
+            mistakes = self._mistakes(error)
+            rows = _row_count(body) if batch else 1
+            recorder = self.router.recorder
+            recorder.metrics.rows_refused.labels(mistakes[0]["column"], mistakes[0]["rule"]).inc(rows)
             answering, moment = self.router.roles.answering, now().isoformat(timespec="milliseconds")
             refusal = {
                 "time": moment,
-                "role": self.router.recorder.role,
+                "role": recorder.role,
                 "version": answering.version if answering else 0,
                 "request_id": request_id,
-                "rows": _row_count(body) if batch else 1,
-                "mistakes": self._mistakes(error),
+                "rows": rows,
+                "mistakes": mistakes,
             }
             with suppress(LogError):  # which /health/ready and /model report
-                self.router.recorder.log.write([json.dumps(refusal).encode() + b"\n"], moment[:10], REFUSED)
+                recorder.write([json.dumps(refusal).encode() + b"\n"], moment[:10], REFUSED)
             raise
 
     def _mistakes(self, error: ValidationError) -> list[dict[str, str]]:

@@ -8,7 +8,6 @@ import asyncio
 import datetime
 import gc
 import sys
-import time
 import traceback
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -22,12 +21,12 @@ from lifecycle.core.config import Params
 from lifecycle.core.errors import DataError, ProjectError
 from lifecycle.registry.aliases import CANARY, PRODUCTION, SHADOW, Held
 from lifecycle.serving.batcher import ServedVersion
+from lifecycle.serving.load_failures import LoadFailures
 from lifecycle.serving.model_process import ForkServer, ModelError, ModelProcess
 from lifecycle.serving.model_source import NOT_ASKED, REACHABLE, ModelSource
 from lifecycle.serving.router import Roles, Router
 from lifecycle.serving.settings import Server
 
-RETRY_SECONDS = 30.0  # until a version that did not load is tried once more
 IDLE_PATIENCE = 10  # times `timeout_seconds` for a shadow: no client waits for it, and it gets only what others leave of the machine
 
 
@@ -43,8 +42,7 @@ class RegistryWatcher:
     """Of the contract: a model that needs any other cannot be served."""
     source: ModelSource
     fork_server: ForkServer = field(default_factory=ForkServer)
-    load_errors: dict[tuple[int, bool], tuple[float, str]] = field(default_factory=dict)
-    """(version, whether it is the shadow) → when it failed to load, and why."""
+    load_failures: LoadFailures = field(default_factory=LoadFailures)
     started: str = field(default_factory=lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
     folders: dict[int, Path] = field(default_factory=dict)
     alias_missing: bool = False
@@ -52,8 +50,8 @@ class RegistryWatcher:
     closing: set[asyncio.Task[None]] = field(default_factory=set)
 
     @asynccontextmanager
-    async def lifespan(self, app: Any) -> AsyncIterator[None]:
-        """Watch as long as the app runs."""
+    async def running(self) -> AsyncIterator[None]:
+        """Watch until the block ends; then end the processes of all versions."""
         watching = asyncio.create_task(self.watch())
         try:
             yield
@@ -65,6 +63,11 @@ class RegistryWatcher:
             await asyncio.gather(*self.closing)
             self.fork_server.close()
             self.router.recorder.log.close()
+
+    @property
+    def settled(self) -> bool:
+        """Whether what the registry says is served: a version, or that there is none yet."""
+        return self.router.roles.answering is not None or self.alias_missing
 
     async def watch(self) -> None:
         while True:
@@ -89,14 +92,16 @@ class RegistryWatcher:
     async def serve(self, target: Held) -> None:
         """Load the versions that are not served yet, then replace all roles at once."""
         now = self.router.roles
-        self.load_errors = {key: error for key, error in self.load_errors.items() if key[0] in target.aliases.values()}
-        answering = await self._get(target.aliases.get(self.alias), False, now.answering)
         trials = target.aliases if self.alias == PRODUCTION else {}
+        self.load_failures.keep(
+            {(target.aliases.get(self.alias), False), (trials.get(CANARY), False), (trials.get(SHADOW), True)}
+        )
+        answering = await self._get(target.aliases.get(self.alias), False, now.answering)
         canary = await self._get(trials.get(CANARY), False, None)
         shadow = await self._get(trials.get(SHADOW), True, None)
         roles = Roles(answering, canary if canary is not answering else None, target.percent, shadow)
         if roles == now:
-            if not answering and not self.alias_missing and not self.load_errors:
+            if not answering and not self.alias_missing and not self.load_failures:
                 self.alias_missing = True
                 self.report(f"no version has the alias {self.alias} yet; the first one to get it will be served")
             return
@@ -126,8 +131,7 @@ class RegistryWatcher:
         for served in [now.shadow] if idle else [now.answering, now.canary]:
             if served and served.version == version:
                 return served
-        failed_at, _ = self.load_errors.get((version, idle), (0.0, ""))
-        if failed_at and time.monotonic() < failed_at + RETRY_SECONDS:
+        if not self.load_failures.may_try(version, idle):
             return fallback
         try:
             served = ServedVersion(version, partial(self._load, version, idle), self.router.recorder.record, self._lost)
@@ -136,10 +140,10 @@ class RegistryWatcher:
                 await served.close()
                 raise DataError(reason)
         except (ProjectError, ModelError) as error:
-            self.load_errors[version, idle] = time.monotonic(), f"version {version}: {error}"
-            self.report(f"version {version} is not served: {error}")
+            if self.load_failures.add(version, idle, str(error)):
+                self.report(f"version {version} is not served: {error}")
             return fallback
-        self.load_errors.pop((version, idle), None)
+        self.load_failures.remove(version, idle)
         served.environment = await asyncio.to_thread(package_versions.differences_from_version, self.folders[version])
         for difference in served.environment:
             self.report(f"version {version}: {difference}")

@@ -13,6 +13,7 @@ from typing import Any
 from lifecycle.registry.aliases import CANARY, SHADOW
 from lifecycle.serving.answer_recorder import AnswerRecorder, json_tail
 from lifecycle.serving.batcher import MAX_BATCH_ROWS, ServedVersion
+from lifecycle.serving.canary_stats import score_edges
 from lifecycle.serving.model_process import ModelError
 from lifecycle.serving.pending_request import Answer, Row
 
@@ -64,6 +65,8 @@ class Router:
         if trial != (before.answering, before.canary, before.percent):
             self.recorder.reset_arms(roles.answering, roles.canary)
         metrics = self.recorder.metrics
+        if roles.answering:
+            metrics.set_score_edges(score_edges(roles.answering.known_answers))
         for role, served in ((self.recorder.role, roles.answering), (CANARY, roles.canary), (SHADOW, roles.shadow)):
             metrics.versions.labels(role).set(served.version if served else 0)
         metrics.canary_percent.set(roles.percent if roles.canary else 0)

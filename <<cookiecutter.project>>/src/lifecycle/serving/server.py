@@ -10,40 +10,48 @@ from typing import TYPE_CHECKING
 from lifecycle.core import config, contract
 from lifecycle.core.errors import ConfigError
 from lifecycle.serving import settings
+from lifecycle.serving.tokens import EVERYTHING, Tokens
 
 if TYPE_CHECKING:
+    import uvicorn
     from fastapi import FastAPI
 
-MAX_CONNECTIONS = 1000
+    from lifecycle.serving.drain_state import DrainState
+    from lifecycle.serving.registry_watcher import RegistryWatcher
 
 
-def serve(host: str, port: int, alias: str) -> None:
-    """Serve the version that has an alias until stopped.
+def serve(host: str, port: int, alias: str, wait: float) -> None:
+    """Serve the version that has an alias until stopped; after `wait` seconds the port opens even if there is none to serve.
 
     Raises ConfigError if the port is taken, or the server could be reached from other machines without a token.
     """
-    token = settings.token()
-    if not token and not _is_loopback(host):
+    tokens = Tokens()
+    if not tokens and not _is_loopback(host):
         raise ConfigError(
-            f"--host {host} can be reached from other machines, which needs a token: set {settings.TOKEN}, "
+            f"--host {host} can be reached from other machines, which needs a token: set {EVERYTHING}, "
             "or listen on 127.0.0.1"
         )
-    listening = _listen(host, port)
-    # A registry that does not answer must not delay what is served for long.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
-    server = settings.load().server
-    app = _build_app(server, alias, token)
-    print(f"serve: listening on http://{host}:{listening.getsockname()[1]}", file=sys.stderr, flush=True)
-    _run(app, listening, int(server.max_megabytes * 1e6))
+    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn shuts down, then raises the signal once more
+        signal.signal(number, lambda *_: sys.exit(0))
+    with _bound(host, port) as port_socket:
+        # A registry that does not answer must not delay what is served for long.
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+        port = port_socket.getsockname()[1]
+        print(f"serve: port {port} opens once the version in {alias} is loaded", file=sys.stderr, flush=True)
+        from lifecycle.serving.drain_state import DrainState
+        from lifecycle.serving.graceful_server import GracefulServer
+
+        server, drain = settings.load().server, DrainState()
+        watcher = _watcher(server, alias)
+        app = _app(server, watcher, tokens, drain)
+        GracefulServer(_options(app, watcher, server), watcher, drain, wait).run([port_socket])
 
 
-def _build_app(server: settings.Server, alias: str, token: str | None) -> "FastAPI":
-    from lifecycle.core.row_model import record_model, value_type
+def _watcher(server: settings.Server, alias: str) -> "RegistryWatcher":
     from lifecycle.prediction_log.private_columns import redaction
     from lifecycle.prediction_log.writer import Log
     from lifecycle.serving.answer_recorder import AnswerRecorder
-    from lifecycle.serving.app import make_app
     from lifecycle.serving.model_source import ModelSource
     from lifecycle.serving.prometheus_metrics import ServerMetrics
     from lifecycle.serving.registry_watcher import RegistryWatcher
@@ -54,33 +62,38 @@ def _build_app(server: settings.Server, alias: str, token: str | None) -> "FastA
     recorder = AnswerRecorder(alias, Log(server.log), ServerMetrics(), redaction(config.CONTRACT, params.data.target))
     router = Router(recorder, server.timeout_seconds)
     columns = set(schema.columns) - {params.data.target}
-    source = ModelSource(params, server.cache, alias)
-    watcher = RegistryWatcher(params, server, alias, router, columns, source)
-    label = value_type(schema.columns[params.data.target])
-    return make_app(params, server, record_model(schema, params), label, watcher, token)
+    return RegistryWatcher(params, server, alias, router, columns, ModelSource(params, server.cache, alias))
 
 
-def _run(app: "FastAPI", listening: socket.socket, max_body_bytes: int) -> None:
+def _app(server: settings.Server, watcher: "RegistryWatcher", tokens: Tokens, drain: "DrainState") -> "FastAPI":
+    from lifecycle.core.row_model import record_model, value_type
+    from lifecycle.serving.app import make_app
+
+    schema = contract.load(config.CONTRACT, watcher.params.package)
+    label = value_type(schema.columns[watcher.params.data.target])
+    return make_app(watcher.params, server, record_model(schema, watcher.params), label, watcher, tokens, drain)
+
+
+def _options(app: "FastAPI", watcher: "RegistryWatcher", server: settings.Server) -> "uvicorn.Config":
     import uvicorn
 
+    from lifecycle.serving.connections import Connections, most_connections
     from lifecycle.serving.http_protocol import BoundedHttpProtocol
 
-    BoundedHttpProtocol.max_body_bytes = max_body_bytes
-    options = uvicorn.Config(
+    BoundedHttpProtocol.max_body_bytes = int(server.max_megabytes * 1e6)
+    BoundedHttpProtocol.open_connections = Connections(most_connections(), watcher.router.recorder.metrics)
+    return uvicorn.Config(
         app,
         http=BoundedHttpProtocol,
+        lifespan="off",
         access_log=False,
         log_level="warning",
         server_header=False,
         timeout_keep_alive=75,  # longer than a proxy's, usually 60: else the proxy sends into closed connections
         timeout_graceful_shutdown=20,
-        limit_concurrency=MAX_CONNECTIONS,
         ws="none",
         proxy_headers=False,
     )
-    for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn shuts down, then raises the signal once more
-        signal.signal(number, lambda *_: sys.exit(0))
-    uvicorn.Server(options).run([listening])
 
 
 def _is_loopback(host: str) -> bool:
@@ -90,10 +103,16 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _bound(host: str, port: int) -> socket.socket:
+    """Return a socket that has the port and does not listen yet."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        return socket.create_server((host, port), family=family, backlog=2048)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as create_server does, which would listen
+        if ":" in host:
+            bound.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        bound.bind((host, port))
+        return bound
     except (OSError, OverflowError) as error:
+        bound.close()
         reason = error.strerror if isinstance(error, OSError) else error
         raise ConfigError(f"cannot listen on {host}:{port}: {reason}") from None

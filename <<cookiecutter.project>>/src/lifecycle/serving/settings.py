@@ -12,7 +12,6 @@ from lifecycle.core.section import NO_FOLDER, Folder, Section
 from lifecycle.prediction_log.settings import Retention
 
 SERVING = Path("serving.yaml")
-TOKEN = "SERVING_TOKEN"
 SHIP = ": a log is copied to a store from there (docs/serving.md)"
 FOLDER_VARIABLES = {"log": "SERVING_LOG", "cache": "SERVING_CACHE"}
 
@@ -73,8 +72,3 @@ def load(path: Path = SERVING) -> Serving:
         urls = {name: os.environ.get(f"{name.upper()}_URLS", "").split() for name in ("staging", "production")}
         environments |= {name: addresses for name, addresses in urls.items() if addresses}
     return Serving.checked(content, str(path))
-
-
-def token() -> str | None:
-    """Return the token that servers require and clients send, if one is set."""
-    return os.environ.get(TOKEN, "").strip() or None  # a mounted secret often ends in a new line

@@ -95,7 +95,7 @@ def simulate(
         response = client.request("POST", "/predict", records[place % len(records)])
         try:
             content = response.json()
-        except ValueError:  # uvicorn's own text, when there are too many connections
+        except ValueError:  # a proxy's own text
             content = {"detail": response.text}
         label = targets[place % len(records)]
         if labels and label is not None and response.status_code == 200:

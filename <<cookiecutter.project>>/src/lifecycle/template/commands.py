@@ -54,8 +54,12 @@ def _answers(settings: list[str]) -> dict[str, str]:
 
 
 def _check_cookiecutter() -> None:
+    """Raise ConfigError unless an update can begin: about the whole repo, and with cookiecutter."""
     from importlib.util import find_spec
 
+    from lifecycle.core.model_folders import require_top
+
+    require_top()
     if find_spec("cookiecutter") is None:
         raise ConfigError("cookiecutter is not installed here: make setup, or `uv pip install cookiecutter`")
 

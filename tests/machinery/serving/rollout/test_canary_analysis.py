@@ -83,6 +83,28 @@ def test_a_verdict_on_few_ids_says_that_their_scores_tell_little() -> None:
     assert many.endswith(" by chance)")
 
 
+@pytest.mark.parametrize(
+    ("rows", "slower", "decision", "text"),
+    [
+        (500, 1.0, PROMOTE, "ms)"),
+        (500, 3.0, ABORT, "ms"),
+        (500, 1.58, PROMOTE, ": 500 rows are too few to be sure, it may be 30.9 to 34.0 ms"),
+        (20, 1.0, PROMOTE, ": 20 rows are too few to be sure, it may be at least 1"),
+        (20, 3.0, ABORT, "ms"),
+    ],
+)
+def test_a_verdict_on_latency_that_more_rows_may_change_says_so(
+    rows: int, slower: float, decision: str, text: str
+) -> None:
+    policy = POLICY.model_copy(update={"min_rows": rows, "max_score_distance": 1.0})
+
+    verdict = judge(PRODUCTION, arm(rows, 2, slower=slower), policy)
+
+    assert verdict.decision == decision
+    (latency,) = [reason for reason in verdict.reasons if "95% of rows" in reason]
+    assert text in latency if "few" in text else "too few" not in latency
+
+
 def test_without_traffic_it_says_that_none_has_come_in() -> None:
     assert judge(arm(0, 1), arm(0, 2), POLICY).reasons[1] == "no row has come in since the canary began"
 

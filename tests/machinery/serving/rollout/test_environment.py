@@ -25,13 +25,15 @@ def production() -> Environment:
 
 
 def says(
-    monkeypatch: pytest.MonkeyPatch, versions: list[int | None], problems: tuple[str, ...] = ()
+    monkeypatch: pytest.MonkeyPatch, versions: list[int | None], failed: str = "", attempts: tuple[int, ...] = (0,)
 ) -> Iterator[int | None]:
-    """Let the server say it serves these versions, one after the other, and the last for ever."""
-    left = iter(versions)
+    """Let the server say it serves these versions, one after the other, and the last for ever; and how often one has failed to load."""
+    left, failures = iter(versions), iter(attempts)
 
     def status(client: Client) -> dict[str, Any]:
-        return {"versions": {"production": next(left, versions[-1])}, "problems": list(problems)}
+        count = next(failures, attempts[-1])
+        reported = {failed: {"attempts": count, "error": "it does not load: oh"}} if count else {}
+        return {"server": "a", "versions": {"production": next(left, versions[-1])}, "load_failures": reported}
 
     monkeypatch.setattr(Client, "status", status)
     return left
@@ -48,22 +50,38 @@ def test_a_version_has_to_be_served_for_as_long_as_a_server_takes_to_look(
 
 
 @pytest.mark.parametrize(
-    ("role", "problems", "message"),
+    ("role", "failed", "attempts", "message"),
     [
-        ("staging", (), "serves production, not staging: correct environments in serving.yaml"),
-        ("production", ("version 2: it does not load: oh",), "a server of production does not serve it: version 2: it does not load"),
-        ("production", (), "do not serve version 2 within 0.5 s"),
-        ("production", ("version 3: it does not load: oh",), "do not serve version 2 within 0.5 s"),
+        ("staging", "2", (0,), "serves production, not staging: correct environments in serving.yaml"),
+        ("production", "2", (0, 1), "a server of production does not serve it: version 2: it does not load"),
+        ("production", "2", (7, 7, 8), "a server of production does not serve it: version 2: it does not load"),
+        ("production", "2", (7, 0, 1), "a server of production does not serve it: version 2: it does not load"),
+        ("production", "2", (0,), "do not serve version 2 within 0.5 s"),
+        ("production", "2", (7,), "do not serve version 2 within 0.5 s"),
+        ("production", "3", (0, 1), "do not serve version 2 within 0.5 s"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_become_good_is_refused(
-    production: Environment, monkeypatch: pytest.MonkeyPatch, role: str, problems: tuple[str, ...], message: str
+    production: Environment,
+    monkeypatch: pytest.MonkeyPatch,
+    role: str,
+    failed: str,
+    attempts: tuple[int, ...],
+    message: str,
 ) -> None:
-    says(monkeypatch, [1], problems)
+    says(monkeypatch, [1], failed, attempts)
     monkeypatch.setattr(environment, "WAIT_SECONDS", 0.5)
 
     with pytest.raises(RefusedError, match=message):
         production.wait_for(role, 2)
+
+
+def test_a_failure_from_before_is_no_reason_to_give_up(
+    production: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says(monkeypatch, [1, 1, 1, 2], "2", (7, 7, 7, 0))
+
+    production.wait_for("production", 2)
 
 
 @pytest.fixture

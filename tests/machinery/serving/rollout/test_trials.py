@@ -43,6 +43,22 @@ def test_a_canary_is_an_alias_with_a_share_and_every_change_of_it_is_on_record(t
     assert trials.stop(two.client, two.model, CANARY, None, "again") is None
 
 
+@pytest.mark.parametrize(("version", "percent"), [(2, 50), (3, 10), (3, 100)])
+def test_somebody_elses_canary_is_not_replaced_unasked(
+    two: Lab, monkeypatch: pytest.MonkeyPatch, version: int, percent: int
+) -> None:
+    trials.begin(two.client, two.model, CANARY, "try it", 10)
+    trials.require_own(two.client, two.model, CANARY, version, percent)
+    monkeypatch.setenv("GITHUB_ACTOR", "grace")
+
+    with pytest.raises(
+        RefusedError, match=r"version 2 is the canary, since 20.* by Ada <ada@example.com> \(try it\): --replace"
+    ):
+        trials.require_own(two.client, two.model, CANARY, version, percent)
+    trials.require_own(two.client, two.model, CANARY, 2, 10)  # to go on watching it
+    trials.require_own(two.client, two.model, SHADOW, version)
+
+
 @pytest.mark.parametrize("move", ["promote", "rollback"])
 def test_another_version_in_production_ends_what_is_tried_beside_it(two: Lab, move: str) -> None:
     two("promote", "--to", "production", "--reason", "so that there is one to go back to")
@@ -135,7 +151,8 @@ def test_what_a_failed_deployment_moved_is_put_back_and_rollback_does_not_bring_
 
     assert two.aliases["production"] == 1
     assert now(two)["before"] == before["before"]
-    assert "is the first in production" in two("rollback", "--reason", "x", code=1)
+    refused = two("rollback", "--reason", "x", code=1)
+    assert "version 1 is in production: it was put back in place of version 2 at 20" in refused
     (last,) = json.loads(two("history", "--at", "2999-01-01", "--json"))
     assert (last["action"], last["version"]) == ("withdraw", 1)
 

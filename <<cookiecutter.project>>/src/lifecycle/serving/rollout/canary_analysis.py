@@ -9,6 +9,7 @@ from lifecycle.serving.settings import Canary
 
 PROMOTE, ABORT, WAIT = "promote", "abort", "wait"
 LATENCY_SLACK = 5.0  # milliseconds by which a canary may always be slower: a ratio of short times says nothing
+TAIL = 0.95  # of the rows: the quantile of latencies that is compared
 ALPHA = 0.001  # how often the test may reject a canary whose scores come from the same distribution
 WEAK_EVIDENCE = 0.5
 """A score distance that chance explains, above which the comparison finds nothing but a broken model."""
@@ -39,13 +40,15 @@ def judge(production: ArmStats, canary: ArmStats, policy: Canary) -> Verdict:
         if arm.rows < policy.min_rows:
             answered = f"{name} has answered {arm.rows:,} of {policy.min_rows:,} rows"
             return Verdict(WAIT, [answered, _still_to_come(production, canary, arm, policy.min_rows)])
-    latency, production_latency = canary.latency_quantile(0.95), production.latency_quantile(0.95)
+    latency, production_latency = canary.latency_quantile(TAIL), production.latency_quantile(TAIL)
+    slowest_allowed = max(policy.max_latency_ratio * production_latency, production_latency + LATENCY_SLACK)
+    unsure = _unsure_of_latency(canary, slowest_allowed)
     distance = ks_distance(production.scores, canary.scores)
     chance = ks_bound(production.ids.count(), canary.ids.count())
     reasons = []
-    if latency > max(policy.max_latency_ratio * production_latency, production_latency + LATENCY_SLACK):
+    if latency > slowest_allowed:
         reasons.append(
-            f"it is too slow: 95% of rows within {latency:.1f} ms, in production {production_latency:.1f} ms"
+            f"it is too slow: 95% of rows within {latency:.1f} ms, in production {production_latency:.1f} ms{unsure}"
         )
     if distance > max(policy.max_score_distance, chance):
         reasons.append(
@@ -58,7 +61,7 @@ def judge(production: ArmStats, canary: ArmStats, policy: Canary) -> Verdict:
     figures = [
         f"{canary.rows:,} rows of {canary.ids.count():,} ids",
         f"errors {_error_rate(canary):.2%} (production {_error_rate(production):.2%})",
-        f"95% of rows within {latency:.1f} ms (production {production_latency:.1f} ms)",
+        f"95% of rows within {latency:.1f} ms (production {production_latency:.1f} ms{unsure})",
         f"score distance {distance:.3f} ({policy.max_score_distance:g} allowed, {chance:.3f} by chance{too_few})",
     ]
     return Verdict(PROMOTE, figures)
@@ -90,6 +93,20 @@ def ks_bound(size: int, other_size: int) -> float:
     if not size or not other_size:
         return 1.0
     return math.sqrt(-math.log(ALPHA / 2) / 2 * (size + other_size) / (size * other_size))
+
+
+def _unsure_of_latency(canary: ArmStats, slowest_allowed: float) -> str:
+    """What to say if so few rows could have decided otherwise: the limit lies in the interval of the quantile.
+
+    The interval is that of order statistics, at 95%: the number of rows below a quantile is binomial.
+    """
+    spread = 1.96 * math.sqrt(TAIL * (1 - TAIL) / canary.rows)
+    low = canary.latency_quantile(TAIL - spread)
+    high = canary.latency_quantile(TAIL + spread) if TAIL + spread < 1 else math.inf
+    if not low <= slowest_allowed < high:
+        return ""
+    bounds = f"at least {low:.1f} ms" if math.isinf(high) else f"{low:.1f} to {high:.1f} ms"
+    return f": {canary.rows:,} rows are too few to be sure, it may be {bounds}"
 
 
 def _error_rate(arm: ArmStats) -> float:

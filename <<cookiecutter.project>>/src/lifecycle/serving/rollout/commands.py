@@ -50,8 +50,8 @@ def roll_out(arguments: argparse.Namespace, environments: dict[str, "Environment
     if arguments.env == "staging":
         deploy.to_staging(environment, version, reason)
     elif arguments.shadow:
-        deploy.to_shadow(environment, version, reason)
-    elif verdict := deploy.to_production(environment, version, arguments.canary or percent, reason):
+        deploy.to_shadow(environment, version, reason, arguments.replace)
+    elif verdict := deploy.to_production(environment, version, arguments.canary or percent, reason, arguments.replace):
         reasons = "; ".join(verdict.reasons)
         report(
             f"no verdict yet: {reasons}; the canary keeps running: run this again to go on, or deploy abort to end it"
@@ -142,6 +142,9 @@ def add_to(verbs: Any) -> None:
     )
     verb.add_argument(
         "--version", metavar="WHICH", help="refuse any other version: a number, or the git revision it was trained at"
+    )
+    verb.add_argument(
+        "--replace", action="store_true", help="take the place of a canary or shadow that somebody else has begun"
     )
     verb.add_argument("--reason", metavar="TEXT", help="recorded in the ledger")
     verb.set_defaults(run=deploy)

@@ -4,14 +4,12 @@ The registry decides what is served, so a deployment moves an alias, waits until
 for rows whose predictions are known. If anything fails, the move is reverted. A version reaches production through a canary.
 """
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lifecycle.core.errors import ProjectError, RefusedError
+from lifecycle.core.errors import RefusedError
 from lifecycle.registry import ledger, moves, version_cache
-from lifecycle.registry.aliases import CANARY, PRODUCTION, SHADOW, STAGING, state
+from lifecycle.registry.aliases import CANARY, PRODUCTION, SHADOW, STAGING, find, state
 from lifecycle.registry.connection import connected
 from lifecycle.registry.ledger import Move
 from lifecycle.registry.staging_checks import check
@@ -19,12 +17,10 @@ from lifecycle.serving.rollout import trials
 from lifecycle.serving.rollout.canary_analysis import ABORT, PROMOTE, Verdict
 from lifecycle.serving.rollout.canary_watch import report, watch
 from lifecycle.serving.rollout.environment import Environment
+from lifecycle.serving.rollout.reverting import put_back, reverted_on_failure, stop_trial
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-
-Revert = Callable[["MlflowClient", str], Move | None]
-"""Takes a move back, given the model's name; None if there is nothing to revert."""
 
 
 def to_staging(environment: Environment, version: int | None, reason: str) -> None:
@@ -35,8 +31,8 @@ def to_staging(environment: Environment, version: int | None, reason: str) -> No
     environment.start()
     with connected() as (client, model, _):
         before = state(client, model, ledger.head(client, model))
-        move = moves.promote(client, model, STAGING, version, reason)
-    with reverted_on_failure(_put_back(move, before)):
+        move = moves.promote(client, model, STAGING, version, reason) or _unchecked(client, model, before)
+    with reverted_on_failure(put_back(move, before), "" if move else _stays(before[STAGING], STAGING)):
         with connected() as (client, model, _):
             number, outcome, passed = check(client, model)
             if not passed:
@@ -46,7 +42,9 @@ def to_staging(environment: Environment, version: int | None, reason: str) -> No
         _confirm_served(environment, STAGING, number, folder)
 
 
-def to_production(environment: Environment, version: int | None, percent: int, reason: str) -> Verdict | None:
+def to_production(
+    environment: Environment, version: int | None, percent: int, reason: str, replace: bool = False
+) -> Verdict | None:
     """Move the version in staging to production: at once at 100 percent, or if nothing is there yet; else through a canary.
 
     Args:
@@ -54,6 +52,7 @@ def to_production(environment: Environment, version: int | None, percent: int, r
         version: refuse any other, if given.
         percent: the canary's share of the rows.
         reason: for the ledger.
+        replace: whether a canary that somebody else has begun may end.
 
     Returns the verdict if that is to wait, None if the version is in production. Raises RefusedError if it fails; then
     production is as before.
@@ -62,23 +61,26 @@ def to_production(environment: Environment, version: int | None, percent: int, r
     number, folder, before = _staged_version(environment, version)
     current = before[PRODUCTION]
     if number == current:
-        _confirm_served(environment, PRODUCTION, number, folder)
+        with reverted_on_failure(put_back(None, before), _stays(number, PRODUCTION)):
+            _confirm_served(environment, PRODUCTION, number, folder)
         return None
+    if not replace:
+        _require_own(CANARY, number, percent)
     if percent < 100 and current is not None:
         verdict = _run_canary(environment, number, folder, percent, reason)
         if verdict.decision != PROMOTE:
             return verdict
         report(f"the canary has passed: {'; '.join(verdict.reasons)}")
-    with reverted_on_failure(_stop_trial(CANARY, number)), connected() as (client, model, _):
+    with reverted_on_failure(stop_trial(CANARY, number)), connected() as (client, model, _):
         move = moves.promote(client, model, PRODUCTION, number, reason)
-    with reverted_on_failure(_put_back(move, before)):
+    with reverted_on_failure(put_back(move, before)):
         _confirm_served(environment, PRODUCTION, number, folder)
     return None
 
 
 def _run_canary(environment: Environment, number: int, folder: Path, percent: int, reason: str) -> Verdict:
     """Run a version as the canary until the verdict is to promote it or to wait. Raises RefusedError if it is aborted."""
-    with reverted_on_failure(_stop_trial(CANARY, number)):
+    with reverted_on_failure(stop_trial(CANARY, number)):
         with connected() as (client, model, _):
             trials.begin(client, model, CANARY, reason, percent)
         report(f"version {number} is the canary for {percent}% of the rows")
@@ -96,15 +98,22 @@ def _run_canary(environment: Environment, number: int, folder: Path, percent: in
     return verdict
 
 
-def to_shadow(environment: Environment, version: int | None, reason: str) -> None:
+def to_shadow(environment: Environment, version: int | None, reason: str, replace: bool = False) -> None:
     """Let the version in staging score every row that production answers, without using its answers."""
     environment.start()
     number, _, _ = _staged_version(environment, version)
-    with reverted_on_failure(_stop_trial(SHADOW, number)):
+    if not replace:
+        _require_own(SHADOW, number)
+    with reverted_on_failure(stop_trial(SHADOW, number)):
         with connected() as (client, model, _):
             trials.begin(client, model, SHADOW, reason)
         environment.wait_for(SHADOW, number)
     report(f"version {number} is the shadow; `compare` shows how its answers differ from production's")
+
+
+def _require_own(alias: str, number: int, percent: int = 0) -> None:
+    with connected() as (client, model, _):
+        trials.require_own(client, model, alias, number, percent)
 
 
 def abort(reason: str) -> list[Move]:
@@ -114,35 +123,18 @@ def abort(reason: str) -> list[Move]:
     return [move for move in stops if move]
 
 
-@contextmanager
-def reverted_on_failure(revert: Revert) -> Iterator[None]:
-    """Revert a move if the block fails or is interrupted. Raises RefusedError in place of a ProjectError."""
-    try:
-        yield
-    except BaseException as error:
-        try:
-            with connected() as (client, model, _):
-                reverted = revert(client, model)
-        except ProjectError as revert_error:
-            raise RefusedError(
-                f"{error or 'interrupted'}; and it could not be reverted: {revert_error}; see history, then rollback or deploy abort"
-            ) from None
-        if isinstance(error, ProjectError):
-            raise RefusedError(f"{error}; reverted" if reverted else str(error)) from None
-        if reverted:
-            report("interrupted; reverted")
-        raise
+def _stays(version: int | None, alias: str) -> str:
+    return f"version {version} was in {alias} before this command and stays there"
 
 
-def _put_back(move: Move | None, before: ledger.State) -> Revert:
-    def revert(client: "MlflowClient", model: str) -> Move | None:
-        return move and trials.put_back(client, model, move, before, f"deploy of version {move.version} failed")
-
-    return revert
-
-
-def _stop_trial(alias: str, version: int) -> Revert:
-    return lambda client, model: trials.stop(client, model, alias, version, f"deploy of version {version} failed")
+def _unchecked(client: "MlflowClient", model: str, now: ledger.State) -> Move | None:
+    """The move that brought the version to staging, if an earlier deploy was cut off before its checks, or before it was put back."""
+    version = now[STAGING]
+    there = find(client, model, version, ledger.head(client, model)) if version else None
+    if not there or not there.tags.get(moves.STAGING_CHECKS, "failed").startswith("failed"):
+        return None
+    latest = ledger.latest(client, model, STAGING)
+    return latest if latest and latest.action == "promote" and latest.version == version else None
 
 
 def fetch(client: "MlflowClient", model: str, version: int, environment: Environment) -> Path:

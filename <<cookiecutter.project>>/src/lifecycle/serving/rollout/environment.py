@@ -49,14 +49,16 @@ class Environment:
     def wait_for(self, role: str, version: int | None) -> None:
         """Wait until every answer for a whole polling interval came from a server that serves a version in a role.
 
-        That way several servers behind one address are most likely all seen. Raises RefusedError if one reports that the version
-        does not load, or it takes too long.
+        That way several servers behind one address are most likely all seen. Raises RefusedError if one has tried to load the
+        version since the wait began and could not, or it takes too long.
         """
         began = last_mismatch = time.monotonic()
+        failures: dict[str, int] = {}
         while True:
             for client, status in zip(self.clients, self.statuses(), strict=True):
                 if not self._serves(client, status, role, version):
                     last_mismatch = time.monotonic()
+                    self._require_no_new_failure(status, version, failures)
             if time.monotonic() > last_mismatch + self.serving.server.poll_seconds:
                 return
             if last_mismatch > began + WAIT_SECONDS:
@@ -95,10 +97,19 @@ class Environment:
         if role not in status["versions"]:
             alias = next(iter(status["versions"]))
             raise RefusedError(f"{client.url} serves {alias}, not {role}: correct environments in serving.yaml")
-        for problem in status["problems"]:
-            if problem.startswith(f"version {version}:"):
-                raise RefusedError(f"a server of {self.name} does not serve it: {problem}")
         return bool(status["versions"][role] == version)
+
+    def _require_no_new_failure(self, status: dict[str, Any], version: int | None, before: dict[str, int]) -> None:
+        """Raise RefusedError if a server has failed to load a version once more than when it was first seen.
+
+        What it reports at first may be older than the move that is waited for, and its cause mended. `before` is, by server, how
+        often it had failed then.
+        """
+        failure = status.get("load_failures", {}).get(str(version))  # a server of an older release reports none
+        if failure and failure["attempts"] > before.setdefault(status["server"], failure["attempts"]):
+            raise RefusedError(f"a server of {self.name} does not serve it: version {version}: {failure['error']}")
+        if not failure:  # loaded, or not tried yet: the next failure counts
+            before[status["server"]] = 0
 
     def _local_server(self, client: Client) -> LocalServer | None:
         return local_server(self.name, client, self.serving.server.cache)

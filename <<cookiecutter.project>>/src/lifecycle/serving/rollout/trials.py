@@ -47,6 +47,27 @@ def begin(client: "MlflowClient", model: str, alias: str, reason: str, percent: 
     return moves.move(client, model, last, "try", alias, version, reason, percent)
 
 
+def require_own(client: "MlflowClient", model: str, alias: str, version: int, percent: int = 0) -> None:
+    """Raise RefusedError if a trial would end that somebody else has begun.
+
+    Args:
+        client: of the registry.
+        model: the model's name there.
+        alias: `canary` or `shadow`.
+        version: the version that is to be tried, or to be in production, in its place; the same trial may be gone on with.
+        percent: the share of the rows that a canary is to answer.
+    """
+    last = ledger.head(client, model)
+    present = state(client, model, last)[alias]
+    same = present == version and (alias != CANARY or (last and last.percent == percent))
+    begun = None if present is None or same else ledger.latest(client, model, alias)
+    if begun and begun.who != moves.who():
+        raise RefusedError(
+            f"version {present} is the {alias}, since {begun.when} by {begun.who} ({begun.reason}): "
+            "--replace (of make: REPLACE=1) takes its place, deploy abort ends it"
+        )
+
+
 def stop(client: "MlflowClient", model: str, alias: str, version: int | None, reason: str) -> Move | None:
     """End the trial of an alias.
 
