@@ -31,6 +31,7 @@ PARTS = {
     "serving": [
         "src/lifecycle/serving",
         "src/lifecycle/prediction_log",
+        "src/lifecycle/forget",
         "src/lifecycle/core/row_model.py",
         "serving.yaml",
         "docs/serving.md",

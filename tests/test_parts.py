@@ -51,7 +51,7 @@ COMMANDS = {
         *("explain", "relock", "audit", "resolve", "search", "model", "template-update", "template-link"),
     },
     "registry": {"register", "promote", "check", "rollback", "history", "show"},
-    "serving": {"serve", "simulate", "compare", "deploy", "explain-answer"},
+    "serving": {"serve", "simulate", "compare", "deploy", "explain-answer", "log", "forget"},
     "batch": {"score"},
     "monitoring": {"monitor"},
     "retraining": {"retrain"},
@@ -217,7 +217,7 @@ def test_the_manifest_names_every_folder_of_a_part_and_nothing_that_is_gone() ->
         "models",
         "template",
         "adopt",
-    } == PARTS | {"prediction_log"}
+    } == PARTS | {"prediction_log", "forget"}
 
 
 @pytest.mark.parametrize("chosen", [set(), {"registry", "serving"}, PARTS - {"monitoring"}], ids=name_of)

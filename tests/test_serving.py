@@ -2,6 +2,7 @@
 
 import itertools
 import resource
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,6 +13,7 @@ from serving import (
     Server,
     load,
     logged,
+    only_answers,
     unique,
     until,
 )
@@ -101,6 +103,52 @@ def test_a_log_that_was_taken_away_is_begun_anew(served: Served, server: Server)
     assert server.ask("/predict", served.rows[0], X_Request_ID=request_id).status == 200
 
     assert len(logged(server, request_id)) == 1
+
+
+def test_a_day_is_compacted_and_a_request_forgotten_while_the_server_writes(served: Served, server: Server) -> None:
+    """The commands are those that an operator types; the day that is over is made of what the server has written until now."""
+    kept, gone, command = unique(), unique(), f"telco-churn {{}} --log {server.log}"
+    for request_id in (kept, gone):
+        assert server.ask("/predict", served.rows[0], X_Request_ID=request_id).status == 200
+        assert server.ask("/feedback", {"request_id": request_id, "label": "Yes"}).status == 204
+    past = server.log / "2026-01-31"
+    for path in sorted(server.log.glob("*/*.jsonl")):
+        past.mkdir(exist_ok=True)
+        shutil.move(shutil.copy(path, server.log / "copy"), past / path.name)
+        path.unlink()
+    try:
+        with load(server, served.rows) as replies:
+            compacted = served.project.run(command.format("log compact")).stdout
+            forgotten = served.project.run(command.format(f"forget {gone}")).stdout
+        explained = served.project.run(command.format(f"explain-answer {kept}")).stdout
+        missed = served.project.run(command.format(f"explain-answer {gone}"), check=False)
+        names = [path.name for path in past.iterdir()]
+    finally:
+        shutil.rmtree(past)
+
+    assert "are in Parquet now" in compacted
+    assert names
+    assert all(name.endswith(".parquet") for name in names)
+    assert f"{server.log}: 1 answer, 1 label and 0 refusals removed" in forgotten
+    assert f"request {kept}" in explained
+    assert (missed.returncode, missed.stderr.count("\n")) == (1, 1)
+    assert only_answers(replies)
+    assert len(logged(server, *(answer.request_id for answer in replies))) == len(replies)
+
+
+def test_a_server_does_not_start_if_a_column_is_to_be_hashed_without_a_key(served: Served) -> None:
+    served.project.replace("contract.yaml", "  tenure:\n", "  tenure:\n    metadata: {log: hash}\n")
+    try:
+        done = served.project.run("telco-churn serve --port 0", check=False)
+    finally:
+        served.project.replace("contract.yaml", "    metadata: {log: hash}\n", "")
+
+    *_, line = done.stderr.splitlines()
+    assert done.returncode == 2
+    assert line.startswith(
+        "error: column tenure is hashed in the prediction log, which needs a key: set SERVING_LOG_KEY"
+    )
+    assert "Traceback" not in done.stderr
 
 
 def test_a_row_that_the_model_cannot_answer_fails_alone(served: Served, server: Server) -> None:

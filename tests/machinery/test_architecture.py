@@ -25,6 +25,7 @@ ARROWS = {
     "relock": set(),
     "registry": {"pipeline"},
     "prediction_log": set(),
+    "forget": {"prediction_log"},
     "serving": {"registry", "prediction_log", "pipeline"},
     "batch": {"registry", "pipeline"},
     "monitoring": {"registry", "prediction_log", "gate", "pipeline"},

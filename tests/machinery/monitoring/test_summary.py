@@ -4,13 +4,15 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as arrow
 import pytest
 
 from lifecycle.core.config import Params
-from lifecycle.core.files import write_json
+from lifecycle.core.files import write_json, write_text
 from lifecycle.core.time_settings import TimeSplit
 from lifecycle.core.times import Window
 from lifecycle.monitoring import alarm_rule, summary_format
+from lifecycle.monitoring.monitor import logged_inputs
 from lifecycle.monitoring.summary import Baseline, Summary
 from lifecycle.monitoring.traffic import Traffic, collect
 from lifecycle.prediction_log.writer import FEEDBACK, Log
@@ -50,6 +52,31 @@ def test_a_window_is_read_compared_and_described(params: Params, tmp_path: Path,
         assert METRIC[task] in text
         assert text.count("drift") >= 2
         assert "monitor: act" in text
+
+
+def test_columns_that_the_log_does_not_have_are_named_and_raise_no_alarm(
+    params: Params, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the tag is in the version's contract or only in that of the repo, by which servers write by now."""
+    whole = lab.baseline(tmp_path / "4", lab.of_task(params, "binary"), lab.settings(drift__ignore=["note"]))
+    contract = (tmp_path / "4/contract.yaml").read_text()
+    write_text(contract.replace("note: {", "note: {metadata: {log: omit}, "), tmp_path / "4/contract.yaml")
+    monkeypatch.chdir(tmp_path)
+    write_text(contract.replace("age: {", "age: {metadata: {log: hash}, "), tmp_path / "contract.yaml")
+    table, private = logged_inputs(arrow.Table.from_pandas(whole.reference, preserve_index=False), tmp_path / "4")
+    baseline = replace(whole, reference=table.to_pandas(), private=private)
+    rows = lab.logged_rows(800, 3, baseline.params)
+    rows["inputs.age"] = "hmac-sha256:" + "0" * 64
+    log = Log(tmp_path / "log")
+    log.write(lab.lines(rows.drop(columns="inputs.note"), "2026-02-28T20:00:00+00:00"), "2026-02-28")
+
+    found, _ = summarised(baseline, tmp_path / "log")
+
+    assert (found.readable, found.alarms, found.private) == (800, [], {"note": "omit", "age": "hash"})
+    assert {"age", "note"}.isdisjoint(column.name for column in found.columns)
+    assert Summary.from_json(json.loads(json.dumps(found.to_json()))) == found
+    for text in (summary_format.terminal(found), summary_format.markdown(found)):
+        assert "not compared, as the log does not have them: note (left out), age (hashed)" in text
 
 
 def test_an_alarm_that_does_not_last_is_shown_and_is_healthy() -> None:

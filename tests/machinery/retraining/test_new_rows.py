@@ -232,6 +232,7 @@ def test_a_label_that_breaks_the_contract_is_left_out_with_its_reason(
         ({"key": None}, "column key: the row has none"),
         ({"mail": "a@x"}, "column mail: field_uniqueness"),
         ({"mail": "NA"}, "column mail: 'NA' reads as missing in a CSV file"),
+        ({"mail": "hmac-sha256:" + "0" * 64}, "column mail: the log has it hashed"),
     ],
 )
 def test_a_row_that_breaks_the_contract_is_left_out_with_its_reason(table: Table, inputs: Any, reason: str) -> None:

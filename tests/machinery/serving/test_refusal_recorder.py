@@ -9,6 +9,7 @@ import pytest
 from pydantic import BaseModel, Field, ValidationError, create_model
 
 from lifecycle.core.row_model import Strict
+from lifecycle.prediction_log.private_columns import Redaction, is_hashed
 from lifecycle.prediction_log.writer import Log
 from lifecycle.serving.answer_recorder import AnswerRecorder
 from lifecycle.serving.prometheus_metrics import ServerMetrics
@@ -24,8 +25,14 @@ BATCH = create_model("Batch", records=(list[RECORD], ...))  # type: ignore[valid
 GOOD = {"the plan": "basic", "amount": 1.5}
 
 
-def refused(folder: Path, body: Any, model: type[BaseModel] = RECORD, with_values: bool = False) -> dict[str, Any]:
-    answers = AnswerRecorder("production", Log(folder), ServerMetrics())
+def refused(
+    folder: Path,
+    body: Any,
+    model: type[BaseModel] = RECORD,
+    with_values: bool = False,
+    redaction: Redaction | None = None,
+) -> dict[str, Any]:
+    answers = AnswerRecorder("production", Log(folder), ServerMetrics(), redaction)
     router: Any = SimpleNamespace(recorder=answers, roles=SimpleNamespace(answering=SimpleNamespace(version=7)))
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     recorder = RefusalRecorder(router, RECORD, with_values)
@@ -100,3 +107,13 @@ def test_a_log_that_cannot_be_written_does_not_hide_the_mistake_from_the_client(
 
     assert answers.log.problem
     assert answers.metrics.registry.get_sample_value("serving_log_failures_total") == 1
+
+
+def test_values_of_private_columns_are_not_written_even_if_values_are(tmp_path: Path) -> None:
+    wrong = {"the plan": "secret", "amount": "secret"}
+    redaction = Redaction({"the plan": "omit", "amount": "hash"}, b"a key")
+
+    plan, amount = refused(tmp_path, wrong, with_values=True, redaction=redaction)["mistakes"]
+
+    assert plan == {"column": "the plan", "rule": "literal_error", "value": "text"}
+    assert is_hashed(json.loads(amount["sent"]))

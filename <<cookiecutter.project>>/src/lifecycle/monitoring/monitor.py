@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as arrow
 
 from lifecycle.core import config, reference
 from lifecycle.core.config import Params
@@ -19,6 +20,7 @@ from lifecycle.monitoring.performance import params_of
 from lifecycle.monitoring.settings import Monitoring
 from lifecycle.monitoring.summary import Baseline, Summary
 from lifecycle.monitoring.traffic import Traffic, Watched, collect
+from lifecycle.prediction_log.private_columns import private_columns
 from lifecycle.prediction_log.settings import location
 from lifecycle.registry import version_cache
 
@@ -44,8 +46,8 @@ def monitor(options: Options) -> tuple[Summary, Path]:
     policy = Policy.checked(read_yaml(config.GATES), str(config.GATES), declared_here(params.package))
     span = window(options.since, options.until, options.length or limits.window.length, now(), whole_seconds=True)
     version, files = fetch_version(params, options.alias, limits.cache)
-    table = reference.read(files / REFERENCE / config.REFERENCE.name)
-    baseline = Baseline(version, files, table.to_pandas(), params_of(files), policy, limits)
+    table, private = logged_inputs(reference.read(files / REFERENCE / config.REFERENCE.name), files)
+    baseline = Baseline(version, files, table.to_pandas(), params_of(files), policy, limits, private)
     comparison = baseline.comparison()  # may be refused, so before the log is read, which may take long
     watched = Watched(location(options.log, limits.window.log), options.alias, version, table.schema)
     traffic, labelled = read_traffic(watched, span, limits)
@@ -61,6 +63,16 @@ def monitor(options: Options) -> tuple[Summary, Path]:
     except ConfigError as error:
         print(f"warning: {error}", file=sys.stderr)
     return summary, folder
+
+
+def logged_inputs(table: arrow.Table, version: Path) -> tuple[arrow.Table, dict[str, str]]:
+    """Return a reference without the inputs that the log leaves out or has hashed, and which those are.
+
+    The contract of the repo counts, by which servers write the log, and that of the version, which may be older.
+    """
+    private = private_columns(version / config.CONTRACT) | private_columns(config.CONTRACT)
+    hidden = {name: how for name, how in private.items() if f"{reference.INPUTS}{name}" in table.column_names}
+    return table.drop_columns([f"{reference.INPUTS}{name}" for name in hidden]), hidden
 
 
 def read_traffic(watched: Watched, span: Window, limits: Monitoring) -> tuple[Traffic, pd.DataFrame]:

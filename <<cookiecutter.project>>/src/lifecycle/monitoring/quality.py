@@ -135,7 +135,7 @@ def _invalid(window: pd.DataFrame, names: list[str], record: Any, allowed: float
         try:
             record.model_validate(dict(zip(names, map(_plain, row), strict=True)))
         except ValidationError as error:
-            for name in {str(item["loc"][0]) for item in error.errors() if item["loc"]}:
+            for name in {str(item["loc"][0]) for item in error.errors() if item["loc"]} & set(names):
                 broken[name] = broken.get(name, 0) + 1
     shares = {name: count / len(window) for name, count in broken.items()}
     return [finding("invalid", name, share, allowed, share > allowed) for name, share in shares.items()]

@@ -77,6 +77,10 @@ class Rule(Section):
         return self
 
 
+class Reports(Section):
+    keep: Count | None = None
+
+
 class Alert(Section):
     webhook_seconds: Annotated[float, Field(gt=0)]
     issue: Annotated[str, Field(max_length=50, pattern=r"^[^,]*$")]
@@ -94,6 +98,7 @@ class Monitoring(Section):
     quality: Quality
     performance: Performance
     rule: Rule
+    reports: Reports = Reports()
     alert: Alert
     retrain: Retrain | None = None
     cache: Folder = Path(".monitoring")
@@ -102,6 +107,10 @@ class Monitoring(Section):
     def _fits_together(self) -> "Monitoring":
         if self.performance.min_labels > self.sample.labels:
             raise ValueError("performance.min_labels is more than sample.labels, so nothing would ever be measured")
+        if self.reports.keep is not None and self.reports.keep < self.rule.windows:
+            raise ValueError(
+                f"reports.keep is less than rule.windows, {self.rule.windows}, whose reports the rule looks at"
+            )
         return self
 
 

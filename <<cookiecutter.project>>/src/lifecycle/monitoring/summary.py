@@ -74,6 +74,8 @@ class Summary:
     """Why, the most frequent reason first."""
     extreme: list[str] = field(default_factory=list)
     """What the alarms are about that need no second window."""
+    private: dict[str, str] = field(default_factory=dict)
+    """The inputs that are not compared, because the log leaves them out or has them hashed; which of both it is."""
 
     def to_json(self) -> dict[str, Any]:
         times = {name: time.isoformat() for name, time in asdict(self.window).items()}
@@ -97,11 +99,15 @@ class Baseline:
     """The version's."""
     policy: Policy
     settings: Monitoring
+    private: dict[str, str] = field(default_factory=dict)
+    """The inputs that are not in the reference because the log does not have them as they were sent."""
 
     def comparison(self) -> Comparison:
         columns = read_yaml(self.folder / config.CONTRACT)["columns"]
         dates = [name for name, column in columns.items() if str(column["dtype"]).startswith("datetime")]
-        return Comparison(self.reference, dates, self.settings.drift, self.params)
+        ignored = [name for name in self.settings.drift.ignore if name not in self.private]
+        limits = self.settings.drift.model_copy(update={"ignore": ignored})
+        return Comparison(self.reference, dates, limits, self.params)
 
     def summary(self, window: Window, watched: Watched, traffic: Traffic) -> Summary:
         """Return the summary of a window before anything is compared."""
@@ -126,6 +132,7 @@ class Baseline:
             readable=traffic.rows if sampled == self.settings.sample.rows else sampled,
             age=model_age(self.folder, self.params, window.until),
             refused_rows=traffic.refused.rows,
+            private=self.private,
             refused=refused_for(traffic.refused.mistakes.most_common(MOST_REASONS)),
         )
 

@@ -3,6 +3,7 @@
 from lifecycle.core.tables import markdown_table, text_table
 from lifecycle.monitoring.drift import ColumnDrift
 from lifecycle.monitoring.summary import Summary
+from lifecycle.prediction_log.private_columns import describe
 
 Table = tuple[str, list[str], list[list[str]]]
 """Title, header and rows."""
@@ -10,7 +11,7 @@ Table = tuple[str, list[str], list[list[str]]]
 
 def terminal(summary: Summary) -> str:
     """Return a summary as tables of text."""
-    lines = [headline(summary)]
+    lines = [headline(summary), *_private(summary)]
     for title, header, rows in _tables(summary):
         lines += ["", title, *(f"  {line}" for line in text_table(header, rows).splitlines())]
     return "\n".join([*lines, "", *_status(summary)]) + "\n"
@@ -19,7 +20,7 @@ def terminal(summary: Summary) -> str:
 def markdown(summary: Summary) -> str:
     """Return a summary as Markdown."""
     lines = [f"# Monitoring: {summary.status}", "", headline(summary), ""]
-    lines += [f"- {line}" for line in _status(summary)]
+    lines += [f"- {line}" for line in [*_private(summary), *_status(summary)]]
     for title, header, rows in _tables(summary):
         lines += ["", f"## {title}", "", markdown_table(header, rows)]
     return "\n".join(lines) + "\n"
@@ -40,6 +41,11 @@ def headline(summary: Summary) -> str:
         others = (f"{rows:,} of version {version}" for version, rows in summary.other_versions.items())
         line += f"; not counted: {', '.join(others)}"
     return line + (f"; {summary.broken_lines:,} lines cannot be read" if summary.broken_lines else "")
+
+
+def _private(summary: Summary) -> list[str]:
+    """Which columns say nothing, so that nobody takes them for healthy."""
+    return [f"not compared, as the log does not have them: {describe(summary.private)}"] if summary.private else []
 
 
 def _tables(summary: Summary) -> list[Table]:

@@ -11,7 +11,7 @@ from filelock import FileLock
 
 from lifecycle.core.errors import ConfigError, ProjectError, concerning
 from lifecycle.core.files import write_json, write_text
-from lifecycle.monitoring import alarm_rule, drift_page, summary_format
+from lifecycle.monitoring import alarm_rule, drift_page, old_reports, summary_format
 from lifecycle.monitoring.drift import Compared
 from lifecycle.monitoring.settings import Monitoring
 from lifecycle.monitoring.summary import Summary
@@ -47,6 +47,7 @@ def publish(summary: Summary, compared: Sequence[Compared], settings: Monitoring
             role = "" if summary.role == "production" else f"-{summary.role}"
             place = REPORTS / f"{summary.window.name}{role}"
             put(folder, place)
+            old_reports.remove(REPORTS, summary, settings.reports.keep, settings.rule.windows)
     return summary, place
 
 

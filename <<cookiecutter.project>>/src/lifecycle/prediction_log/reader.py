@@ -1,27 +1,27 @@
-"""Read the prediction log back a block at a time, so that the memory taken does not depend on the traffic."""
+"""Read the prediction log back a block at a time, so that the memory taken does not depend on the traffic.
+
+Whether a day is in JSON lines, compressed ones or Parquet makes no difference to what is read.
+"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as arrow
 import pyarrow.json
 
-from lifecycle.core.errors import ConfigError
-from lifecycle.core.outage import within
 from lifecycle.core.times import EPOCH, Window, now
-from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS, REFUSED, SKEW
+from lifecycle.prediction_log import compacted, log_files
+from lifecycle.prediction_log.log_files import LogFile
+from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS, SKEW
 
 BODY = b',"milliseconds":'  # where a server has written who answered when; inputs and answer follow
 BLOCK = 16_777_216  # bytes of a file that are held at a time
 UNQUOTED_LABEL = re.compile(rb'(?<!\\)("label": ?)(true|false|-?\d[\d.eE+-]*)')
-TIME = arrow.timestamp("ms", "UTC")
-HEAD = arrow.schema({"time": TIME, "role": arrow.string(), "version": arrow.int64(), "request_id": arrow.string()})
+HEAD = compacted.HEAD
 FEEDBACK_HEAD = arrow.schema([HEAD.field("time"), HEAD.field("request_id")])
 LABEL = arrow.schema({"label": arrow.string(), "unquoted": arrow.bool_()})
 
@@ -32,19 +32,19 @@ class Block:
 
     rows: pd.DataFrame
     """The columns of HEAD and `key`, a hash of the id; the index is the place in `lines`."""
-    lines: list[bytes]
+    lines: Sequence[bytes]
     broken: int
     """Lines that cannot be read."""
 
 
 def answers(log: Path | str, window: Window) -> Iterator[Block]:
     """Yield all that was answered in a window, whoever answered; `log` is a folder, or the URL of one for fsspec."""
-    for lines in blocks(log, window, PREDICTIONS):
-        table, places = heads(lines, HEAD)
+    for table, places, lines in _heads(log, window):
         rows = _plausible(table.to_pandas().set_index(np.array(places, dtype=np.int64)))
         broken = len(lines) - len(rows)
         rows = rows[(rows["time"] >= window.since) & (rows["time"] < window.until)]
-        yield Block(rows.assign(key=keys(rows["request_id"])), lines, broken)
+        whole = rows.astype({"version": "int64"})  # pandas made it a fraction if a line had none
+        yield Block(whole.assign(key=keys(rows["request_id"])), lines, broken)
 
 
 def feedback(log: Path | str, window: Window) -> Iterator[tuple[pd.DataFrame, int]]:
@@ -60,16 +60,25 @@ def feedback(log: Path | str, window: Window) -> Iterator[tuple[pd.DataFrame, in
 
 def blocks(log: Path | str, window: Window, kind: str) -> Iterator[list[bytes]]:
     """Yield the lines of the days of a window, without empty ones, up to BLOCK bytes at a time."""
-    for file in _files(log, kind, window):
-        with file:
-            rest = b""
-            while more := _read(file, log):
-                end = more.rfind(b"\n") + 1
-                if end:
-                    yield _lines(rest + more[:end])
-                rest = more[end:] if end else rest + more
-            if rest:
-                yield _lines(rest)
+    for files in log_files.days(log, kind, window):
+        for file in files:
+            yield from line_blocks(file)
+
+
+def line_blocks(file: LogFile) -> Iterator[list[bytes]]:
+    """Yield the lines of a file that is open, without empty ones, up to BLOCK bytes at a time."""
+    if file.is_compacted:
+        for _, lines in compacted.row_groups(file.stream):
+            yield list(lines)
+        return
+    rest = b""
+    while more := file.read(BLOCK):
+        end = more.rfind(b"\n") + 1
+        if end:
+            yield _lines(rest + more[:end])
+        rest = more[end:] if end else rest + more
+    if rest:
+        yield _lines(rest)
 
 
 def parse(lines: list[bytes], schema: arrow.Schema) -> tuple[arrow.Table, list[int]]:
@@ -132,36 +141,13 @@ def _plausible(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[(rows["time"] >= EPOCH) & (rows["time"] <= now() + SKEW)]
 
 
-def _files(log: Path | str, kind: str, window: Window) -> Iterator[IO[bytes]]:
-    """Open the files of the days of a window, one after the other."""
-    if "://" in str(log):
-        import fsspec
-
-        try:
-            store, root = fsspec.core.url_to_fs(str(log))
-        except (ImportError, ValueError) as error:  # it needs the extra of that store, or is not a URL
-            raise ConfigError(f"{log}: cannot be read: {error}") from None
-        pattern, subject = f"{root.rstrip('/')}/*/*.{kind}", f"{log}: the log cannot be read"
-        paths = [Path(path) for path in within(lambda: store.glob(pattern), subject)]
-        if not paths and not within(lambda: store.exists(root), subject):
-            raise ConfigError(f"{log}: the log cannot be read: there is no such folder, or it is empty")
-        read = partial(_open, store, subject)
-    else:
-        paths, read = list(Path(log).glob(f"*/*.{kind}")), partial(open, mode="rb")
-    first, last = f"{window.since:%Y-%m-%d}", f"{window.until:%Y-%m-%d}"
-    for path in sorted(paths):
-        of_kind = kind != PREDICTIONS or not path.name.endswith((FEEDBACK, REFUSED))
-        if of_kind and first <= path.parent.name <= last:
-            yield read(str(path))
-
-
-def _open(store: Any, subject: str, path: str) -> IO[bytes]:
-    opened: IO[bytes] = within(lambda: store.open(path, "rb", block_size=BLOCK), subject)
-    return opened
-
-
-def _read(file: IO[bytes], log: Path | str) -> bytes:
-    """Read up to BLOCK bytes; of a store, within the time that it has for that."""
-    if "://" in str(log):
-        return within(lambda: file.read(BLOCK), f"{log}: the log cannot be read")
-    return file.read(BLOCK)
+def _heads(log: Path | str, window: Window) -> Iterator[tuple[arrow.Table, Sequence[int], Sequence[bytes]]]:
+    """The heads of answers, the place of each in the lines, and the lines."""
+    for files in log_files.days(log, PREDICTIONS, window):
+        for file in files:
+            if file.is_compacted:
+                for table, whole in compacted.row_groups(file.stream):
+                    yield table, range(len(whole)), whole
+            else:
+                for lines in line_blocks(file):
+                    yield *heads(lines, HEAD), lines

@@ -10,10 +10,11 @@ from lifecycle.core import config, contract
 from lifecycle.core.config import Params
 from lifecycle.core.dvc import dvc, failure_line, remotes
 from lifecycle.core.dvc_files import outs_of
-from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.errors import ConfigError, DataError, RefusedError
 from lifecycle.core.files import read_text, read_yaml, write_text
 from lifecycle.core.raw_table import read_raw
 from lifecycle.prediction_log.labelled_rows import Labelled
+from lifecycle.prediction_log.private_columns import OMIT, describe, private_columns
 from lifecycle.retraining.appended_rows import append
 from lifecycle.retraining.new_rows import NewRows, select, sources
 
@@ -30,11 +31,13 @@ def add_rows(folder: Path, params: Params, rows: list[Labelled], min_rows: int) 
     Raises:
         ConfigError: the dataset is not tracked by a .dvc file of its own.
         DataError: it cannot be fetched, or with the new rows it breaks the contract as a whole.
+        RefusedError: the prediction log leaves out or hashes a column that the rows need.
     """
     if ".." in params.data.raw.parts:
         raise ConfigError(
             f"{params.data.raw} is the table of another model: retrain that one, and this one has the new rows too"
         )
+    _refuse_private(folder, params)
     schema = contract.load(folder / config.CONTRACT, params.package)
     raw, beside = folder / params.data.raw, folder / sources_file(params.data.raw)
     pointers = [pointer(params.data.raw), pointer(sources_file(params.data.raw))]
@@ -64,6 +67,17 @@ def add_rows(folder: Path, params: Params, rows: list[Labelled], min_rows: int) 
         origin = pd.concat([pd.read_csv(beside, dtype=str), origin.astype(str)])
     write_text(origin.to_csv(index=False), beside)
     return new, _track(folder, params.data.raw)
+
+
+def _refuse_private(folder: Path, params: Params) -> None:
+    """Raise RefusedError if the log does not have a column of the dataset; only one that the model is not given may be left out."""
+    private = private_columns(folder / config.CONTRACT)
+    spared = [name for name in params.data.exclude if private.get(name) == OMIT]
+    if needed := {name: treatment for name, treatment in private.items() if name not in spared}:
+        raise RefusedError(
+            f"the prediction log does not have what the dataset needs: {describe(needed)}; new rows have to come from "
+            f"elsewhere, or take metadata.log out of {config.CONTRACT}"
+        )
 
 
 def push_embedded(folder: Path, raw: Path) -> None:

@@ -21,6 +21,7 @@ from lifecycle.core.content_key import row_keys, without_position
 from lifecycle.core.records import to_frame
 from lifecycle.core.row_model import record_model, value_type
 from lifecycle.prediction_log.labelled_rows import Labelled
+from lifecycle.prediction_log.private_columns import is_hashed
 from lifecycle.retraining.written_values import unwritable
 
 TEXT_DTYPES = ("category", "str", "object")  # prefixes of the contract's dtypes whose values are texts
@@ -114,6 +115,8 @@ class RowCheck:
         for name in self.required:
             if record.get(name) is None:
                 return f"column {name}: the row has none"
+        if hashed := [name for name, value in record.items() if is_hashed(value)]:
+            return f"column {hashed[0]}: the log has it hashed"
         inputs = {name: value for name, value in record.items() if name != self.data.target}
         try:
             self.record.model_validate(inputs)

@@ -9,6 +9,7 @@ from lifecycle.core.errors import DataError
 from lifecycle.core.times import EPOCH, Window, now
 from lifecycle.core.tracking import store
 from lifecycle.pipeline.row_explanation import explained
+from lifecycle.prediction_log.private_columns import is_hashed
 from lifecycle.prediction_log.reader import blocks
 from lifecycle.prediction_log.writer import PREDICTIONS, SKEW
 from lifecycle.registry import version_cache
@@ -57,6 +58,8 @@ def explain_logged(answer: dict[str, Any], scoring: Any) -> str:
     title, inputs = f"request {answer['request_id']}, version {answer['version']}", answer["inputs"]
     if missing := [name for name in scoring.columns if name not in inputs]:
         raise DataError(f"{title}: the log has no {missing[0]}, which the model takes, so it cannot be explained")
+    if hashed := [name for name in scoring.columns if is_hashed(inputs[name])]:
+        raise DataError(f"{title}: the log has {hashed[0]} hashed, and the model takes it, so it cannot be explained")
     known, _ = scoring.known()
     try:
         rows = scoring.frame([inputs, *known])

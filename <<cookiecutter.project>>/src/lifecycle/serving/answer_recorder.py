@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import orjson
 
 from lifecycle.core.times import now
+from lifecycle.prediction_log.private_columns import Redaction
 from lifecycle.prediction_log.writer import PREDICTIONS, Log, LogError
 from lifecycle.registry.aliases import CANARY, SHADOW
 from lifecycle.serving.batcher import ServedVersion
@@ -26,9 +27,16 @@ class Arms:
 class AnswerRecorder:
     """The log and the metrics of one server and, while there is a canary, the statistics of both arms."""
 
-    def __init__(self, role: str, log: Log, metrics: ServerMetrics) -> None:
-        """`role` is that of the version that answers by default: the alias that this server serves."""
-        self.role, self.log, self.metrics = role, log, metrics
+    def __init__(self, role: str, log: Log, metrics: ServerMetrics, redaction: Redaction | None = None) -> None:
+        """Record answers.
+
+        Args:
+            role: of the version that answers by default: the alias that this server serves.
+            log: where answers are written.
+            metrics: where they are counted.
+            redaction: what is done to rows before they are written.
+        """
+        self.role, self.log, self.metrics, self.redaction = role, log, metrics, redaction
         self.arms: Arms | None = None
 
     def reset_arms(self, answering: ServedVersion | None, canary: ServedVersion | None) -> None:
@@ -66,7 +74,7 @@ class AnswerRecorder:
                     head += b',"traceparent":"%s"' % row.trace
                 tail = b',"milliseconds":%.3f,"inputs":%s,%s\n' % (
                     1000 * (clock - row.since),
-                    row.record,
+                    self._logged(row.record),
                     json_tail(answer),
                 )
                 lines.append(head + tail)
@@ -79,6 +87,9 @@ class AnswerRecorder:
         self.metrics.errors.labels(role, str(served.version)).inc(rows)
         if arm := self._arm(served, role):
             arm.add_errors(rows)
+
+    def _logged(self, record: bytes) -> bytes:
+        return orjson.dumps(self.redaction.row(orjson.loads(record))) if self.redaction else record
 
     def _count(self, served: ServedVersion, request: PendingRequest, answers: list[Answer], clock: float) -> None:
         scores = [score(answer) for answer in answers]

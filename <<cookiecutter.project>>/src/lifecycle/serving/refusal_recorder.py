@@ -67,8 +67,11 @@ class RefusalRecorder:
         for item in error.errors(include_url=False, include_context=False)[:MAX_MISTAKES]:
             column = next((name for name in map(str, item["loc"]) if name in self.columns), "")
             mistake = {"column": column, "rule": item["type"], "value": _kind(item["type"], item["input"])}
-            if self.with_values and column and item["type"] != "missing":
-                mistake["sent"] = json.dumps(item["input"], default=str)[:MAX_VALUE]
+            redaction = self.router.recorder.redaction
+            omitted = redaction is not None and redaction.omits(column)
+            if self.with_values and column and item["type"] != "missing" and not omitted:
+                sent = redaction.value(column, item["input"]) if redaction else item["input"]
+                mistake["sent"] = json.dumps(sent, default=str)[:MAX_VALUE]
             mistakes.append(mistake)
         return mistakes
 

@@ -49,6 +49,7 @@ def serve(host: str, port: int, alias: str, wait: float) -> None:
 
 
 def _watcher(server: settings.Server, alias: str) -> "RegistryWatcher":
+    from lifecycle.prediction_log.private_columns import redaction
     from lifecycle.prediction_log.writer import Log
     from lifecycle.serving.answer_recorder import AnswerRecorder
     from lifecycle.serving.model_source import ModelSource
@@ -58,7 +59,8 @@ def _watcher(server: settings.Server, alias: str) -> "RegistryWatcher":
 
     params = config.load()
     schema = contract.load(config.CONTRACT, params.package)
-    router = Router(AnswerRecorder(alias, Log(server.log), ServerMetrics()), server.timeout_seconds)
+    recorder = AnswerRecorder(alias, Log(server.log), ServerMetrics(), redaction(config.CONTRACT, params.data.target))
+    router = Router(recorder, server.timeout_seconds)
     columns = set(schema.columns) - {params.data.target}
     return RegistryWatcher(params, server, alias, router, columns, ModelSource(params, server.cache, alias))
 

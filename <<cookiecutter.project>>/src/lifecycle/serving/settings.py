@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_yaml
 from lifecycle.core.section import NO_FOLDER, Folder, Section
+from lifecycle.prediction_log.settings import Retention
 
 SERVING = Path("serving.yaml")
 SHIP = ": a log is copied to a store from there (docs/serving.md)"
@@ -40,6 +41,7 @@ class Canary(Section):
 
 class Serving(Section):
     server: Server
+    log: Retention = Retention()
     environments: dict[EnvironmentName, Annotated[list[str], Field(min_length=1)]]
     canary: Canary
 
