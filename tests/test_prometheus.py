@@ -72,7 +72,10 @@ def firing(rules: Path, series: dict[str, str], folder: Path) -> set[str]:
 
 def test_the_rules_are_valid(baked: BakedProject) -> None:
     done = subprocess.run(
-        ["promtool", "check", "rules", baked.path / "prometheus/alerts.yaml"], capture_output=True, text=True, timeout=60
+        ["promtool", "check", "rules", baked.path / "prometheus/alerts.yaml"],
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
 
     assert done.returncode == 0, done.stderr
