@@ -147,3 +147,21 @@ def test_branches_that_both_retrained_a_further_model_are_brought_together(repo:
     assert repo.run("git status --porcelain").stdout == ""
     lock = repo.read(f"{NORTH}/dvc.lock")["stages"]["train"]["params"]["params.yaml"]["train"]
     assert (lock["parameters"]["learning_rate"], lock["parameters"]["l2_regularization"]) == (0.06, 2.0)
+
+
+def test_make_takes_a_name_from_its_command_line_or_from_the_environment_and_never_expands_it(
+    bake: Callable[..., BakedProject],
+) -> None:
+    project = bake()
+    (project.path / NORTH).mkdir(parents=True)
+    (project.path / NORTH / "params.yaml").write_text("")
+
+    def where(arguments: str = "", **environment: str) -> str:
+        return project.run(f"make --dry-run plots {arguments}", **environment).stdout.strip()
+
+    assert where() == where("MODEL=") == where(LIFECYCLE_MODEL="") == "cd . && dvc plots show"
+    assert where("MODEL=north") == where(LIFECYCLE_MODEL="north") == "cd models/north && dvc plots show"
+    assert where("MODEL=nowhere") == "cd models/no-such-model && dvc plots show"
+    for name in ("$(shell touch expanded)", "x; touch expanded"):
+        assert where(f"MODEL='{name}'") == where(LIFECYCLE_MODEL=name) == where("MODEL=nowhere")
+    assert not (project.path / "expanded").exists()
