@@ -10,6 +10,8 @@ from lifecycle.batch.coerce import coerce
     [
         (["3", "abc", "1.5", None], "int64", [3, 0, 0, 0], [False, True, True, False]),
         ([3.0, 1.5, None], "int64", [3, 0, 0], [False, True, False]),
+        (["34.0", " 7.00", "1.5", "x", None], "int64", [34, 7, 0, 0, 0], [False, False, True, True, False]),
+        (["-34.0", "9007199254740993.0"], "Int64", [-34, 9007199254740993], [False, False]),
         (["3", None], "Int64", [3, None], [False, False]),
         (pd.array([2**62 + 1, None], dtype="Int64"), "Int64", [2**62 + 1, None], [False, False]),
         (["NAN", "-nan", "1"], "float64", [None, None, 1.0], [True, True, False]),

@@ -9,6 +9,8 @@ import pyarrow.compute as pc
 
 from lifecycle.core.arrow_types import NO_NULLS
 
+WHOLE_NUMBER = r"^\s*([+-]?\d+)\.0+\s*$"  # as a text: an integer, as /predict takes it
+
 
 def coerce(column: pd.Series, dtype: Any) -> tuple[pd.Series, np.ndarray]:
     """Return a column with the contract's dtype, and which of its values, nulls aside, do not fit it.
@@ -62,6 +64,10 @@ def _to_number(column: pd.Series, dtype: Any) -> tuple[pd.Series, np.ndarray]:
     try:
         cast = raw.cast(target)
     except (arrow.ArrowInvalid, arrow.ArrowNotImplementedError):
+        if arrow.types.is_integer(target) and (
+            arrow.types.is_string(raw.type) or arrow.types.is_large_string(raw.type)
+        ):
+            raw = pc.replace_substring_regex(raw, WHOLE_NUMBER, r"\1")
         cast = arrow.array([_cast_or_none(value, target) for value in raw], type=target)
     invalid = pc.and_(cast.is_null(), raw.is_valid()).to_numpy(zero_copy_only=False)
     if str(dtype) in NO_NULLS:
