@@ -37,14 +37,14 @@ def serve(host: str, port: int, alias: str, wait: float) -> None:
         # A registry that does not answer must not delay what is served for long.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
-        port = port_socket.getsockname()[1]
-        print(f"serve: port {port} opens once the version in {alias} is loaded", file=sys.stderr, flush=True)
         from lifecycle.serving.drain_state import DrainState
         from lifecycle.serving.graceful_server import GracefulServer
 
         server, drain = settings.load().server, DrainState()
         watcher = _watcher(server, alias)
         app = _app(server, watcher, tokens, drain)
+        port = port_socket.getsockname()[1]
+        print(f"serve: port {port} opens once the version in {alias} is loaded", file=sys.stderr, flush=True)
         GracefulServer(_options(app, watcher, server), watcher, drain, wait).run([port_socket])
 
 
