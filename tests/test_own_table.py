@@ -99,7 +99,7 @@ def loans(rng: random.Random, rows: int) -> list[Row]:
 
 
 TABLES = {
-    "multiclass": Table("flower-kinds", "kind", flowers, "petal.width=1.6", options="--task multiclass"),
+    "multiclass": Table("flower-kinds", "kind", flowers, "petal.width=1.4", options="--task multiclass"),
     "regression": Table("flat-prices", "Preis in €", flats, "area (m²)=1.35", ";", ","),
     "binary": Table("late-loans", "late?", loans, "income=1.4"),
 }
