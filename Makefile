@@ -3,6 +3,8 @@
 PYTHON ?= python3
 UV := .venv/bin/uv
 DEMO := build/telco-churn
+# One more process than there are cores: many tests wait for a server, or until a time is over.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) + 1)
 
 .PHONY: help demo test test-fast lint bench clean
 .DEFAULT_GOAL := help
@@ -25,7 +27,7 @@ demo: .venv/.ready  ## generate build/telco-churn afresh, train its model and sh
 	  '  $(DEMO)/README.md               change something, and see the pipeline re-run only what follows'
 
 test: .venv/.ready  ## run all tests: they render the template and run what comes out
-	@.venv/bin/pytest --numprocesses auto
+	@.venv/bin/pytest --numprocesses $(WORKERS)
 
 test-fast: .venv/.ready  ## run the tests that only render
 	@.venv/bin/pytest --numprocesses auto -m "not slow"
