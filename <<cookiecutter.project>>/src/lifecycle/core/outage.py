@@ -12,10 +12,8 @@ from lifecycle.core.errors import ConfigError
 T = TypeVar("T")
 
 SECONDS, RETRIES = "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
-STORE_SECONDS = (
-    "STORE_SECONDS"  # of one call of a store that is no MLflow: to list files, or to read a few megabytes; by default:
-)
-CALL_SECONDS = 60.0
+STORE_SECONDS = "STORE_SECONDS"  # of one call of a store that is no MLflow: to list files, or to read a few megabytes
+CALL_SECONDS = 60.0  # by default
 HEALTH_SECONDS, ASK_SECONDS = 3.0, 10
 MAX_TEXT = 300  # characters
 NO_ANSWER = ("Max retries exceeded", "timed out", "Connection aborted", "Connection broken")
