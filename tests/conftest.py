@@ -18,7 +18,7 @@ from filelock import FileLock
 pytest_plugins = ["served"]  # fixtures of the server's tests
 
 TEMPLATE = Path(__file__).parents[1]
-TIMEOUT = 600
+TIMEOUT = 900
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -11,8 +11,10 @@ MACHINERY = TEMPLATE / "tests" / "machinery"
 GROUPS = [
     ["test_architecture.py", "test_blame.py", "test_cli.py", "core", "pipeline", "search", "template"],
     ["adopt"],
-    ["gate", "models", "registry", "relock", "resolve"],
-    ["serving", "prediction_log", "forget", "batch", "test_awkward_table.py"],
+    ["gate", "models"],
+    ["registry", "relock", "resolve"],
+    ["serving"],
+    ["prediction_log", "forget", "batch", "test_awkward_table.py"],
     ["monitoring", "retraining"],
 ]
 
@@ -30,23 +32,22 @@ def test_every_test_of_the_machinery_is_in_a_group() -> None:
 @pytest.mark.parametrize("group", GROUPS, ids=" ".join)
 def test_the_machinery_passes_its_own_tests(copy: BakedProject, tmp_path: Path, group: list[str]) -> None:
     paths = " ".join(f"'{MACHINERY / name}'" for name in group)
-    pytest_, environment = "pytest", {"PYTHONDONTWRITEBYTECODE": "1"}
+    packages = tmp_path / "packages"
+    pytest_, environment = "pytest", {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(packages)}
     if {"adopt", "core", "gate", "prediction_log"} & {*group}:  # a project's environment does not have it
-        copy.run(f"uv pip install --quiet --target {tmp_path / 'packages'} {pinned('hypothesis')}")
-        environment["PYTHONPATH"] = str(tmp_path / "packages")
+        copy.run(f"uv pip install --quiet --target {packages} {pinned('hypothesis')}")
     if "registry" in group:
         signing = "--constraint requirements.txt model-signing pyopenssl"
-        copy.run(f"uv pip install --quiet --target {tmp_path / 'packages'} {signing}")
+        copy.run(f"uv pip install --quiet --target {packages} {signing}")
     if "pipeline" in group:
-        copy.run(f"uv pip install --quiet --no-deps --target {tmp_path / 'packages'} {EXTRA_PACKAGES}")
-        environment["PYTHONPATH"] = str(tmp_path / "packages")
+        copy.run(f"uv pip install --quiet --no-deps --target {packages} {EXTRA_PACKAGES}")
     if "adopt" in group:  # public tables
         (tmp_path / "tables").mkdir()
         catalogue.write(tmp_path / "tables")
         environment["CATALOGUE"] = str(tmp_path / "tables")
     if "monitoring" in group:  # Evidently, which draws its page, comes with an extra
-        packages = "--constraint requirements.txt --editable '.[dev,monitor]'"
-        copy.run(f"uv venv --quiet {tmp_path}/.venv && uv pip install --quiet --python {tmp_path}/.venv {packages}")
+        extras = "--constraint requirements.txt --editable '.[dev,monitor]'"
+        copy.run(f"uv venv --quiet {tmp_path}/.venv && uv pip install --quiet --python {tmp_path}/.venv {extras}")
         pytest_ = f"{tmp_path}/.venv/bin/pytest"
 
     done = copy.run(f"{pytest_} -q -c '{MACHINERY}/pytest.ini' --rootdir '{MACHINERY}' {paths}", **environment)
