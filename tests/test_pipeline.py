@@ -397,6 +397,7 @@ def test_help_lists_what_make_can_do(project: BakedProject) -> None:
         "undeploy",
         "simulate",
         "compare",
+        "log-compact",
         "score",
         "score-demo",
         "monitor",
