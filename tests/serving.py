@@ -192,11 +192,18 @@ def load(server: Server, rows: list[dict[str, Any]], connections: int = 4, batch
                 replies.append(Reply(0, repr(error), request_id))
                 return
 
-    threads = [threading.Thread(target=work, args=(30 * (place < batch),)) for place in range(connections + batch)]
+    with at_once(work, [(30 * (place < batch),) for place in range(connections + batch)], stopped):
+        yield replies
+
+
+@contextmanager
+def at_once(work: Callable[..., None], arguments: list[tuple[Any, ...]], stopped: threading.Event) -> Iterator[None]:
+    """Run a function in a thread for each of some arguments until the block ends; it returns once `stopped` is set."""
+    threads = [threading.Thread(target=work, args=of_one) for of_one in arguments]
     for thread in threads:
         thread.start()
     try:
-        yield replies
+        yield
     finally:
         stopped.set()
         for thread in threads:

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 from served import Served
 from servers import free_port, running
-from serving import Client, Reply, Server, load, only_answers, ready, serving, until
+from serving import Client, Reply, Server, at_once, load, only_answers, ready, serving, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
 
@@ -81,15 +81,8 @@ def in_turn(ports: list[int], rows: list[dict[str, Any]]) -> Iterator[list[Reply
                 replies.append(Reply(0, repr(error)))
             client.connection.close()
 
-    threads = [threading.Thread(target=work) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    try:
+    with at_once(work, [(), ()], stopped):
         yield replies
-    finally:
-        stopped.set()
-        for thread in threads:
-            thread.join(60)
 
 
 def test_no_request_fails_while_three_servers_are_restarted_under_load(served: Served, tmp_path: Path) -> None:

@@ -81,12 +81,18 @@ def failure_line(done: subprocess.CompletedProcess[str]) -> str:
 
 def remotes(root: Path) -> dict[str, Path]:
     """Return those of DVC's remotes that are folders, by name; a relative address is relative to .dvc."""
+    return {
+        name: Path(os.path.normpath((root / ".dvc").resolve() / url))
+        for name, url in remote_urls(root).items()
+        if "://" not in url
+    }
+
+
+def remote_urls(root: Path) -> dict[str, str]:
+    """Return the address of each of DVC's remotes, by name, as its settings have it."""
     shared, local = (ConfigObj(str(root / ".dvc" / name)) for name in ("config", "config.local"))
-    urls = {
+    return {
         name.removeprefix('remote "').removesuffix('"'): {**shared.get(name, {}), **local.get(name, {})}.get("url", "")
         for name in {**shared, **local}
         if name.startswith('remote "')
-    }
-    return {
-        name: Path(os.path.normpath((root / ".dvc").resolve() / url)) for name, url in urls.items() if "://" not in url
     }

@@ -38,8 +38,9 @@ def silenced(estimator: BaseEstimator, settings: Mapping[str, Any]) -> Iterator[
         settings: of params.yaml.
     """
     libraries = {library(type(each)) for each in (estimator, *estimator.get_params().values())} & set(VERBOSITY)
-    wanted = {name.rpartition("__")[2] for name in settings} & {name for of in libraries for name in VERBOSITY[of]}
-    if not libraries or wanted or os.environ.get(DEBUG):
+    verbosity = {name for each in libraries for name in VERBOSITY[each]}
+    asks_for_output = not verbosity.isdisjoint(name.rpartition("__")[2] for name in settings)
+    if not libraries or asks_for_output or os.environ.get(DEBUG):
         yield
         return
     for stream in (sys.stdout, sys.stderr):

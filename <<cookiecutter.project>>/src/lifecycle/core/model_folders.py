@@ -25,8 +25,10 @@ def names_here(root: Path = Path()) -> list[str]:
 def names_at(commit: str, folder: Path = Path()) -> list[str]:
     """Return the names of the further models of a commit; `folder` is the top of the project."""
     paths = git("ls-tree", "-r", "-z", "--name-only", commit, "--", f"{MODELS}/", folder=folder).split("\0")
-    parts = [PurePosixPath(path).parts for path in paths if path]
-    return sorted({part[1] for part in parts if len(part) == 3 and part[2] == PARAMS and is_name(part[1])})
+    folders = [PurePosixPath(path).parent for path in paths if PurePosixPath(path).name == PARAMS]
+    return sorted(
+        {folder.name for folder in folders if folder.parent == PurePosixPath(MODELS) and is_name(folder.name)}
+    )
 
 
 def is_name(text: str) -> bool:

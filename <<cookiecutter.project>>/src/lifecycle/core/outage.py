@@ -82,8 +82,8 @@ def cause(error: BaseException, address: str) -> str | None:
     text = " ".join(_texts(error))
     if not any(sign in text for sign in NO_ANSWER):
         return None
-    found = re.search(r"with url: (/[^\s(]*)", text)
-    path = found[1] if found else ""
+    asked = re.search(r"with url: (/[^\s(]*)", text)
+    path = asked[1] if asked else ""
     if status := re.search(r"too many (\d+) error responses", text):
         return _answer(address, path, status[1])
     for pattern, meaning in REFUSALS.items():

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from lifecycle.prediction_log.commands import add_log_option
+
 
 def forget(arguments: argparse.Namespace) -> int:
     """Take a row out of the prediction log with its labels, of tables of scores and of the dataset, and say what git and DVC still hold.
@@ -30,11 +32,7 @@ def add_to(verbs: Any) -> None:
     """Add this command to the command line."""
     verb = verbs.add_parser("forget", help="remove a row by its id everywhere", description=forget.__doc__)
     verb.add_argument("id", metavar="ID", help="of the row, or of a request")
-    verb.add_argument(
-        "--log",
-        metavar="PATH",
-        help="the prediction log, a folder (default: SERVING_LOG, or server.log of serving.yaml)",
-    )
+    add_log_option(verb)
     verb.add_argument(
         "--scores",
         metavar="PATH",

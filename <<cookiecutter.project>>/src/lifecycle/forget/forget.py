@@ -6,8 +6,8 @@ from pathlib import Path
 from lifecycle.core import config
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.markdown import counted
 from lifecycle.forget import dataset_rows, held_versions, log_rows, table_rows
-from lifecycle.forget.held_versions import counted
 from lifecycle.prediction_log import private_columns
 from lifecycle.prediction_log.private_columns import HASH, OMIT
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 from lifecycle.core import config
 from lifecycle.core.config import Params
-from lifecycle.core.dvc import cache_folder, remotes
+from lifecycle.core.dvc import cache_folder, remote_urls, remotes
 from lifecycle.core.dvc_files import outs_of
 from lifecycle.core.errors import DataError, ProjectError
 from lifecycle.core.git import git, project_folder, text_at
+from lifecycle.core.markdown import counted
 from lifecycle.core.pointers import EMBEDDED, FOLDER
 from lifecycle.forget import dataset_rows, table_rows
 
@@ -81,9 +82,10 @@ def describe(holding: list[Held], unknown: list[Version], files: dict[str, list[
     if outside := [str(_short(file)) for file in objects if not _is_embedded(file)]:
         yield "to remove them, after which those commits cannot be reproduced:"
         yield f"  rm -f {shlex.join(outside)}"
-    if holding and (urls := _url_remotes()):
-        yield f"not looked through: {', '.join(urls)}, of DVC's remotes; to remove there all that the working tree does not use:"
-        yield from (f"  dvc gc --workspace --cloud --remote {name}" for name in urls)
+    stores = sorted(remote_urls(Path()).keys() - remotes(Path()).keys())  # those that are no folders
+    if holding and stores:
+        yield f"not looked through: {', '.join(stores)}, of DVC's remotes; to remove there all that the working tree does not use:"
+        yield from (f"  dvc gc --workspace --cloud --remote {name}" for name in stores)
     if unknown:
         lost = (
             f"{len(unknown)} older versions of tables"
@@ -118,7 +120,7 @@ def _named(params: Params) -> dict[Version, list[str]]:
 
 def _versions(file: Path, text: str) -> Iterable[Version]:
     if file == config.LOCK:
-        return {Version(*found) for found in IN_LOCK.findall(text)}
+        return {Version(*named) for named in IN_LOCK.findall(text)}
     try:
         outs = outs_of(text, str(file))
     except ProjectError:  # of a commit without the file
@@ -153,15 +155,6 @@ def _is_embedded(file: Path) -> bool:
     return file.resolve().is_relative_to(Path(EMBEDDED).resolve())
 
 
-def _url_remotes() -> list[str]:
-    """The names of DVC's remotes that are not folders."""
-    from configobj import ConfigObj
-
-    sections = {name for place in ("config", "config.local") for name in ConfigObj(f".dvc/{place}")}
-    names = {name.removeprefix('remote "').removesuffix('"') for name in sections if name.startswith('remote "')}
-    return sorted(names - remotes(Path()).keys())
-
-
 def _short(file: Path) -> Path:
     """A path from here, if it lies here."""
     return file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
@@ -170,7 +163,3 @@ def _short(file: Path) -> Path:
 def _commits(commits: list[str]) -> str:
     listed = ", ".join(commits[:MOST_NAMED]) + (", ..." if len(commits) > MOST_NAMED else "")
     return f"{counted(len(commits), 'commit')} ({listed})" if commits else "no commit yet"
-
-
-def counted(number: int, name: str) -> str:
-    return f"{number:,} {name}{'s' * (number != 1)}"

@@ -132,11 +132,11 @@ def _from_lines(path: Path, is_wanted: Callable[[bytes], bool], is_over: bool) -
 
 def _from_compressed(file: LogFile, is_wanted: Callable[[bytes], bool]) -> int:
     lines = [line for block in reader.line_blocks(file) for line in block]
-    kept = [line for line in lines if not is_wanted(line)]
-    if len(kept) < len(lines):
+    others = [line for line in lines if not is_wanted(line)]
+    if len(others) < len(lines):
         with _replacing(Path(file.path)) as temporary:
-            temporary.write_bytes(gzip.compress(b"".join(line + b"\n" for line in kept)))
-    return len(lines) - len(kept)
+            temporary.write_bytes(gzip.compress(b"".join(line + b"\n" for line in others)))
+    return len(lines) - len(others)
 
 
 def _from_parquet(file: LogFile, is_wanted: Callable[[bytes], bool]) -> int:
@@ -147,10 +147,10 @@ def _from_parquet(file: LogFile, is_wanted: Callable[[bytes], bool]) -> int:
     made_of = compacted.sources(file.stream)
     with _replacing(Path(file.path)) as temporary, compacted.writer(temporary) as new:
         for _, lines in compacted.row_groups(file.stream):
-            kept = [line for line in lines if not is_wanted(line)]
-            count += len(lines) - len(kept)
-            if kept:
-                new.write_table(compacted_day.table_of(kept))
+            others = [line for line in lines if not is_wanted(line)]
+            count += len(lines) - len(others)
+            if others:
+                new.write_table(compacted_day.table_of(others))
         compacted.name_sources(new, made_of)
     return count
 

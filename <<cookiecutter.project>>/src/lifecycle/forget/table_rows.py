@@ -33,13 +33,13 @@ def is_table(name: str) -> bool:
     return name.endswith(PARQUET) or any(suffix in CSV for suffix in Path(name).suffixes)
 
 
-def count(path: Path, column: str, wanted: str, form: Csv, name: str = "") -> int:
+def count(path: Path, column: str, row_id: str, form: Csv, name: str = "") -> int:
     """Return how many rows of a file have an id; 0 if it does not have the column.
 
     Args:
         path: of the file.
         column: of the ids.
-        wanted: the id, as text.
+        row_id: the id, as text.
         form: how a CSV file is written.
         name: whose suffix tells the format, if that of the path does not.
 
@@ -50,29 +50,29 @@ def count(path: Path, column: str, wanted: str, form: Csv, name: str = "") -> in
             with pyarrow.parquet.ParquetFile(path) as file:
                 if column not in file.schema_arrow.names:
                     return 0
-                return sum(_text(value) == wanted for value in file.read([column])[column].to_pylist())
-        return sum(matches for _, matches in _records(_decoded(path, form)[1], column, wanted, form))
+                return sum(_text(value) == row_id for value in file.read([column])[column].to_pylist())
+        return sum(matches for _, matches in _records(_decoded(path, form)[1], column, row_id, form))
     except (arrow.ArrowException, OSError, EOFError, UnicodeError, csv.Error) as error:
         raise DataError(f"{path}: cannot be read: {str(error)[:200]}") from None
 
 
-def remove(path: Path, column: str, wanted: str, form: Csv) -> int:
+def remove(path: Path, column: str, row_id: str, form: Csv) -> int:
     """Take the rows of an id out of a file, in one step, and return how many. A file without any stays untouched.
 
     Raises DataError if the file cannot be read.
     """
-    found = count(path, column, wanted, form)
-    if not found:
+    matching = count(path, column, row_id, form)
+    if not matching:
         return 0
     if path.name.endswith(PARQUET):
         with pyarrow.parquet.ParquetFile(path) as file:
             table = file.read()
-        kept = arrow.array([_text(value) != wanted for value in table[column].to_pylist()])
+        is_other = arrow.array([_text(value) != row_id for value in table[column].to_pylist()])
         with replacing(path) as temporary:
-            pyarrow.parquet.write_table(table.filter(kept), temporary)
-        return found
+            pyarrow.parquet.write_table(table.filter(is_other), temporary)
+        return matching
     codec, text = _decoded(path, form)
-    rest = "".join(record for record, matches in _records(text, column, wanted, form) if not matches)
+    rest = "".join(record for record, matches in _records(text, column, row_id, form) if not matches)
     with replacing(path) as temporary:
         target = temporary.with_name(f"{temporary.name}{path.suffix}")  # whose suffix says how to compress it
         try:
@@ -80,7 +80,7 @@ def remove(path: Path, column: str, wanted: str, form: Csv) -> int:
             target.replace(temporary)
         finally:
             target.unlink(missing_ok=True)
-    return found
+    return matching
 
 
 def _text(value: Any) -> str:
@@ -97,7 +97,7 @@ def _decoded(path: Path, form: Csv) -> tuple[str, str]:
     return codec, content.decode(codec)
 
 
-def _records(text: str, column: str, wanted: str, form: Csv) -> Iterator[tuple[str, bool]]:
+def _records(text: str, column: str, row_id: str, form: Csv) -> Iterator[tuple[str, bool]]:
     """The header and the rows as the file has them, and whether each has the id: a quoted value may hold line breaks."""
     lines = list(io.StringIO(text.removeprefix("\ufeff"), newline=""))
     reader, start, position = csv.reader(lines, delimiter=form.separator), 0, None
@@ -108,7 +108,7 @@ def _records(text: str, column: str, wanted: str, form: Csv) -> Iterator[tuple[s
         if is_header:
             position = values.index(column) if column in values else -1
         has_id = not is_header and position is not None and 0 <= position < len(values)
-        yield record, has_id and values[position].strip() == wanted  # type: ignore[index]
+        yield record, has_id and values[position].strip() == row_id  # type: ignore[index]
 
 
 def _write(target: Path, like: Path, content: bytes) -> None:

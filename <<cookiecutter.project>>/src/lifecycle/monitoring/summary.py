@@ -159,7 +159,7 @@ class Baseline:
             today = datetime.datetime.now(datetime.UTC).date()
             metrics = performance.measure(known, self.policy, self.params, today)
         extreme = self.settings.rule.extreme
-        found = [
+        alarms = [
             *drift_alarms(farthest, score, extreme),
             *quality_alarms(findings, summary.refused, extreme),
             *metric_alarms(metrics, extreme),
@@ -167,8 +167,8 @@ class Baseline:
         return replace(
             summary,
             labels=len(known),
-            alarms=[alarm.text for alarm in found],
-            extreme=[alarm.name for alarm in found if alarm.extreme],
+            alarms=[alarm.text for alarm in alarms],
+            extreme=[alarm.name for alarm in alarms if alarm.extreme],
             drifted=[column.name for column in columns if column.status == "drift"],
             columns=farthest,
             score=score,
@@ -182,11 +182,11 @@ class Baseline:
         There is an alarm if too many were refused or cannot be read; without one nothing is known.
         """
         extreme, findings = self.settings.rule.extreme, self._of_the_log(summary)
-        found = [*quality_alarms(findings, summary.refused, extreme)]
+        alarms = [*quality_alarms(findings, summary.refused, extreme)]
         return replace(
             summary,
-            alarms=[alarm.text for alarm in found],
-            extreme=[alarm.name for alarm in found if alarm.extreme],
+            alarms=[alarm.text for alarm in alarms],
+            extreme=[alarm.name for alarm in alarms if alarm.extreme],
             quality=findings,
         )
 

@@ -37,9 +37,14 @@ def add_to(verbs: Any) -> None:
     action = actions.add_parser(
         "compact", help="write days that are over to Parquet, and remove old ones", description=compact.__doc__
     )
-    action.add_argument(
+    add_log_option(action)
+    action.set_defaults(run=compact)
+
+
+def add_log_option(verb: argparse.ArgumentParser) -> None:
+    """Let a command that changes the prediction log be told where it is."""
+    verb.add_argument(
         "--log",
         metavar="PATH",
         help="the prediction log, a folder (default: SERVING_LOG, or server.log of serving.yaml)",
     )
-    action.set_defaults(run=compact)

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from lifecycle.core.errors import RefusedError
 from lifecycle.prediction_log import compacted_day
+from lifecycle.prediction_log.compacted_day import window_of
 from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS, REFUSED
 
 DAY = datetime.timedelta(days=1)
@@ -45,7 +46,7 @@ def compact(log: Path, keep_days: int | None, moment: datetime.datetime) -> Comp
     done = Compaction()
     with changing(log):
         for folder in day_folders(log):
-            start = start_of(folder)
+            start = window_of(folder).since
             if keep_days is not None and start.date() < moment.date() - keep_days * DAY:
                 _remove(folder)
                 done.removed.append(folder.name)
@@ -76,10 +77,6 @@ def changing(log: Path) -> Iterator[None]:
 def day_folders(log: Path) -> list[Path]:
     """Return the folders of days, the earliest first; whatever else is there is somebody else's."""
     return sorted(path for path in log.iterdir() if path.is_dir() and _is_day(path.name))
-
-
-def start_of(folder: Path) -> datetime.datetime:
-    return datetime.datetime.fromisoformat(f"{folder.name}T00:00:00+00:00")
 
 
 def _compact_day(folder: Path, done: Compaction) -> None:

@@ -69,7 +69,7 @@ def _day(path: str) -> str:
 
 def _names(place: Place, day: str, kind: str) -> list[str]:
     """The files of a kind, by day and name; without those that `gzip` is about to replace."""
-    paths = [path for path in place.names(f"{day}/*") if (found := kind_of(Path(path).name)) and found[0] == kind]
+    paths = [path for path in place.names(f"{day}/*") if (held := kind_of(Path(path).name)) and held[0] == kind]
     plain = set(paths)
     whole = [path for path in paths if not (path.endswith(GZIP) and path.removesuffix(GZIP) in plain)]
     return sorted(whole, key=lambda path: (_day(path), not path.endswith(PARQUET), path))
@@ -88,8 +88,10 @@ def _opened(place: Place, day: str, paths: list[str], kind: str, stack: ExitStac
             stack.push(opened.pop_all())
             break
     made_of = [source for path, stream in streams if path.endswith(PARQUET) for source in compacted.sources(stream)]
-    found = [(path, stream, _start(path, stream, made_of)) for path, stream in streams]
-    return [LogFile(path, stream, start) for path, stream, start in found if start is not None]
+    starts = [_start(path, stream, made_of) for path, stream in streams]
+    return [
+        LogFile(path, stream, start) for (path, stream), start in zip(streams, starts, strict=True) if start is not None
+    ]
 
 
 def _open(place: Place, path: str) -> IO[bytes]:

@@ -116,12 +116,12 @@ def key() -> bytes:
 
 
 def _needed_key(column: str) -> bytes:
-    found = key()
-    if not found:
+    secret = key()
+    if not secret:
         raise ConfigError(
             f"column {column} is hashed in the prediction log, which needs a key: set {KEY}, or {KEY_FILE} to a file ({MAKE_KEY})"
         )
-    return found
+    return secret
 
 
 def _is_in_git(path: Path) -> bool:

@@ -36,7 +36,7 @@ class Refusals:
 
 def refusals(log: Path | str, window: Window, role: str, version: int) -> Refusals:
     """Return what was refused in a window while a version answered in a role. A request is refused with all its rows."""
-    found = Refusals()
+    refused = Refusals()
     for lines in blocks(log, window, REFUSED):
         for line in lines:
             try:
@@ -44,14 +44,14 @@ def refusals(log: Path | str, window: Window, role: str, version: int) -> Refusa
                 time = datetime.datetime.fromisoformat(refusal["time"])
                 counted = window.since <= time < window.until
                 if counted and (refusal["role"], refusal["version"]) == (role, version):
-                    _add(found, refusal)
+                    _add(refused, refusal)
             except (ValueError, KeyError, TypeError, RecursionError):
-                found.broken += 1
-    return found
+                refused.broken += 1
+    return refused
 
 
-def _add(found: Refusals, refusal: dict[str, Any]) -> None:
+def _add(refused: Refusals, refusal: dict[str, Any]) -> None:
     rows = int(refusal["rows"])
     mistakes = {Mistake(*(str(mistake[name]) for name in Mistake._fields)) for mistake in refusal["mistakes"]}
-    found.rows += rows
-    found.mistakes.update(dict.fromkeys(mistakes, rows))
+    refused.rows += rows
+    refused.mistakes.update(dict.fromkeys(mistakes, rows))

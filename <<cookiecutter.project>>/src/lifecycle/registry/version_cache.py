@@ -1,4 +1,7 @@
-"""A version's files: fetched from MLflow into a folder, and verified by the hashes that the registry has of them."""
+"""A version's files: fetched from MLflow into a folder, and verified by the hashes that the registry has of them, or by a signature.
+
+While MLflow does not answer, those that were fetched before.
+"""
 
 import datetime
 import json

@@ -26,7 +26,7 @@ OVERLOADED = "overloaded: try again later"
 
 
 class RequestGuard:
-    """ASGI middleware that refuses requests and counts responses."""
+    """ASGI middleware that refuses requests, gives each an id, and counts and times the responses."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class RequestGuard:
         identity = identify(scope, headers, self.generated_ids)
         began, started = time.perf_counter(), False
 
-        async def counting_send(message: Message) -> None:
+        async def send_response(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
@@ -74,14 +74,14 @@ class RequestGuard:
 
         if refusal := self._refusal(scope, headers):
             await self._discard(receive)
-            return await refusal(scope, receive, counting_send)
+            return await refusal(scope, receive, send_response)
         try:
             if scope["path"] in WITHOUT_TOKEN:
-                return await self.app(scope, self._limited(receive), counting_send)
-            return await self._answer(scope, receive, counting_send)
+                return await self.app(scope, self._limited(receive), send_response)
+            return await self._answer(scope, receive, send_response)
         except Exception:  # our mistake: the traceback is for whoever runs the server
             if not started:
-                await JSONResponse({"detail": "the server has failed"}, 500)(scope, receive, counting_send)
+                await JSONResponse({"detail": "the server has failed"}, 500)(scope, receive, send_response)
             raise
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
