@@ -13,4 +13,6 @@ def chosen_threshold(figures: Figures) -> str:
     branch, base = finite_or_none(figure.get("new")), finite_or_none(figure.get("old"))
     if branch is None:
         return ""
-    return f"Decision threshold: {branch:.4g}, chosen on validation rows{'' if base is None else f' (base: {base:.4g})'}"
+    return (
+        f"Decision threshold: {branch:.4g}, chosen on validation rows{'' if base is None else f' (base: {base:.4g})'}"
+    )

@@ -18,7 +18,11 @@ SLICES_HEADER = [name for name in HEADER if name != "95% interval"]  # only metr
 def tables(content: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
     """Return title, header and rows of every table that has rows."""
     params = [
-        [f"{file}: {name}" if file != "params.yaml" else name, _parameter(change.get("old")), _parameter(change.get("new"))]
+        [
+            f"{file}: {name}" if file != "params.yaml" else name,
+            _parameter(change.get("old")),
+            _parameter(change.get("new")),
+        ]
         for file, names in content["params"].items()
         for name, change in names.items()
     ]
