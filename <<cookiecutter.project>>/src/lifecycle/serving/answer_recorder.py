@@ -13,6 +13,7 @@ from lifecycle.serving.batcher import ServedVersion
 from lifecycle.serving.canary_stats import ArmStats, score, score_edges
 from lifecycle.serving.pending_request import Answer, PendingRequest
 from lifecycle.serving.prometheus_metrics import ServerMetrics
+from lifecycle.serving.server_log import RepeatedProblem
 
 
 @dataclass
@@ -38,6 +39,7 @@ class AnswerRecorder:
         """
         self.role, self.log, self.metrics, self.redaction = role, log, metrics, redaction
         self.arms: Arms | None = None
+        self._unwritten = RepeatedProblem("log_not_written")
 
     def reset_arms(self, answering: ServedVersion | None, canary: ServedVersion | None) -> None:
         """Start to compare a canary with the version that answers; stop if one of them is missing."""
@@ -48,12 +50,14 @@ class AnswerRecorder:
             self.arms = None
 
     def write(self, lines: list[bytes], day: str, kind: str = PREDICTIONS) -> None:
-        """Write lines into the log. Raises LogError, and counts it, if it cannot be written."""
+        """Write lines into the log. Raises LogError, counts it and says so once a minute, if it cannot be written."""
         try:
             self.log.write(lines, day, kind)
-        except LogError:
+        except LogError as error:
             self.metrics.log_failures.inc()
+            self._unwritten.add(str(error))
             raise
+        self._unwritten.end(f"the prediction log in {self.log.folder} can be written again")
 
     def record(
         self, served: ServedVersion, requests: list[PendingRequest], answers: list[list[Answer]], seconds: float

@@ -2,6 +2,7 @@
 others are being answered."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lifecycle.serving.drain_state import DrainState
 from lifecycle.serving.prometheus_metrics import ServerMetrics
 from lifecycle.serving.request_identity import Headers, identify
+from lifecycle.serving.server_log import report
 from lifecycle.serving.tokens import WITHOUT_TOKEN, Tokens
 
 READ_SECONDS = 10.0  # in which each piece of a request has to arrive
@@ -37,6 +39,7 @@ class RequestGuard:
         paths: set[str],
         drain: DrainState,
         generated_ids: Iterator[str],
+        access_log: bool = False,
     ) -> None:
         """Wrap an app.
 
@@ -48,9 +51,10 @@ class RequestGuard:
             paths: those that are counted by name; all others together.
             drain: of this server.
             generated_ids: for requests that come without one.
+            access_log: whether a line is printed for each response but those to health checks.
         """
         self.app, self.tokens, self.max_bytes, self.generated_ids = app, tokens, max_bytes, generated_ids
-        self.metrics, self.paths, self.drain = metrics, paths, drain
+        self.metrics, self.paths, self.drain, self.access_log = metrics, paths, drain, access_log
         self.too_long = f"the request body may have at most {max_bytes:,} bytes"
         self.in_flight = self.discarding = 0
 
@@ -65,9 +69,7 @@ class RequestGuard:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                path = scope["path"] if scope["path"] in self.paths else "other"
-                self.metrics.requests.labels(path, message["status"]).inc()
-                self.metrics.request_seconds.labels(path).observe(time.perf_counter() - began)
+                self._count(scope, message["status"], time.perf_counter() - began)
                 more = self._more_headers(scope, message["status"])
                 message["headers"] = [*message["headers"], *identity, *more]
             await send(message)
@@ -79,10 +81,12 @@ class RequestGuard:
             if scope["path"] in WITHOUT_TOKEN:
                 return await self.app(scope, self._limited(receive), send_response)
             return await self._answer(scope, receive, send_response)
-        except Exception:  # our mistake: the traceback is for whoever runs the server
+        except Exception as error:  # our mistake: the traceback is for whoever runs the server
+            request_id, route = scope["request_id"], self._route(scope)
+            message = f"failed to answer request {request_id} to {route}"
+            report("request_failed", message, logging.ERROR, error, request_id=request_id, route=route)
             if not started:
                 await JSONResponse({"detail": "the server has failed"}, 500)(scope, receive, send_response)
-            raise
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, unless too many are being answered."""
@@ -97,6 +101,21 @@ class RequestGuard:
         finally:
             self.in_flight -= 1
             self.metrics.in_flight.set(self.in_flight)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count and time a response, and print a line if that is wanted."""
+        route = self._route(scope)
+        self.metrics.requests.labels(route, status).inc()
+        self.metrics.request_seconds.labels(route).observe(seconds)
+        if self.access_log and route not in WITHOUT_TOKEN:
+            fields = {"request_id": scope["request_id"], "method": scope["method"], "route": route, "status": status}
+            milliseconds = round(1000 * seconds, 3)
+            message = f"{scope['method']} {route} {status} in {milliseconds:g} ms, request {scope['request_id']}"
+            report("request", message, milliseconds=milliseconds, **fields)
+
+    def _route(self, scope: Scope) -> str:
+        """The path of a request if it is one of ours."""
+        return scope["path"] if scope["path"] in self.paths else "other"
 
     def _more_headers(self, scope: Scope, status: int) -> Headers:
         """Headers of a response that depend on its path and on the server's state."""

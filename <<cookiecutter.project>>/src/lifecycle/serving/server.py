@@ -1,6 +1,7 @@
 """Run a server: one HTTP process that listens on one port."""
 
 import ipaddress
+import logging
 import os
 import signal
 import socket
@@ -8,8 +9,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from lifecycle.core import config, contract
-from lifecycle.core.errors import ConfigError
-from lifecycle.serving import settings
+from lifecycle.core.errors import ConfigError, ProjectError
+from lifecycle.serving import server_log, settings
 from lifecycle.serving.tokens import EVERYTHING, Tokens
 
 if TYPE_CHECKING:
@@ -25,6 +26,18 @@ def serve(host: str, port: int, alias: str, wait: float) -> None:
 
     Raises ConfigError if the port is taken, or the server could be reached from other machines without a token.
     """
+    server = settings.load().server
+    server_log.configure(server.log_format)
+    try:
+        _serve(server, host, port, alias, wait)
+    except ProjectError as error:
+        if server.log_format == "text":
+            raise
+        server_log.report("failed", str(error), logging.CRITICAL)
+        sys.exit(error.exit_code)
+
+
+def _serve(server: settings.Server, host: str, port: int, alias: str, wait: float) -> None:
     tokens = Tokens()
     if not tokens and not _is_loopback(host):
         raise ConfigError(
@@ -40,11 +53,12 @@ def serve(host: str, port: int, alias: str, wait: float) -> None:
         from lifecycle.serving.drain_state import DrainState
         from lifecycle.serving.graceful_server import GracefulServer
 
-        server, drain = settings.load().server, DrainState()
+        drain = DrainState()
         watcher = _watcher(server, alias)
         app = _app(server, watcher, tokens, drain)
         port = port_socket.getsockname()[1]
-        print(f"serve: port {port} opens once the version in {alias} is loaded", file=sys.stderr, flush=True)
+        message = f"port {port} opens once the version in {alias} is loaded"
+        server_log.report("starting", message, port=port, role=alias)
         GracefulServer(_options(app, watcher, server), watcher, drain, wait).run([port_socket])
 
 
@@ -76,6 +90,7 @@ def _app(server: settings.Server, watcher: "RegistryWatcher", tokens: Tokens, dr
 
 def _options(app: "FastAPI", watcher: "RegistryWatcher", server: settings.Server) -> "uvicorn.Config":
     import uvicorn
+    from uvicorn.config import LOGGING_CONFIG
 
     from lifecycle.serving.connections import Connections, most_connections
     from lifecycle.serving.http_protocol import BoundedHttpProtocol
@@ -86,7 +101,8 @@ def _options(app: "FastAPI", watcher: "RegistryWatcher", server: settings.Server
         app,
         http=BoundedHttpProtocol,
         lifespan="off",
-        access_log=False,
+        access_log=False,  # middleware.py has one
+        log_config=LOGGING_CONFIG if server.log_format == "text" else None,
         log_level="warning",
         server_header=False,
         timeout_keep_alive=75,  # longer than a proxy's, usually 60: else the proxy sends into closed connections
