@@ -14,6 +14,7 @@ from lifecycle.serving.canary_stats import ArmStats, score, score_edges
 from lifecycle.serving.pending_request import Answer, PendingRequest
 from lifecycle.serving.prometheus_metrics import ServerMetrics
 from lifecycle.serving.server_log import RepeatedProblem
+from lifecycle.serving.tracing import Tracing
 
 
 @dataclass
@@ -28,7 +29,14 @@ class Arms:
 class AnswerRecorder:
     """The log and the metrics of one server and, while there is a canary, the statistics of both arms."""
 
-    def __init__(self, role: str, log: Log, metrics: ServerMetrics, redaction: Redaction | None = None) -> None:
+    def __init__(
+        self,
+        role: str,
+        log: Log,
+        metrics: ServerMetrics,
+        redaction: Redaction | None = None,
+        tracing: Tracing | None = None,
+    ) -> None:
         """Record answers.
 
         Args:
@@ -36,8 +44,9 @@ class AnswerRecorder:
             log: where answers are written.
             metrics: where they are counted.
             redaction: what is done to rows before they are written.
+            tracing: makes spans of each call, if anything.
         """
-        self.role, self.log, self.metrics, self.redaction = role, log, metrics, redaction
+        self.role, self.log, self.metrics, self.redaction, self.tracing = role, log, metrics, redaction, tracing
         self.arms: Arms | None = None
         self._unwritten = RepeatedProblem("log_not_written")
 
@@ -68,6 +77,8 @@ class AnswerRecorder:
         """
         self.metrics.model_seconds.labels(str(served.version)).observe(seconds)
         moment, clock = now().isoformat(timespec="milliseconds"), time.perf_counter()
+        if self.tracing:
+            self.tracing.record(served.version, requests, seconds, clock)
         start = b'{"time":"%s","version":%d,' % (moment.encode(), served.version)
         lines = []
         for request, request_answers in zip(requests, answers, strict=True):

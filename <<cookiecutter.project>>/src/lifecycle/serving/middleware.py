@@ -16,6 +16,7 @@ from lifecycle.serving.prometheus_metrics import ServerMetrics
 from lifecycle.serving.request_identity import Headers, identify
 from lifecycle.serving.server_log import report
 from lifecycle.serving.tokens import WITHOUT_TOKEN, Tokens
+from lifecycle.serving.tracing import Tracing
 
 READ_SECONDS = 10.0  # in which each piece of a request has to arrive
 BODY_SECONDS = 60.0  # for the whole body
@@ -24,6 +25,7 @@ MAX_DISCARDING = 100  # requests whose refusal waits until their body is there
 RETRY_AFTER = b"retry-after", b"2"
 ANY_ORIGIN = b"access-control-allow-origin", b"*"  # a page of any site may look at a server's health
 CLOSE = b"connection", b"close"
+UNTRACED = {*WITHOUT_TOKEN, "/metrics"}  # asked for every few seconds
 OVERLOADED = "overloaded: try again later"
 
 
@@ -40,6 +42,7 @@ class RequestGuard:
         drain: DrainState,
         generated_ids: Iterator[str],
         access_log: bool = False,
+        tracing: Tracing | None = None,
     ) -> None:
         """Wrap an app.
 
@@ -52,9 +55,11 @@ class RequestGuard:
             drain: of this server.
             generated_ids: for requests that come without one.
             access_log: whether a line is printed for each response but those to health checks.
+            tracing: makes a span of each request, if anything.
         """
         self.app, self.tokens, self.max_bytes, self.generated_ids = app, tokens, max_bytes, generated_ids
-        self.metrics, self.paths, self.drain, self.access_log = metrics, paths, drain, access_log
+        self.metrics, self.paths, self.drain = metrics, paths, drain
+        self.access_log, self.tracing = access_log, tracing
         self.too_long = f"the request body may have at most {max_bytes:,} bytes"
         self.in_flight = self.discarding = 0
 
@@ -64,12 +69,16 @@ class RequestGuard:
         headers = dict(scope["headers"])
         identity = identify(scope, headers, self.generated_ids)
         began, started = time.perf_counter(), False
+        tracing = self.tracing if scope["path"] not in UNTRACED else None
+        span = tracing.begin(scope, self._route(scope), headers) if tracing else None
 
         async def send_response(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
                 self._count(scope, message["status"], time.perf_counter() - began)
+                if tracing and span:
+                    tracing.end(span, message["status"])
                 more = self._more_headers(scope, message["status"])
                 message["headers"] = [*message["headers"], *identity, *more]
             await send(message)

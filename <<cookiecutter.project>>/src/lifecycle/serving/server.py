@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from lifecycle.core import config, contract
 from lifecycle.core.errors import ConfigError, ProjectError
-from lifecycle.serving import server_log, settings
+from lifecycle.serving import server_log, settings, tracing
 from lifecycle.serving.tokens import EVERYTHING, Tokens
 
 if TYPE_CHECKING:
@@ -59,7 +59,11 @@ def _serve(server: settings.Server, host: str, port: int, alias: str, wait: floa
         port = port_socket.getsockname()[1]
         message = f"port {port} opens once the version in {alias} is loaded"
         server_log.report("starting", message, port=port, role=alias)
-        GracefulServer(_options(app, watcher, server), watcher, drain, wait).run([port_socket])
+        try:
+            GracefulServer(_options(app, watcher, server), watcher, drain, wait).run([port_socket])
+        finally:
+            if spans := watcher.router.recorder.tracing:
+                spans.stop()
 
 
 def _watcher(server: settings.Server, alias: str) -> "RegistryWatcher":
@@ -73,7 +77,8 @@ def _watcher(server: settings.Server, alias: str) -> "RegistryWatcher":
 
     params = config.load()
     schema = contract.load(config.CONTRACT, params.package)
-    recorder = AnswerRecorder(alias, Log(server.log), ServerMetrics(), redaction(config.CONTRACT, params.data.target))
+    private, spans = redaction(config.CONTRACT, params.data.target), tracing.start(params.track.model)
+    recorder = AnswerRecorder(alias, Log(server.log), ServerMetrics(), private, spans)
     router = Router(recorder, server.timeout_seconds)
     columns = set(schema.columns) - {params.data.target}
     return RegistryWatcher(params, server, alias, router, columns, ModelSource(params, server.cache, alias))

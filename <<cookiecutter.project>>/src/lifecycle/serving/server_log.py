@@ -74,9 +74,9 @@ def report(event: str, message: str, level: int = logging.INFO, error: Exception
 class RepeatedProblem:
     """A problem that comes back with every request while it lasts: a line a minute, and one when it is over."""
 
-    def __init__(self, event: str) -> None:
+    def __init__(self, event: str, level: int = logging.ERROR) -> None:
         """`event` is that of the lines about it; when it is over, with `_over` behind it."""
-        self.event = event
+        self.event, self.level = event, level
         self._count = 0  # since the last line
         self._last_line: float | None = None  # by time.monotonic(); None if there is no problem
 
@@ -85,7 +85,7 @@ class RepeatedProblem:
         self._count += 1
         if self._last_line is None or time.monotonic() >= self._last_line + REPEAT_SECONDS:
             repeated = f" ({self._count:,} times since the last line)" if self._last_line is not None else ""
-            report(self.event, f"{message}{repeated}", logging.ERROR, count=self._count)
+            report(self.event, f"{message}{repeated}", self.level, count=self._count)
             self._count, self._last_line = 0, time.monotonic()
 
     def end(self, message: str) -> None:
