@@ -5,11 +5,10 @@ import logging
 import os
 import signal
 import socket
-import sys
 from typing import TYPE_CHECKING
 
 from lifecycle.core import config, contract
-from lifecycle.core.errors import ConfigError, ProjectError
+from lifecycle.core.errors import ConfigError, ProjectError, leave
 from lifecycle.serving import server_log, settings, tracing
 from lifecycle.serving.tokens import EVERYTHING, Tokens
 
@@ -34,7 +33,7 @@ def serve(host: str, port: int, alias: str, wait: float) -> None:
         if server.log_format == "text":
             raise
         server_log.report("failed", str(error), logging.CRITICAL)
-        sys.exit(error.exit_code)
+        leave(error.exit_code)
 
 
 def _serve(server: settings.Server, host: str, port: int, alias: str, wait: float) -> None:
@@ -45,11 +44,12 @@ def _serve(server: settings.Server, host: str, port: int, alias: str, wait: floa
             "or listen on 127.0.0.1"
         )
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn shuts down, then raises the signal once more
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, lambda *_: leave(0))
     with _bound(host, port) as port_socket:
         # A registry that does not answer must not delay what is served for long.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+        os.environ.setdefault("STORE_SECONDS", "10")
         from lifecycle.serving.drain_state import DrainState
         from lifecycle.serving.graceful_server import GracefulServer
 
