@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from lifecycle.serving.pending_request import PendingRequest
@@ -66,9 +66,7 @@ class Tracing:
         resource = Resource.create({} if named else {SERVICE_NAME: service})
         self._provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(trace_exporter.OTLPSpanExporter()))
-        # It says so with every attempt; a filter that returns nothing drops its line.
-        unsent = RepeatedProblem("traces_not_sent", logging.WARNING)
-        logging.getLogger(trace_exporter.__name__).addFilter(lambda record: unsent.add(record.getMessage()))  # type: ignore[arg-type,func-returns-value]
+        logging.getLogger(trace_exporter.__name__).addFilter(_once_a_minute())
         self._tracer, self._propagator = self._provider.get_tracer("lifecycle.serving"), TraceContextTextMapPropagator()
         self._server, self._failed = SpanKind.SERVER, Status(StatusCode.ERROR)
 
@@ -131,3 +129,14 @@ def _inside(traceparent: bytes) -> Any:
 
     _, trace, span, flags = (int(number, 16) for number in traceparent.split(b"-"))
     return set_span_in_context(NonRecordingSpan(SpanContext(trace, span, False, TraceFlags(flags))))
+
+
+def _once_a_minute() -> Callable[[logging.LogRecord], bool]:
+    """Return a filter of the exporter's lines, of which there are some for each attempt to send."""
+    unsent = RepeatedProblem("traces_not_sent", logging.WARNING)
+
+    def report_instead(record: logging.LogRecord) -> bool:
+        unsent.add(record.getMessage())
+        return False
+
+    return report_instead
