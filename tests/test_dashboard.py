@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import time
 import urllib.parse
 import urllib.request
@@ -16,7 +17,7 @@ import pytest
 import yaml
 from served import Served
 from servers import free_port, running
-from serving import Server, load, raw, until
+from serving import Server, load, until
 
 PROMETHEUS = shutil.which("prometheus")
 pytestmark = [
@@ -67,7 +68,9 @@ def provoke(served: Served, server: Server) -> None:
     server.ask("/predict", served.rows[0] | {"tenure": "x"})
     failing = [server.ask("/predict", row | {"tenure": 77}).status for row in served.rows[:20]]
     assert failing == [200] * 20, "production answers for the canary"
-    raw(server, f"GET / HTTP/1.1\nX: {'x' * 70_000}")
+    with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
+        connection.sendall(b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000)
+        assert b" 431 " in connection.recv(1000), "its head is too long"
     for pid in server.processes()[2:]:  # after the server and what forks them
         os.kill(pid, signal.SIGKILL)
 
