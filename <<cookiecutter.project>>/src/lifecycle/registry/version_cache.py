@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 
 from lifecycle.core import config
 from lifecycle.core.config import Params
-from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.errors import DataError
 from lifecycle.core.files import file_hash, write_json
-from lifecycle.core.outage import OutageError, cause
+from lifecycle.core.outage import OutageError
 from lifecycle.core.tracking import MODEL_HASH, store
 from lifecycle.core.version_code import CODE_HASH, code_hash, copied
 from lifecycle.core.version_files import CODE, KNOWN
 from lifecycle.registry import signatures
 from lifecycle.registry.aliases import held
+from lifecycle.registry.artifact_store import download
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -75,22 +76,6 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
 def _suffix(key: Path | None) -> str:
     """Of a folder whose version was verified with a public key: one that was not is another folder."""
     return f"-signed-{signatures.fingerprint(key)}" if key else ""
-
-
-def download(model: str, version: int, folder: str) -> str:
-    """Fetch a version's files into a folder; return the folder that has them. Raises ConfigError if they cannot be had."""
-    import mlflow
-
-    subject = f"the storage of MLflow does not give the files of version {version}"
-    try:
-        fetched = mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=folder)
-    except Exception as error:  # each kind of storage has errors of its own
-        if outage := cause(error, mlflow.get_tracking_uri()):
-            raise OutageError(f"{subject}: {outage}") from error
-        raise ConfigError(f"{subject}: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
-    if not Path(fetched, config.MODEL.name).exists():  # a folder that is away is fetched as an empty one
-        raise ConfigError(f"{subject}: it has no {config.MODEL.name} of it")
-    return str(fetched)
 
 
 def cached(version: int, cache: Path) -> Path:
