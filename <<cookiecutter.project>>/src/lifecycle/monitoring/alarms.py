@@ -20,7 +20,7 @@ class RefusedFor:
     rows: int
 
     def __str__(self) -> str:
-        return f"{self.column or 'the request'}: {self.rule}, {self.value}"
+        return ", ".join(filter(None, (f"{self.column or 'the request'}: {self.rule}", self.value)))
 
 
 @dataclass(frozen=True)

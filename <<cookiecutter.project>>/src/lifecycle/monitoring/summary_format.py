@@ -11,7 +11,7 @@ Table = tuple[str, list[str], list[list[str]]]
 
 def terminal(summary: Summary) -> str:
     """Return a summary as tables of text."""
-    lines = [headline(summary), *_private(summary)]
+    lines = [headline(summary), *_unsaid(summary)]
     for title, header, rows in _tables(summary):
         lines += ["", title, *(f"  {line}" for line in text_table(header, rows).splitlines())]
     return "\n".join([*lines, "", *_status(summary)]) + "\n"
@@ -20,7 +20,7 @@ def terminal(summary: Summary) -> str:
 def markdown(summary: Summary) -> str:
     """Return a summary as Markdown."""
     lines = [f"# Monitoring: {summary.status}", "", headline(summary), ""]
-    lines += [f"- {line}" for line in [*_private(summary), *_status(summary)]]
+    lines += [f"- {line}" for line in [*_unsaid(summary), *_status(summary)]]
     for title, header, rows in _tables(summary):
         lines += ["", f"## {title}", "", markdown_table(header, rows)]
     return "\n".join(lines) + "\n"
@@ -43,9 +43,10 @@ def headline(summary: Summary) -> str:
     return line + (f"; {summary.broken_lines:,} lines cannot be read" if summary.broken_lines else "")
 
 
-def _private(summary: Summary) -> list[str]:
-    """Which columns say nothing, so that nobody takes them for healthy."""
-    return [f"not compared, as the log does not have them: {describe(summary.private)}"] if summary.private else []
+def _unsaid(summary: Summary) -> list[str]:
+    """What the window says nothing of, so that nobody takes it for healthy."""
+    private = [f"not compared, as the log does not have them: {describe(summary.private)}"] if summary.private else []
+    return [*private, *summary.notes]
 
 
 def _tables(summary: Summary) -> list[Table]:
@@ -60,7 +61,9 @@ def _tables(summary: Summary) -> list[Table]:
     ]
     if findings:
         tables.append(("Data quality", ["check", "column", "value", "limit", "status"], findings))
-    refused = [[reason.column or "-", reason.rule, reason.value, f"{reason.rows:,}"] for reason in summary.refused]
+    refused = [
+        [reason.column or "-", reason.rule, reason.value or "-", f"{reason.rows:,}"] for reason in summary.refused
+    ]
     if refused:
         tables.append(("Refused", ["column", "rule", "value", "rows"], refused))
     metrics = [

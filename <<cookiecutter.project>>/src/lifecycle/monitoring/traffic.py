@@ -14,7 +14,7 @@ import pyarrow as arrow
 
 from lifecycle.core.reference import ACTUAL, INPUTS, log_schema
 from lifecycle.core.times import Window
-from lifecycle.monitoring.bottom_k_sample import BottomK
+from lifecycle.monitoring.bottom_k_sample import BottomK, numbers
 from lifecycle.prediction_log import reader
 from lifecycle.prediction_log.labels import Labels
 from lifecycle.prediction_log.refusals import Refusals, refusals
@@ -47,6 +47,8 @@ class Traffic:
     broken_lines: int
     refused: Refusals = field(default_factory=Refusals)
     """Rows that were not answered."""
+    notes: list[str] = field(default_factory=list)
+    """What cannot be said of the window, and why."""
 
 
 def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic:
@@ -87,14 +89,7 @@ def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic
 
 
 def _numbers(answers: pd.DataFrame) -> np.ndarray:
-    """A number of 64 bits for each row, spread evenly (the finaliser of SplitMix64; Steele, Lea and Flood, 2014).
-
-    A client may give many rows the same id, so it depends on the time as well.
-    """
-    numbers = answers["key"].to_numpy() + answers["time"].astype("int64").to_numpy().astype(np.uint64)
-    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(numbers ^ (numbers >> np.uint64(31)))
+    return numbers(answers["key"].to_numpy(), answers["time"].astype("int64").to_numpy())
 
 
 def _labelled(answers: pd.DataFrame, fields: arrow.Schema) -> pd.DataFrame:
