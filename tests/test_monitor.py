@@ -211,6 +211,24 @@ def test_an_empty_log_and_one_of_another_version_are_no_verdict(
     assert f"not counted: {ROWS} of version 1" in done.stdout
 
 
+def test_a_version_is_judged_by_its_number_whatever_alias_it_has_now(
+    monitor: Monitor, served: Served, traffic: dict[str, Any]
+) -> None:
+    served.move("production", 2)
+
+    done = monitor(*window(traffic, 1), "--version", "1")
+    unknown = monitor(*window(traffic, 1), "--version", "99")
+    acting = monitor(*window(traffic, 1), "--version", "1", "--act")
+
+    found = monitor.summary(done)
+    assert (found["rows"], found["version"], found["role"], found["other_versions"]) == (ROWS, "1", "version-1", {})
+    assert "tenure" in found["drifted"]
+    assert done.stdout.rstrip().endswith("-version-1")
+    for wrong, said in ((unknown, "version 99 cannot be fetched"), (acting, "in production now")):
+        assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1), wrong.stderr
+        assert said in wrong.stderr
+
+
 def test_lines_that_cannot_be_read_cost_no_report(monitor: Monitor, traffic: dict[str, Any], tmp_path: Path) -> None:
     shutil.copytree(traffic["log"], tmp_path / "log")
     for path in (tmp_path / "log").rglob("*.jsonl"):
@@ -294,7 +312,7 @@ def test_a_table_scored_in_batch_is_judged_by_the_same_rule(monitor: Monitor, se
     """Its inputs come from the table that was scored, its labels too, and its quarantined rows count as refused."""
     script = (
         "import pandas\ntable = pandas.read_parquet('data/interim/dataset.parquet').head(1500).astype({'tenure': float})\n"
-        "table['tenure'] = (table['tenure'] * 0.4).round()\ntable.loc[:11, 'tenure'] = -1\n"
+        "table['tenure'] = (table['tenure'] * 0.6).round()\ntable.loc[:11, 'tenure'] = -1\n"
         f"table.astype({{'tenure': int}}).to_parquet('{tmp_path}/table.parquet', index=False)\n"
     )
     (tmp_path / "make.py").write_text(script)

@@ -16,7 +16,7 @@ from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import write_text
 from lifecycle.core.times import Window
 from lifecycle.monitoring import joined_rows, monitor, summary_format, table_files
-from lifecycle.monitoring.monitor import Scores
+from lifecycle.monitoring.monitor import Options, Scores
 from lifecycle.monitoring.scored_rows import collect
 from lifecycle.monitoring.scored_table import ScoredTable
 from lifecycle.monitoring.summary import Summary
@@ -233,9 +233,9 @@ def test_scores_are_judged_by_the_same_rule_and_the_report_says_what_it_does_not
     scored.scores["probability"] = scored.scores["probability"] / 2
     scored.score()
     scored.quarantine(["age: missing"] * 200)
-    source = Scores(f"{scored.folder}/scores/")
+    options = Options(table=Scores(f"{scored.folder}/scores/"))
 
-    watched, read = monitor.scored(source, 4, whole.folder, table, scored.params)
+    watched, read = monitor.scored(options, 4, whole.folder, table, scored.params)
     baseline = replace(whole, reference=table.select(watched.schema.names).to_pandas(), left_out=watched.left_out)
     traffic = read(WINDOW, 5000, 1000)
     started = baseline.summary(WINDOW, watched, traffic)

@@ -17,13 +17,17 @@ def monitor(arguments: argparse.Namespace) -> int:
 
     if arguments.act and arguments.alias != "production":
         raise ConfigError(f"--act is for production, not for {arguments.alias}")
+    if arguments.act and arguments.version:
+        raise ConfigError("--act is for the version that is in production now, not for one that --version names")
     scores, given, labels = (getattr(arguments, name, None) for name in ("scores", "input", "labels"))
     if scores is None and (given or labels):
         raise ConfigError("--input and --labels go with --scores, the folder that `score` wrote")
     if scores is not None and arguments.log:
         raise ConfigError("--scores and --log name two things to monitor: give one of them")
     table = Scores(scores, given, labels) if scores is not None else None
-    options = Options(arguments.alias, arguments.since, arguments.until, arguments.window, arguments.log, table)
+    options = Options(
+        arguments.alias, arguments.since, arguments.until, arguments.window, arguments.log, table, arguments.version
+    )
     try:
         summary, folder = monitor(options)
     except ProjectError as error:  # exit code 1 would mean that the status is act
@@ -61,9 +65,18 @@ def add_to(verbs: Any) -> None:
         help="whose traffic (default: %(default)s)",
     )
     verb.add_argument(
+        "--version", type=_number, metavar="N", help="the rows that this version answered, whatever alias it has now"
+    )
+    verb.add_argument(
         "--act", action="store_true", help="if it is time to act, alert people, and start what the settings say"
     )
     verb.set_defaults(run=monitor)
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not the number of a version")
+    return int(text)
 
 
 def _add_tables(verb: Any) -> None:

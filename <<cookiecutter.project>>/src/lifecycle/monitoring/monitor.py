@@ -24,9 +24,11 @@ from lifecycle.monitoring.scored_table import ScoredTable
 from lifecycle.monitoring.settings import Monitoring
 from lifecycle.monitoring.summary import TABLE, Summary
 from lifecycle.monitoring.traffic import Traffic, Watched
+from lifecycle.prediction_log.labelled_rows import ROLES
 from lifecycle.prediction_log.private_columns import private_columns
 from lifecycle.prediction_log.settings import location
 from lifecycle.registry import version_cache
+from lifecycle.registry.aliases import PRODUCTION
 
 Collect = Callable[[Window, int, int], Traffic]
 """A window, and how many rows and labels its samples have at most."""
@@ -52,6 +54,8 @@ class Options:
     log: str | None = None
     table: Scores | None = None
     """None: the prediction log is read."""
+    version: int | None = None
+    """None: the one that has the alias."""
 
 
 def monitor(options: Options) -> tuple[Summary, Path]:
@@ -64,15 +68,15 @@ def monitor(options: Options) -> tuple[Summary, Path]:
     limits, params = settings.load(), config.load()
     policy = Policy.checked(read_yaml(config.GATES), str(config.GATES), declared_here(params.package))
     span = window(options.since, options.until, options.length or limits.window.length, now(), whole_seconds=True)
-    version, files = fetch_version(params, options.alias, limits.cache)
+    version, files = fetch_version(params, options, limits.cache)
     table = reference.read(files / REFERENCE / config.REFERENCE.name)
     of_version = params_of(files)
     if options.table:
-        watched, collect = scored(options.table, version, files, table, of_version)
+        watched, collect = scored(options, version, files, table, of_version)
         private: dict[str, str] = {}
     else:
         table, private = logged_inputs(table, files)
-        watched, collect = logged(location(options.log, limits.window.log), options.alias, version, table)
+        watched, collect = logged(options, location(options.log, limits.window.log), version, table)
     left_out = watched.left_out if isinstance(watched, ScoredTable) else ()
     compared_with = table.select(watched.schema.names).to_pandas()
     baseline = Baseline(version, files, compared_with, of_version, policy, limits, private, left_out)
@@ -94,16 +98,23 @@ def monitor(options: Options) -> tuple[Summary, Path]:
     return summary, folder
 
 
-def logged(log: Path | str, alias: str, version: int, table: arrow.Table) -> tuple[Watched, Collect]:
-    """Return what is monitored in the prediction log, and how it is read; `table` is the reference."""
-    watched = Watched(log, alias, version, table.schema)
+def logged(options: Options, log: Path | str, version: int, table: arrow.Table) -> tuple[Watched, Collect]:
+    """Return what is monitored in the prediction log, and how it is read; `table` is the reference.
+
+    A version that is named answered as a canary as well as in production: both were given to clients.
+    """
+    roles = tuple(ROLES) if options.version and options.alias == PRODUCTION else (options.alias,)
+    role = "" if options.version and options.alias == PRODUCTION else options.alias
+    watched = Watched(log, _named(role, options.version), version, table.schema, roles)
     return watched, lambda span, rows, labels: traffic.collect(watched, span, rows, labels)
 
 
 def scored(
-    source: Scores, version: int, files: Path, table: arrow.Table, params: Params
+    options: Options, version: int, files: Path, table: arrow.Table, params: Params
 ) -> tuple[ScoredTable, Collect]:
     """Return what is monitored in a table of scores, and how it is read; files, reference and params are the version's."""
+    source = options.table
+    assert source, "a table is monitored"
     names = [name.removeprefix(reference.INPUTS) for name in table.column_names if name.startswith(reference.INPUTS)]
     left_out = () if source.input else tuple(names)
     table = table.drop_columns([f"{reference.INPUTS}{name}" for name in left_out])
@@ -112,7 +123,7 @@ def scored(
         scores,
         source.input,
         source.labels,
-        f"{TABLE}{re.sub(r'[^A-Za-z0-9_.-]', '_', scores.rpartition('/')[2])}",
+        _named(f"{TABLE}{re.sub(r'[^A-Za-z0-9_.-]', '_', scores.rpartition('/')[2])}", options.version),
         version,
         table.schema,
         params.data,
@@ -120,6 +131,11 @@ def scored(
         left_out,
     )
     return watched, lambda span, rows, labels: scored_rows.collect(watched, span, rows, labels)
+
+
+def _named(role: str, version: int | None) -> str:
+    """The name of a role in reports; windows of a version that was named are a history of their own."""
+    return "-".join(filter(None, (role, f"version-{version}" if version else "")))
 
 
 def logged_inputs(table: arrow.Table, version: Path) -> tuple[arrow.Table, dict[str, str]]:
@@ -147,12 +163,14 @@ def read_traffic(collect: Collect, span: Window, limits: Monitoring, source: str
         raise ConfigError(f"{source} cannot be read: {error}") from error
 
 
-def fetch_version(params: Params, alias: str, cache: Path) -> tuple[int, Path]:
-    """Return the number of the version that has an alias, and the folder in the cache that holds its files.
+def fetch_version(params: Params, options: Options, cache: Path) -> tuple[int, Path]:
+    """Return the number of the version to monitor, and the folder in the cache that holds its files.
 
-    Raises ConfigError if no version has it, or neither MLflow nor the cache has its files.
+    Raises ConfigError if there is no such version, or neither MLflow nor the cache has its files.
     """
-    version = version_cache.fetch_by_alias(params, alias, cache)
+    if options.version is not None:
+        return options.version, version_cache.fetch_by_number(params, options.version, cache)
+    version = version_cache.fetch_by_alias(params, options.alias, cache)
     if version is None:
-        raise ConfigError(f"no version of {params.track.model} is {alias}, so there is nothing to monitor")
+        raise ConfigError(f"no version of {params.track.model} is {options.alias}, so there is nothing to monitor")
     return version
