@@ -13,8 +13,9 @@ from lifecycle.core.reference import ACTUAL
 from lifecycle.core.times import Window
 from lifecycle.gate.policy import Policy
 from lifecycle.monitoring import performance, quality
-from lifecycle.monitoring.alarms import drift_alarms, metric_alarms, quality_alarms, refused_for
+from lifecycle.monitoring.alarms import drift_alarms, estimate_alarms, metric_alarms, quality_alarms, refused_for
 from lifecycle.monitoring.drift import Compared, Comparison
+from lifecycle.monitoring.estimated_performance import estimate
 from lifecycle.monitoring.model_age import model_age
 from lifecycle.monitoring.quality import QualityFinding
 from lifecycle.monitoring.scored_table import ScoredTable
@@ -95,16 +96,20 @@ class Baseline:
         findings = [*self._of_the_log(summary), *findings]
         labels = performance.actual(labelled[ACTUAL], self.reference[ACTUAL], self.params)
         known = labelled.assign(**{ACTUAL: labels})[labels.notna()]
-        metrics = []
+        metrics, estimated, corrected = [], [], False
+        today = datetime.datetime.now(datetime.UTC).date()
         if len(known) >= self.settings.performance.min_labels:
-            today = datetime.datetime.now(datetime.UTC).date()
             metrics = performance.measure(known, self.policy, self.params, today)
+        if self.settings.performance.estimated != "none":
+            estimated, corrected = estimate(sample, self.reference, self.policy, self.params, today)
         extreme = self.settings.rule.extreme
         alarms = [
             *drift_alarms(farthest, score, extreme),
             *quality_alarms(findings, summary.refused, extreme),
             *metric_alarms(metrics, extreme),
         ]
+        if self.settings.performance.estimated == "alarm":
+            alarms += estimate_alarms(estimated, metrics)
         return replace(
             summary,
             labels=len(known),
@@ -115,6 +120,8 @@ class Baseline:
             score=score,
             quality=findings,
             performance=metrics,
+            estimated=estimated,
+            corrected=corrected,
         )
 
     def unanswered(self, summary: Summary) -> Summary:

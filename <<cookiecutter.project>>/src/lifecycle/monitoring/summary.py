@@ -65,6 +65,10 @@ class Summary:
     """What the alarms are about that need no second window."""
     private: dict[str, str] = field(default_factory=dict)
     """The inputs that are not compared, because the log leaves them out or has them hashed; which of both it is."""
+    estimated: list[MetricInterval] = field(default_factory=list)
+    """The metrics as they are to be expected from the probabilities, without labels."""
+    corrected: bool = False
+    """Whether the probabilities were corrected by the reference for that."""
     notes: list[str] = field(default_factory=list)
     """What cannot be said of the window, and why."""
 

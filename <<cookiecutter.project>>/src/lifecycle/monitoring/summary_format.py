@@ -66,13 +66,26 @@ def _tables(summary: Summary) -> list[Table]:
     ]
     if refused:
         tables.append(("Refused", ["column", "rule", "value", "rows"], refused))
-    metrics = [
-        [metric.metric, f"{metric.value:.4f}", f"{metric.low:.4f} to {metric.high:.4f}", metric.limit, metric.status]
-        for metric in summary.performance
-    ]
-    if metrics:
-        tables.append(("Performance", ["metric", "value", "95% interval", "limit", "status"], metrics))
+    for title, metrics in (("Performance", summary.performance), (_estimated(summary), summary.estimated)):
+        cells = [
+            [
+                metric.metric,
+                f"{metric.value:.4f}",
+                f"{metric.low:.4f} to {metric.high:.4f}",
+                metric.limit,
+                metric.status,
+            ]
+            for metric in metrics
+        ]
+        if cells:
+            tables.append((title, ["metric", "value", "95% interval", "limit", "status"], cells))
     return tables
+
+
+def _estimated(summary: Summary) -> str:
+    """The title of the estimates, which says what they rest on."""
+    corrected = "corrected by the reference, on which they are off" if summary.corrected else "taken as calibrated"
+    return f"Performance, estimated without labels (probabilities {corrected}; concept drift is not seen)"
 
 
 def _distance(name: str, column: ColumnDrift) -> list[str]:
