@@ -21,8 +21,8 @@ from lifecycle.core.reference import ACTUAL, PROBABILITIES
 from lifecycle.core.target import is_class
 from lifecycle.gate.policy import Policy
 from lifecycle.monitoring import performance
-from lifecycle.monitoring.reference_calibration import Calibration
 from lifecycle.monitoring.performance import MetricInterval
+from lifecycle.monitoring.reference_calibration import Calibration
 
 DRAWS = 300
 NOT_ESTIMATED = {"miscalibration"}  # it is what is assumed
