@@ -17,6 +17,7 @@ from lifecycle.monitoring.alarms import drift_alarms, estimate_alarms, metric_al
 from lifecycle.monitoring.drift import Compared, Comparison
 from lifecycle.monitoring.estimated_performance import estimate
 from lifecycle.monitoring.model_age import model_age
+from lifecycle.monitoring.performance import MetricInterval
 from lifecycle.monitoring.quality import QualityFinding
 from lifecycle.monitoring.scored_table import ScoredTable
 from lifecycle.monitoring.settings import Monitoring
@@ -96,7 +97,9 @@ class Baseline:
         findings = [*self._of_the_log(summary), *findings]
         labels = performance.actual(labelled[ACTUAL], self.reference[ACTUAL], self.params)
         known = labelled.assign(**{ACTUAL: labels})[labels.notna()]
-        metrics, estimated, corrected = [], [], False
+        metrics: list[MetricInterval] = []
+        estimated: list[MetricInterval] = []
+        corrected = False
         today = datetime.datetime.now(datetime.UTC).date()
         if len(known) >= self.settings.performance.min_labels:
             metrics = performance.measure(known, self.policy, self.params, today)

@@ -24,7 +24,7 @@ from lifecycle.monitoring import performance
 from lifecycle.monitoring.performance import MetricInterval
 from lifecycle.monitoring.reference_calibration import Calibration
 
-DRAWS = 300
+DRAWS = 200
 NOT_ESTIMATED = {"miscalibration"}  # it is what is assumed
 
 
@@ -55,9 +55,9 @@ def estimate(
     for name, floor in performance.limits(policy, today).items():
         values = np.array([draw.get(name, np.nan) for draw in draws])
         if name not in NOT_ESTIMATED and np.isfinite(expected.get(name, np.nan)) and np.isfinite(values).any():
-            low, high = np.nanpercentile(values, [2.5, 97.5])
-            ends = [round(float(value), 6) for value in (expected[name], low, high)]
-            estimated.append(performance.judged(name, *ends, floor, 0))
+            low, high = np.nanpercentile(values, [2.5, 97.5], method="weibull")  # as one more draw exceeds them
+            value, low, high = (round(float(end), 6) for end in (expected[name], low, high))
+            estimated.append(performance.judged(name, value, low, high, floor, 0))
     return estimated, calibration.is_off
 
 
@@ -70,12 +70,13 @@ def probabilities(rows: pd.DataFrame) -> np.ndarray:
 
 
 def outcomes(reference: pd.DataFrame, params: Params) -> np.ndarray:
-    """Return the number of each row's class, in the order of `probabilities`, shape (rows,)."""
+    """Return the number of each row's class, in the order of `probabilities`, shape (rows,); -1 for a class that the model does not know."""
     actual = reference[ACTUAL]
     if "probability" in reference:
         return actual.map(lambda value: int(is_class(value, params.data.positive))).to_numpy()
     names = [str(name).removeprefix(PROBABILITIES) for name in reference if str(name).startswith(PROBABILITIES)]
-    return actual.map(lambda value: next(place for place, name in enumerate(names) if is_class(value, name))).to_numpy()
+    places = {value: [place for place, name in enumerate(names) if is_class(value, name)] for value in actual.unique()}
+    return actual.map(lambda value: next(iter(places[value]), -1)).to_numpy()
 
 
 def of_each_class(rows: pd.DataFrame, params: Params) -> Measure:
@@ -93,4 +94,4 @@ def _drawn(chances: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """A class for each row, by its probabilities: 1 for the class that was drawn, else 0; shape (rows, classes)."""
     bounds = chances.cumsum(axis=1)[:, :-1]
     codes = (generator.random((len(chances), 1)) * chances.sum(axis=1, keepdims=True) >= bounds).sum(axis=1)
-    return np.eye(chances.shape[1])[codes]
+    return np.asarray(np.eye(chances.shape[1])[codes])

@@ -71,6 +71,7 @@ def monitor(options: Options) -> tuple[Summary, Path]:
     version, files = fetch_version(params, options, limits.cache)
     table = reference.read(files / REFERENCE / config.REFERENCE.name)
     of_version = params_of(files)
+    watched: Watched | ScoredTable
     if options.table:
         watched, collect = scored(options, version, files, table, of_version)
         private: dict[str, str] = {}

@@ -126,6 +126,7 @@ def _with_inputs(watched: ScoredTable, sampled: pd.DataFrame, dates: frozenset[s
 def _as_reference(rows: pd.DataFrame, columns: list[str], watched: ScoredTable) -> pd.DataFrame:
     """The columns that the reference has as well, what is infinite as missing; without rows that have no answer."""
     if rows.empty:
-        return arrow.schema([watched.schema.field(name) for name in columns]).empty_table().to_pandas()
+        none: pd.DataFrame = arrow.schema([watched.schema.field(name) for name in columns]).empty_table().to_pandas()
+        return none
     rows = rows[columns].replace([np.inf, -np.inf], np.nan)
     return rows.dropna(subset=list(watched.answers.values())).reset_index(drop=True)

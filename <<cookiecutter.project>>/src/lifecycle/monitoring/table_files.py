@@ -4,11 +4,11 @@ import bz2
 import glob
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
 
 import pyarrow as arrow
 import pyarrow.csv
@@ -20,8 +20,8 @@ from lifecycle.core.errors import ConfigError
 from lifecycle.prediction_log.places import Place, place_of
 
 PARQUET = (".parquet", ".parq", ".pq")
-UNPACKED = {"": lambda stream: stream, ".gz": gzip.open, ".bz2": bz2.open}
-CSV = tuple(f"{name}{packed}" for name in (".csv", ".tsv", ".txt") for packed in UNPACKED)
+UNPACKED: dict[str, Callable[[Any], Any]] = {".gz": gzip.open, ".bz2": bz2.open}
+CSV = tuple(f"{name}{packed}" for name in (".csv", ".tsv", ".txt") for packed in ("", *UNPACKED))
 DATE = re.compile(r"/date=(\d{4}-\d{2}-\d{2})/")
 HIDDEN = re.compile(r"/(\.|_[^/=]*(/|$))")  # a name that begins with a dot or an underscore, unless it gives a column
 BATCH_ROWS = 65_536
@@ -72,8 +72,9 @@ class TableFile:
         return 0 if self.is_remote else BUFFER
 
     def _opened(self) -> IO[bytes]:
-        suffix = Path(self.path).suffix.lower() if self.is_csv else ""
-        return cast("IO[bytes]", UNPACKED.get(suffix, UNPACKED[""])(self.place.open(self.path)))
+        stream = self.place.open(self.path)
+        unpacked = UNPACKED.get(Path(self.path).suffix.lower())
+        return cast("IO[bytes]", unpacked(stream)) if unpacked else stream
 
 
 @contextmanager
