@@ -323,11 +323,13 @@ def test_a_table_scored_in_batch_is_judged_by_the_same_rule(monitor: Monitor, se
     of_the_day = ["--since", "2026-03-01", "--until", "2026-03-02", "--scores", f"{tmp_path}/scores"]
 
     alone = monitor(*of_the_day)
+    page = (served.project.path / alone.stdout.rpartition("report: ")[2].strip() / "drift.html").read_text()
     done = monitor(*of_the_day, "--input", f"{tmp_path}/table.parquet")
     wrong = monitor("--scores", f"{tmp_path}/nowhere")
 
     assert (alone.returncode, done.returncode, wrong.returncode) == (0, 0, 2), done.stdout + done.stderr
     assert "not compared, as scores have no inputs" in alone.stdout
+    assert "<p>not compared, as scores have no inputs" in page
     assert wrong.stderr.splitlines() == [f"error: --scores {tmp_path}/nowhere: no such file or folder"]
     found = monitor.summary(done)
     assert (found["rows"], found["labels"], found["refused_rows"]) == (1488, 1488, 12)

@@ -24,12 +24,12 @@ from lifecycle.monitoring.scored_table import ScoredTable
 from lifecycle.monitoring.settings import Monitoring
 from lifecycle.monitoring.summary import TABLE, Summary
 from lifecycle.monitoring.traffic import Traffic, Watched
-from lifecycle.prediction_log.labelled_rows import ROLES
 from lifecycle.prediction_log.private_columns import private_columns
 from lifecycle.prediction_log.settings import location
 from lifecycle.registry import version_cache
-from lifecycle.registry.aliases import PRODUCTION
+from lifecycle.registry.aliases import CANARY, PRODUCTION
 
+GIVEN = (PRODUCTION, CANARY)  # the roles whose answers clients were given
 Collect = Callable[[Window, int, int], Traffic]
 """A window, and how many rows and labels its samples have at most."""
 
@@ -102,9 +102,9 @@ def monitor(options: Options) -> tuple[Summary, Path]:
 def logged(options: Options, log: Path | str, version: int, table: arrow.Table) -> tuple[Watched, Collect]:
     """Return what is monitored in the prediction log, and how it is read; `table` is the reference.
 
-    A version that is named answered as a canary as well as in production: both were given to clients.
+    A version that is named answered as a canary as well as in production.
     """
-    roles = tuple(ROLES) if options.version and options.alias == PRODUCTION else (options.alias,)
+    roles = GIVEN if options.version and options.alias == PRODUCTION else (options.alias,)
     role = "" if options.version and options.alias == PRODUCTION else options.alias
     watched = Watched(log, _named(role, options.version), version, table.schema, roles)
     return watched, lambda span, rows, labels: traffic.collect(watched, span, rows, labels)

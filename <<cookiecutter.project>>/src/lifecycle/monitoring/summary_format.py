@@ -11,7 +11,7 @@ Table = tuple[str, list[str], list[list[str]]]
 
 def terminal(summary: Summary) -> str:
     """Return a summary as tables of text."""
-    lines = [headline(summary), *_unsaid(summary)]
+    lines = [headline(summary), *unsaid(summary)]
     for title, header, rows in _tables(summary):
         lines += ["", title, *(f"  {line}" for line in text_table(header, rows).splitlines())]
     return "\n".join([*lines, "", *_status(summary)]) + "\n"
@@ -20,7 +20,7 @@ def terminal(summary: Summary) -> str:
 def markdown(summary: Summary) -> str:
     """Return a summary as Markdown."""
     lines = [f"# Monitoring: {summary.status}", "", headline(summary), ""]
-    lines += [f"- {line}" for line in [*_unsaid(summary), *_status(summary)]]
+    lines += [f"- {line}" for line in [*unsaid(summary), *_status(summary)]]
     for title, header, rows in _tables(summary):
         lines += ["", f"## {title}", "", markdown_table(header, rows)]
     return "\n".join(lines) + "\n"
@@ -30,6 +30,7 @@ def headline(summary: Summary) -> str:
     """Return in one line which window was read, and what it holds."""
     since, until = (f"{time:%Y-%m-%d %H:%M}" for time in (summary.window.since, summary.window.until))
     line = f"{summary.model} version {summary.version}, {since} to {until} UTC: {summary.rows:,} rows"
+    line += f" of {summary.log}" if summary.is_table else ""
     line += f", {summary.labels:,} with labels"
     if summary.compared["rows"]:
         line += (
@@ -43,8 +44,8 @@ def headline(summary: Summary) -> str:
     return line + (f"; {summary.broken_lines:,} lines cannot be read" if summary.broken_lines else "")
 
 
-def _unsaid(summary: Summary) -> list[str]:
-    """What the window says nothing of, so that nobody takes it for healthy."""
+def unsaid(summary: Summary) -> list[str]:
+    """Return what the window says nothing of, a line each, so that nobody takes it for healthy."""
     private = [f"not compared, as the log does not have them: {describe(summary.private)}"] if summary.private else []
     return [*private, *summary.notes]
 
