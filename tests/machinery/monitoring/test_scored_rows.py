@@ -156,6 +156,24 @@ def test_labels_are_those_of_the_id_and_the_date(scored: Lab) -> None:
     assert sorted(of_date["actual"]) == ["a", "a", "b"]
 
 
+def test_labels_that_take_long_are_those_of_earlier_scores(scored: Lab) -> None:
+    scored.score()
+    scored.score(BEFORE, rows=slice(0, 40))
+    limits = lab.settings(performance__delay="1d")
+
+    def read(labels: str | None) -> tuple[Traffic, pd.DataFrame]:
+        watched = scored.watched(labels=labels)
+        return monitor.read_traffic(
+            lambda span, rows, most: collect(watched, span, rows, most), WINDOW, limits, "scores: the table"
+        )
+
+    traffic, labelled = read(scored.table("labels.csv", scored.input[["key", "outcome"]]))
+
+    assert (traffic.rows, len(traffic.sample), len(labelled)) == (ROWS, ROWS, 40)
+    assert len(traffic.notes) == 1
+    assert [note.partition(",")[0] for note in read(None)[0].notes] == ["not compared", "no performance"]
+
+
 def test_an_id_with_several_rows_has_no_inputs_and_no_label_unless_they_are_equal(scored: Lab) -> None:
     scored.score()
     repeated = scored.input.iloc[:3].copy()

@@ -3,7 +3,7 @@
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -159,7 +159,8 @@ def read_traffic(collect: Collect, span: Window, limits: Monitoring, source: str
             window_traffic = collect(span, limits.sample.rows, limits.sample.labels)
             return window_traffic, window_traffic.labelled
         earlier = span.before(duration(limits.performance.delay))
-        return collect(span, limits.sample.rows, 0), collect(earlier, 0, limits.sample.labels).labelled
+        answers, labels = collect(span, limits.sample.rows, 0), collect(earlier, 0, limits.sample.labels)
+        return replace(answers, notes=list(dict.fromkeys([*answers.notes, *labels.notes]))), labels.labelled
     except OSError as error:
         raise ConfigError(f"{source} cannot be read: {error}") from error
 
