@@ -350,10 +350,15 @@ def test_memory_depends_on_the_samples_and_not_on_the_tables(scored: Lab, monkey
 
 
 def test_a_sample_is_the_same_every_time_and_no_value_decides_on_it(scored: Lab) -> None:
+    given = scored.table("table.parquet", scored.input)
+    scored.scores = scored.scores.sort_values("probability")
     scored.score()
-    first = scored.read(rows=50).sample
+    first = scored.read(given, rows=50, most=50)
     scored.scores = scored.scores.sample(frac=1, random_state=1)
     scored.score()
+    second = scored.read(given, rows=50, most=50)
 
-    pd.testing.assert_frame_equal(first, scored.read(rows=50).sample)
-    assert 0.3 < first["probability"].mean() < 0.7
+    for before, after in ((first.sample, second.sample), (first.labelled, second.labelled)):
+        pd.testing.assert_frame_equal(before, after)
+        assert len(before) == 50
+        assert 0.35 < before["probability"].mean() < 0.65

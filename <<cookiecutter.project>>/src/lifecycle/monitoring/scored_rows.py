@@ -74,11 +74,14 @@ class _Labelled:
             self._found.append(scores[known].assign(**{ACTUAL: self._labels.loc[ids[known]].to_numpy()}))
 
     def rows(self) -> pd.DataFrame:
+        """Return them in the order of a hash of their id, so that the first are a sample of all."""
         if not self._found:
             return pd.DataFrame()
         rows = pd.concat(self._found, ignore_index=True)
         rows = rows[~rows.duplicated([ID, DATE], keep=False)]  # nobody can tell which of them is labelled
-        return rows if self._is_dated else rows.drop_duplicates(ID, keep="last")  # files are read in the order of dates
+        if not self._is_dated:
+            rows = rows.drop_duplicates(ID, keep="last")  # files are read in the order of dates
+        return rows.iloc[np.argsort(reader.keys(rows[ID]), kind="stable")]
 
 
 def joined_ids(scores: pd.DataFrame, is_dated: bool) -> pd.Series:
