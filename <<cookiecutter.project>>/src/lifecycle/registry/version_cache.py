@@ -147,6 +147,26 @@ def fetch_by_alias(params: Params, alias: str, cache: Path) -> tuple[int, Path] 
     return version, folder
 
 
+def fetch_by_number(params: Params, version: int, cache: Path) -> Path:
+    """Return the folder in the cache that holds the files of a version, whatever alias it has. While MLflow does not answer, they are those
+    that were fetched before, and a warning says so.
+
+    Raises OutageError if neither MLflow nor the cache has the version, and what `store` and `fetch` raise.
+    """
+    try:
+        with store(params, f"version {version} cannot be fetched") as client:
+            folder = fetch(client, params.track.model, version, cache)
+    except OutageError as error:
+        try:
+            folder = cached(version, cache)
+        except DataError:
+            raise error from None
+        print(f"warning: {error}; using version {version} from {cache}", file=sys.stderr)
+        return folder
+    prune(cache, {folder})
+    return folder
+
+
 def _last_version(path: Path) -> int | None:
     try:
         return int(json.loads(path.read_text())["version"])
