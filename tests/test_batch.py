@@ -57,6 +57,9 @@ shutil = __import__("shutil")
 shutil.copytree("parts", "torn")
 content = pathlib.Path("torn/part-1.parquet").read_bytes()
 pathlib.Path("torn/part-1.parquet").write_bytes(content[: len(content) // 2])
+for day in ("2026-03-01", "2026-03-03"):
+    pathlib.Path("days", f"date={day}").mkdir(parents=True)
+    good.head(100).to_parquet(f"days/date={day}/rows.parquet", index=False)
 good.head(0).to_parquet("empty.parquet", index=False)
 good.drop(columns=["tenure"]).to_parquet("missing.parquet", index=False)
 good.assign(tenure=-1).to_parquet("wrong.parquet", index=False)
@@ -76,7 +79,8 @@ commands.add_to(verbs)
 results = []
 for arguments in json.loads(sys.argv[1]):
     try:
-        results.append([0, process.main(commands.make_job(parser.parse_args(["score", *arguments])))])
+        job = commands.make_job(parser.parse_args(["score", *arguments]))
+        results.append([0, process.run(job) if job.dates else process.main(job)])
     except ProjectError as error:
         results.append([error.exit_code, str(error)])
 print(json.dumps(results), flush=True)
@@ -302,12 +306,19 @@ def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: S
     scored.run("mkdir -p spark/date=2026-02-28 && touch spark/date=2026-02-28/_kept")
     failing = ("torn", "empty.parquet", "wrong.parquet")
     results = scored.runs(
-        f"{bad} {spark} --output spark", *[f"--input {name} {spark} --output none" for name in failing]
+        f"{bad} {spark} --output spark",
+        *[f"--input {name} {spark} --output none" for name in failing],
+        f"--input days {spark} --output spark_days --as-of 2026-03-01..2026-03-03",
     )
 
-    assert [code for code, _ in results] == [0, 1, 1, 1], results
+    assert [code for code, _ in results] == [0, 1, 1, 1, 1], results
+    assert results[4][1] == "1 of 3 dates were not scored: 2026-03-02"
+    assert sorted(path.name for path in (scored.project.path / "spark_days").glob("date=*")) == [
+        "date=2026-03-01",
+        "date=2026-03-03",
+    ]
     messages = ("part-1.parquet: cannot be read", "has no rows", "7,043 of 7,043 rows break the contract")
-    assert all(message in line for message, (_, line) in zip(messages, results[1:], strict=True)), results
+    assert all(message in line for message, (_, line) in zip(messages, results[1:], strict=False)), results
     assert not list((scored.project.path / "none").glob("date=*"))
     assert not list((scored.project.path / "none").glob(".staging*"))
     assert "scored 6,335 of 7,044 rows of bad.csv, 9 quarantined (local_quarantine), 700 not active" in done.stdout
@@ -337,6 +348,17 @@ def test_local_failures_are_one_line_and_write_nothing(scored: Scored) -> None:
     assert "7,043 of 7,043 rows break the contract" in results[3][1]
     assert "in_range(0, 120) fails (-1)" in results[3][1]
     assert not list((scored.project.path / "nothing").glob("date=*"))
+
+
+def test_a_range_of_dates_is_scored_date_by_date(scored: Scored) -> None:
+    done = scored.run("telco-churn score --input days --output days_out --as-of 2026-03-01..2026-03-03", check=False)
+    whole = scored.run("telco-churn score --input parts --output days_out --as-of 2026-03-01..2026-03-03", check=False)
+
+    assert done.returncode == 1
+    assert "error: 2026-03-02: days has no folder for it; nothing was written\n" in done.stderr
+    assert {row[-1] for row in scored.rows("days_out")} == {"2026-03-01", "2026-03-03"}
+    assert whole.returncode == 2
+    assert whole.stderr.startswith("error: parts: a range of dates needs a folder for each date")
 
 
 def test_a_java_that_fails_is_one_line_behind_its_own(scored: Scored, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from lifecycle.batch.job import Job
 
 ENGINES = ("local", "spark")
+MAX_DATES = 3660  # of a range
 
 
 def score(arguments: argparse.Namespace) -> int:
@@ -37,6 +39,7 @@ def make_job(arguments: argparse.Namespace) -> "Job":
     """Fetch the version and return what the run has to do. Raises RefusedError if no version has the alias."""
     started = time.time()
     from lifecycle.batch import object_store, settings
+    from lifecycle.batch.date_folders import dated_folders, days
     from lifecycle.batch.input_files import input_files
     from lifecycle.batch.job import Job
     from lifecycle.batch.overlay import overlay
@@ -48,10 +51,14 @@ def make_job(arguments: argparse.Namespace) -> "Job":
     if arguments.engine == "spark":
         java.configure()
     batch_settings, params = settings.load(), config.load()
+    is_range = arguments.as_of[1] is not None
+    dates = days(*arguments.as_of)
     if arguments.engine == "local":  # fail before anything is fetched
-        if not object_store.is_address(arguments.input):
+        if not object_store.is_address(arguments.input) and not is_range:
             input_files(arguments.input)
-        object_store.check(arguments.input.rstrip("/"), arguments.output.rstrip("/"), arguments.as_of.isoformat())
+        object_store.check(arguments.input.rstrip("/"), arguments.output.rstrip("/"), dates)
+    if is_range:
+        dated_folders(arguments.input, _names_in(arguments), dates)
     if Path(arguments.output).name in ("", ".."):
         raise ConfigError(f"--output {arguments.output}: name a folder, beside which the quarantine can be written")
     fetched = version_cache.fetch_by_alias(params, arguments.alias, batch_settings.cache)
@@ -63,7 +70,7 @@ def make_job(arguments: argparse.Namespace) -> "Job":
         output=arguments.output.rstrip("/") or arguments.output,
         engine=arguments.engine,
         master=arguments.master,
-        date=arguments.as_of.isoformat(),
+        date=dates[0],
         active_since=arguments.active_since,
         alias=arguments.alias,
         version=version,
@@ -73,7 +80,24 @@ def make_job(arguments: argparse.Namespace) -> "Job":
         scored_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         max_bad_share=batch_settings.max_bad_share,
         batch_rows=batch_settings.rows,
+        dates=dates if is_range else (),
     )
+
+
+def _names_in(arguments: argparse.Namespace) -> Iterable[str]:
+    """Return the names of what the input of a range of dates holds."""
+    from lifecycle.batch import object_store
+
+    if object_store.is_address(arguments.input) and arguments.engine == "local":
+        return object_store.names_in(arguments.input.rstrip("/"))
+    if not Path(arguments.input).is_dir():
+        what = (
+            "with --engine spark on this machine" if arguments.engine == "spark" else "with a subfolder for each date"
+        )
+        raise ConfigError(
+            f"--input {arguments.input}: a range of dates needs a folder {what}; name one, or score one date at a time"
+        )
+    return os.listdir(arguments.input)
 
 
 def validate(arguments: argparse.Namespace) -> int:
@@ -95,6 +119,15 @@ def _column_and_date(text: str) -> tuple[str, str]:
     if not column:
         raise argparse.ArgumentTypeError(f"{text!r} is not of the form COLUMN=DATE")
     return column, _date(date).isoformat()
+
+
+def _dates(text: str) -> tuple[datetime.date, datetime.date | None]:
+    """Return a date and None, or the first and the last of a range."""
+    first, separator, last = text.partition("..")
+    dates = _date(first), _date(last) if separator else None
+    if dates[1] and not dates[0] <= dates[1] < dates[0] + datetime.timedelta(days=MAX_DATES):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a range of 1 to {MAX_DATES:,} dates, the first one first")
+    return dates
 
 
 def _date(text: str) -> datetime.date:
@@ -127,10 +160,11 @@ def add_to(verbs: Any) -> None:
     _add_engine(verb, "files and folders, here or in a store", "DATABASE.TABLE, and writes to it")
     verb.add_argument(
         "--as-of",
-        type=_date,
-        default=datetime.datetime.now(datetime.UTC).date(),
+        type=_dates,
+        default=(datetime.datetime.now(datetime.UTC).date(), None),
         metavar="DATE",
-        help="the date of the output's partition (default: today in UTC)",
+        help="the date of the output's partition (default: today in UTC); "
+        "FIRST..LAST scores each date of a range from its own folder in the input, such as date=2026-01-31",
     )
     verb.add_argument(
         "--active-since", type=_column_and_date, metavar="COLUMN=DATE", help="skip rows whose COLUMN is before DATE"

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True)
 class Job:
-    """A table to be scored with a version of the model, for one date of the output."""
+    """A table to be scored with a version of the model, for one date of the output or for each of a range."""
 
     input: str
     output: str
@@ -22,6 +22,7 @@ class Job:
     scored_at: str
     max_bad_share: float
     batch_rows: int
+    dates: tuple[str, ...] = ()  # of a range: each has a folder in the input and takes the place of `date`
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -29,5 +30,5 @@ class Job:
     @classmethod
     def from_json(cls, text: str) -> "Job":
         content = json.loads(text)
-        since = content.pop("active_since")
-        return cls(**content, active_since=tuple(since) if since else None)
+        since, dates = content.pop("active_since"), content.pop("dates")
+        return cls(**content, active_since=tuple(since) if since else None, dates=tuple(dates))

@@ -2,7 +2,7 @@
 
 .PHONY: score score-demo
 
-score:  ## score a table: INPUT=..., OUTPUT=scores, DATE=2026-01-31, ENGINE=spark, MASTER=spark://...
+score:  ## score a table: INPUT=..., OUTPUT=scores, DATE=2026-01-31 or FIRST..LAST, ENGINE=spark, MASTER=spark://...
 	@$(PROJECT) score --input="$${INPUT:?is not set: name the table}" --output="$${OUTPUT:-scores}" --engine="$${ENGINE:-local}" \
 	  $${DATE:+--as-of="$$DATE"} $${MASTER:+--master="$$MASTER"}
 

@@ -27,6 +27,11 @@ SETTINGS = {
     "spark.log.level": "OFF",  # a failure is reported in one line; the rest is in Spark's own logs
 }
 
+
+class SparkError(ConfigError):
+    """Spark itself fails, and not because of the table."""
+
+
 ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "latin-1": "ISO-8859-1", "cp1252": "windows-1252"}  # Java's names
 
 
@@ -122,8 +127,6 @@ def _explained(message: str, master: str, source: str, output: str) -> DataError
     if match := re.search(r"\.DataError: (.*)", message):  # raised in a worker
         return DataError(f"{source}: {match[1].strip()}; {NOTHING_WRITTEN}")
     if "masters are unresponsive" in message:
-        return ConfigError(f"--master {master}: does not answer; {NOTHING_WRITTEN}")
+        return SparkError(f"--master {master}: does not answer; {NOTHING_WRITTEN}")
     causes = re.findall(r"^(?:Caused by: )?[\w.]*(?:Error|Exception): .*$", message, flags=re.MULTILINE)
-    return ConfigError(
-        f"Spark failed: {' '.join((causes[-1] if causes else message).split())[:300]}; {NOTHING_WRITTEN}"
-    )
+    return SparkError(f"Spark failed: {' '.join((causes[-1] if causes else message).split())[:300]}; {NOTHING_WRITTEN}")
