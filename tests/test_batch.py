@@ -301,7 +301,7 @@ def scored(reproduced: BakedProject, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: Scored) -> None:
     bad = f"--input bad.csv --as-of {DATE} --active-since last_seen=2026-01-01"
-    done = scored.run(f"telco-churn score {bad} --output local")
+    done = scored.run(f"telco-churn score {bad} --output local --beside shadow")
     spark = "--engine spark --master local[2]"
     scored.run("mkdir -p spark/date=2026-02-28 && touch spark/date=2026-02-28/_kept")
     failing = ("torn", "empty.parquet", "wrong.parquet")
@@ -321,6 +321,7 @@ def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: S
     assert all(message in line for message, (_, line) in zip(messages, results[1:], strict=False)), results
     assert not list((scored.project.path / "none").glob("date=*"))
     assert not list((scored.project.path / "none").glob(".staging*"))
+    assert "warning: no version is shadow: scored with production alone\n" in done.stderr
     assert "scored 6,335 of 7,044 rows of bad.csv, 9 quarantined (local_quarantine), 700 not active" in done.stdout
     assert "scored 6,335 of 7,044 rows" in results[0][1]
     local = scored.rows("local")

@@ -3,10 +3,9 @@
 import argparse
 import datetime
 import os
-import signal
-import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,24 +14,23 @@ from lifecycle.pipeline import commands as pipeline_commands
 
 if TYPE_CHECKING:
     from lifecycle.batch.job import Job
+    from lifecycle.core.config import Params
 
 ENGINES = ("local", "spark")
+ALIASES = ("candidate", "staging", "production", "canary", "shadow")
 MAX_DATES = 3660  # of a range
 
 
 def score(arguments: argparse.Namespace) -> int:
     """Score every row of a table with the version of the model that has an alias."""
-    from lifecycle.batch import object_store
+    from lifecycle.batch import beside, launch
 
+    if other := arguments.beside:
+        beside.check(arguments.alias, other, arguments.output)
     job = make_job(arguments)
-    # This process turns into the one that scores: memory that the registry needed is freed, and stopping it stops the run.
-    sys.stdout.flush()
-    path = os.pathsep.join([job.code_folder, os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    command, environment = [sys.executable, "-P", "-m", "lifecycle.batch.process"], {**os.environ, "PYTHONPATH": path}
-    if job.engine == "local" and (object_store.is_address(job.input) or object_store.is_address(job.output)):
-        signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was fetched is removed
-        return object_store.score(job, Path(job.version_folder).parent, command, environment)
-    os.execve(sys.executable, [*command, job.to_json()], environment)
+    if other:
+        return beside.score(job, job_beside(job, other), other)
+    return launch.run(job) if launch.uses_store(job) else launch.become(job)
 
 
 def make_job(arguments: argparse.Namespace) -> "Job":
@@ -42,10 +40,8 @@ def make_job(arguments: argparse.Namespace) -> "Job":
     from lifecycle.batch.date_folders import dated_folders, days
     from lifecycle.batch.input_files import input_files
     from lifecycle.batch.job import Job
-    from lifecycle.batch.overlay import overlay
     from lifecycle.batch.spark import java
     from lifecycle.core import config, package_versions
-    from lifecycle.registry import version_cache
 
     package_versions.check()
     if arguments.engine == "spark":
@@ -61,10 +57,9 @@ def make_job(arguments: argparse.Namespace) -> "Job":
         dated_folders(arguments.input, _names_in(arguments), dates)
     if Path(arguments.output).name in ("", ".."):
         raise ConfigError(f"--output {arguments.output}: name a folder, beside which the quarantine can be written")
-    fetched = version_cache.fetch_by_alias(params, arguments.alias, batch_settings.cache)
-    if fetched is None:
+    version = _version(params, arguments.alias, batch_settings.cache)
+    if version is None:
         raise RefusedError(f"no version of {params.track.model} is in {arguments.alias}: promote one, then score")
-    version, folder = fetched
     return Job(
         input=arguments.input.rstrip("/") or arguments.input,
         output=arguments.output.rstrip("/") or arguments.output,
@@ -73,15 +68,34 @@ def make_job(arguments: argparse.Namespace) -> "Job":
         date=dates[0],
         active_since=arguments.active_since,
         alias=arguments.alias,
-        version=version,
-        version_folder=str(folder.resolve()),
-        code_folder=str(overlay(folder, batch_settings.cache).resolve()),
+        **version,
         started=started,
         scored_at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         max_bad_share=batch_settings.max_bad_share,
         batch_rows=batch_settings.rows,
         dates=dates if is_range else (),
     )
+
+
+def job_beside(job: "Job", alias: str) -> "Job | None":
+    """Fetch the version that has another alias and return the job that scores the same with it, or None if there is none."""
+    from lifecycle.batch import beside, settings
+    from lifecycle.core import config
+
+    version = _version(config.load(), alias, settings.load().cache)
+    return version and replace(job, alias=alias, output=beside.output_of(job.output, alias), **version)
+
+
+def _version(params: "Params", alias: str, cache: Path) -> dict[str, Any] | None:
+    """Fetch the version that has an alias; return what a job says of it."""
+    from lifecycle.batch.overlay import overlay
+    from lifecycle.registry import version_cache
+
+    fetched = version_cache.fetch_by_alias(params, alias, cache)
+    if fetched is None:
+        return None
+    code = overlay(fetched[1], cache)
+    return {"version": fetched[0], "version_folder": str(fetched[1].resolve()), "code_folder": str(code.resolve())}
 
 
 def _names_in(arguments: argparse.Namespace) -> Iterable[str]:
@@ -171,8 +185,13 @@ def add_to(verbs: Any) -> None:
     )
     verb.add_argument(
         "--alias",
-        choices=("candidate", "staging", "production"),
+        choices=ALIASES,
         default="production",
         help="which version to score with (default: %(default)s)",
+    )
+    verb.add_argument(
+        "--beside",
+        choices=ALIASES,
+        help="also score with the version that has this alias, into FOLDER_<alias>, and say how far the two are apart",
     )
     verb.set_defaults(run=score)
