@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -299,19 +300,45 @@ def scored(reproduced: BakedProject, tmp_path_factory: pytest.TempPathFactory) -
     return scored
 
 
-def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: Scored) -> None:
+def with_package_of(folder: Path, settings: str) -> str:
+    """Settings of batch scoring with a package that Spark fetches from a Maven repository in a folder, and from nowhere else."""
+    place = folder / "maven/org/example/marker/1.0"
+    place.mkdir(parents=True)
+    with zipfile.ZipFile(place / "marker-1.0.jar", "w") as jar:
+        jar.writestr("marker.txt", "")
+    project = "<groupId>org.example</groupId><artifactId>marker</artifactId><version>1.0</version>"
+    (place / "marker-1.0.pom").write_text(f"<project><modelVersion>4.0.0</modelVersion>{project}</project>")
+    resolver = f'<ibiblio name="here" m2compatible="true" root="file://{folder}/maven"/>'
+    (folder / "ivy.xml").write_text(
+        f'<ivysettings><settings defaultResolver="here"/><resolvers>{resolver}</resolvers></ivysettings>'
+    )
+    conf = {"spark.jars.ivySettings": f"{folder}/ivy.xml", "spark.jars.ivy": f"{folder}/ivy"}
+    return (
+        settings.partition("spark:")[0]
+        + json.dumps({"spark": {"packages": ["org.example:marker:1.0"], "conf": conf}})[1:-1]
+    )
+
+
+def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: Scored, tmp_path: Path) -> None:
     bad = f"--input bad.csv --as-of {DATE} --active-since last_seen=2026-01-01"
     done = scored.run(f"telco-churn score {bad} --output local --beside shadow")
     spark = "--engine spark --master local[2]"
     scored.run("mkdir -p spark/date=2026-02-28 && touch spark/date=2026-02-28/_kept")
     failing = ("torn", "empty.parquet", "wrong.parquet")
+    (scored.project.path / "batch.yaml").write_text(
+        with_package_of(tmp_path, settings := scored.project.text("batch.yaml"))
+    )
     results = scored.runs(
         f"{bad} {spark} --output spark",
         *[f"--input {name} {spark} --output none" for name in failing],
         f"--input days {spark} --output spark_days --as-of 2026-03-01..2026-03-03",
     )
 
+    (scored.project.path / "batch.yaml").write_text(settings)
     assert [code for code, _ in results] == [0, 1, 1, 1, 1], results
+    assert [path.name for path in (tmp_path / "ivy/jars").iterdir()] == [
+        "org.example_marker-1.0.jar"
+    ]  # Spark has fetched it
     assert results[4][1] == "1 of 3 dates were not scored: 2026-03-02"
     assert sorted(path.name for path in (scored.project.path / "spark_days").glob("date=*")) == [
         "date=2026-03-01",

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lifecycle.batch import date_arguments
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.pipeline import commands as pipeline_commands
 
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 ENGINES = ("local", "spark")
 ALIASES = ("candidate", "staging", "production", "canary", "shadow")
-MAX_DATES = 3660  # of a range
 
 
 def score(arguments: argparse.Namespace) -> int:
@@ -44,9 +44,9 @@ def make_job(arguments: argparse.Namespace) -> "Job":
     from lifecycle.core import config, package_versions
 
     package_versions.check()
+    batch_settings, params = settings.load(), config.load()
     if arguments.engine == "spark":
         java.configure()
-    batch_settings, params = settings.load(), config.load()
     is_range = arguments.as_of[1] is not None
     dates = days(*arguments.as_of)
     if arguments.engine == "local":  # fail before anything is fetched
@@ -74,6 +74,7 @@ def make_job(arguments: argparse.Namespace) -> "Job":
         max_bad_share=batch_settings.max_bad_share,
         batch_rows=batch_settings.rows,
         dates=dates if is_range else (),
+        spark_conf=batch_settings.spark.session_conf(),
     )
 
 
@@ -83,7 +84,7 @@ def job_beside(job: "Job", alias: str) -> "Job | None":
     from lifecycle.core import config
 
     version = _version(config.load(), alias, settings.load().cache)
-    return version and replace(job, alias=alias, output=beside.output_of(job.output, alias), **version)
+    return replace(job, alias=alias, output=beside.output_of(job.output, alias), **version) if version else None
 
 
 def _version(params: "Params", alias: str, cache: Path) -> dict[str, Any] | None:
@@ -118,6 +119,7 @@ def validate(arguments: argparse.Namespace) -> int:
     """Validate a table against contract.yaml and print every check that fails."""
     if arguments.engine == "local":
         return pipeline_commands.validate(arguments)
+    from lifecycle.batch import settings
     from lifecycle.batch.spark import contract_checks, java
     from lifecycle.core import config, contract
 
@@ -125,30 +127,8 @@ def validate(arguments: argparse.Namespace) -> int:
     params = config.load()
     path = arguments.path or str(params.data.raw)
     schema = contract.load(config.CONTRACT, params.package)
-    return pipeline_commands.print_checks(path, contract_checks.report(path, arguments.master, schema, params))
-
-
-def _column_and_date(text: str) -> tuple[str, str]:
-    column, _, date = text.rpartition("=")
-    if not column:
-        raise argparse.ArgumentTypeError(f"{text!r} is not of the form COLUMN=DATE")
-    return column, _date(date).isoformat()
-
-
-def _dates(text: str) -> tuple[datetime.date, datetime.date | None]:
-    """Return a date and None, or the first and the last of a range."""
-    first, separator, last = text.partition("..")
-    dates = _date(first), _date(last) if separator else None
-    if dates[1] and not dates[0] <= dates[1] < dates[0] + datetime.timedelta(days=MAX_DATES):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a range of 1 to {MAX_DATES:,} dates, the first one first")
-    return dates
-
-
-def _date(text: str) -> datetime.date:
-    try:
-        return datetime.date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a date such as 2026-01-31") from None
+    conf = settings.load().spark.session_conf()
+    return pipeline_commands.print_checks(path, contract_checks.report(path, arguments.master, conf, schema, params))
 
 
 def _add_engine(verb: Any, local: str, spark: str) -> None:
@@ -174,14 +154,17 @@ def add_to(verbs: Any) -> None:
     _add_engine(verb, "files and folders, here or in a store", "DATABASE.TABLE, and writes to it")
     verb.add_argument(
         "--as-of",
-        type=_dates,
+        type=date_arguments.dates,
         default=(datetime.datetime.now(datetime.UTC).date(), None),
         metavar="DATE",
         help="the date of the output's partition (default: today in UTC); "
         "FIRST..LAST scores each date of a range from its own folder in the input, such as date=2026-01-31",
     )
     verb.add_argument(
-        "--active-since", type=_column_and_date, metavar="COLUMN=DATE", help="skip rows whose COLUMN is before DATE"
+        "--active-since",
+        type=date_arguments.column_and_date,
+        metavar="COLUMN=DATE",
+        help="skip rows whose COLUMN is before DATE",
     )
     verb.add_argument(
         "--alias",

@@ -59,7 +59,8 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
 def _read(folder: Path) -> pd.DataFrame:
     """Return the scores of a date: the key, probabilities or predictions, and labels."""
     tables = [arrow.parquet.ParquetFile(file).read() for file in sorted(folder.glob("*.parquet"))]
-    return arrow.concat_tables(tables).drop_columns(STAMP).to_pandas()
+    scores: pd.DataFrame = arrow.concat_tables(tables).drop_columns(STAMP).to_pandas()
+    return scores
 
 
 def _kind(scores: pd.DataFrame) -> str:
@@ -80,13 +81,13 @@ def distances(scores: pd.DataFrame, alias: str) -> list[str]:
         scores: per class, or per prediction, a column of the first version and one of the second, whose name ends in `_other`.
         alias: of the first version.
     """
-    names = [name for name in scores if not name.endswith(LAST)]
+    names = [name for name in map(str, scores) if not name.endswith(LAST)]
     apart = pd.concat([(scores[name] - scores[name + LAST]).abs() for name in names], axis=1).max(axis=1)
     lines = [
         f"  scores apart by   {apart.mean():.4f} on average, {apart.quantile(0.95):.4f} at most in 95% of the rows, {apart.max():.4f} at most"
     ]
     if len(names) == 1:
-        first, second = scores[names[0]], scores[names[0] + LAST]
+        first, second = (scores[name].astype("float64") for name in (names[0], names[0] + LAST))
         lines.insert(0, f"  mean score        {second.mean():.4f}, {alias} {first.mean():.4f}")
         if first.nunique() > 1 and second.nunique() > 1:
             lines.append(f"  rank correlation  {first.rank().corr(second.rank()):.4f}")

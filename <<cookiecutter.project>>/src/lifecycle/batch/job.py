@@ -1,7 +1,7 @@
 """What a run has to do, as one process hands it to the next."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,7 @@ class Job:
     max_bad_share: float
     batch_rows: int
     dates: tuple[str, ...] = ()  # of a range: each has a folder in the input and takes the place of `date`
+    spark_conf: dict[str, str] = field(default_factory=dict)  # of Spark's session
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))

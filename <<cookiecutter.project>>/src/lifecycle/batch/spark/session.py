@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,9 @@ def reader(spark: Any, source: str) -> tuple[Any, list[str]]:
 
 
 @contextmanager
-def session(master: str | None, source: str, output: str = "", batch_rows: int = 10_000) -> Iterator[Any]:
+def session(
+    master: str | None, source: str, output: str = "", batch_rows: int = 10_000, conf: Mapping[str, str] | None = None
+) -> Iterator[Any]:
     """Yield a session. A failure of Spark's in the block is raised as a DataError or ConfigError of one line.
 
     Args:
@@ -87,6 +89,7 @@ def session(master: str | None, source: str, output: str = "", batch_rows: int =
         source: the table that is read.
         output: the one that is written, if any.
         batch_rows: the most rows in a batch that goes to Python.
+        conf: further settings of the session.
     """
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
@@ -99,7 +102,7 @@ def session(master: str | None, source: str, output: str = "", batch_rows: int =
         if not master.startswith("local"):
             del os.environ["SPARK_LOCAL_IP"]
     builder = SparkSession.builder.appName(f"score {Path(source).name}").master(master)
-    for name, value in SETTINGS.items():
+    for name, value in {**(conf or {}), **SETTINGS}.items():
         builder = builder.config(name, value)
     builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", batch_rows)
     builder = builder.config("spark.pyspark.python", sys.executable)
