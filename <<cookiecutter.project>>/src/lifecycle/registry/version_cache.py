@@ -24,9 +24,11 @@ from lifecycle.core.version_files import CODE, KNOWN
 from lifecycle.registry import signatures
 from lifecycle.registry.aliases import held
 from lifecycle.registry.artifact_store import download
+from lifecycle.registry.registry_store import registry_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 UNUSED_VERSIONS = 5  # that a cache keeps beside those in use
 IDENTITY = "version.json"  # number and hashes of the version in a folder
@@ -44,13 +46,8 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
         version: the version's number.
         cache: the folder of all cached versions.
     """
-    registered, key = client.get_model_version(model, str(version)), signatures.public_key()
-    tags = {name: registered.tags.get(name) for name in (MODEL_HASH, CODE_HASH)}
-    if not all(tags.values()):
-        raise DataError(
-            f"version {version} was not logged by this project's `track`, or by an older one: register it again"
-        )
-    folder = cache / f"{version}-{str(tags[MODEL_HASH])[:12]}-{str(tags[CODE_HASH])[:12]}{_suffix(key)}"
+    registered, folder, tags = _registered(client, model, version, cache)
+    key = signatures.public_key()
     if not is_sound(folder, tags):
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -71,6 +68,19 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
                     raise
     os.utime(folder)  # used now: `prune` removes the least recently used
     return folder
+
+
+def _registered(
+    client: "MlflowClient", model: str, version: int, cache: Path
+) -> tuple["ModelVersion", Path, dict[str, str]]:
+    """What the registry says of a version: it, the folder in the cache for its files, and their hashes. Raises DataError if it has none."""
+    registered, key = client.get_model_version(model, str(version)), signatures.public_key()
+    tags = {name: registered.tags.get(name, "") for name in (MODEL_HASH, CODE_HASH)}
+    if not all(tags.values()):
+        raise DataError(
+            f"version {version} was not logged by this project's `track`, or by an older one: register it again"
+        )
+    return registered, cache / f"{version}-{tags[MODEL_HASH][:12]}-{tags[CODE_HASH][:12]}{_suffix(key)}", tags
 
 
 def _suffix(key: Path | None) -> str:
@@ -123,14 +133,19 @@ def fetch_by_alias(params: Params, alias: str, cache: Path) -> tuple[int, Path] 
     Raises OutageError if neither MLflow nor the cache has the version, and what `store` and `fetch` raise.
     """
     version: int | None = None
-    last = cache / f"{alias}.json"
+    last, model, otherwise = cache / f"{alias}.json", params.track.model, f"the version that is {alias} cannot be fetched"
     try:
-        with store(params, f"the version that is {alias} cannot be fetched") as client:
-            registered = held(client, params.track.model)
+        with registry_store(params, otherwise) as client:
+            registered = held(client, model)
             version = registered.aliases.get(alias) if registered else None
             if version is None:
                 return None
-            folder = fetch(client, params.track.model, version, cache)
+            _, folder, hashes = _registered(client, model, version, cache)
+        if is_sound(folder, hashes):
+            os.utime(folder)
+        else:
+            with store(params, otherwise) as client:
+                folder = fetch(client, model, version, cache)
     except OutageError as error:
         used = version or _last_version(last)
         try:
