@@ -46,7 +46,7 @@ class ServedVersion:
         self.users = 0
         self.waiting_rows = 0
         self.known: list[dict[str, Any]] = []  # rows that were logged with the model
-        self.known_answers: list[Answer] = []
+        self.known_answers: list[dict[str, Any]] = []
         self.metadata: dict[str, Any] = {}
         self.environment: list[str] = []
         """How this server's packages differ from those that the version was made with."""

@@ -53,6 +53,7 @@ class RequestGuard:
         self.metrics, self.paths, self.drain = metrics, paths, drain
         self.too_long = f"the request body may have at most {max_bytes:,} bytes"
         self.in_flight = self.discarding = 0
+        metrics.in_flight.set_function(lambda: self.in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -91,12 +92,10 @@ class RequestGuard:
             refusal = JSONResponse({"detail": OVERLOADED}, 503)
             return await refusal(scope, receive, send)
         self.in_flight += 1
-        self.metrics.in_flight.set(self.in_flight)
         try:
             return await self.app(scope, self._limited(receive), send)
         finally:
             self.in_flight -= 1
-            self.metrics.in_flight.set(self.in_flight)
 
     def _more_headers(self, scope: Scope, status: int) -> Headers:
         """Headers of a response that depend on its path and on the server's state."""
