@@ -1,8 +1,9 @@
 """A version that is served: requests that arrive at the same time are batched into one call of its model.
 
 A call costs nearly the same for one row as for fifty. Requests wait while the model is busy; when it is done, it waits a few
-milliseconds for those that have just got their answers to send the next request, then scores all of them together. If a call fails, its
-requests are scored one by one, so that only those fail that the model cannot answer. A process that is gone is replaced.
+milliseconds for those that have just got their answers to send the next request, then scores all of them together. With so many
+requests that HTTP takes longer than the model, half of them are scored while the others are answered and sent again. If a call fails,
+its requests are scored one by one, so that only those fail that the model cannot answer. A process that is gone is replaced.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from lifecycle.serving.pending_request import Answer, PendingRequest, Row
 
 MAX_BATCH_ROWS = 512  # in one call: more cost the same per row, and keep others waiting
 GATHER_SECONDS = 0.003  # that a call waits for as many requests as there were a moment ago
+REQUEST_SECONDS = 0.00015  # that HTTP takes for a request, about
 RESTART_SECONDS = 1.0  # between two attempts to replace a process
 CLOSE_SECONDS = 5.0  # in which rows that no client waits for, a shadow's, may still be answered
 
@@ -56,7 +58,7 @@ class ServedVersion:
         self._process: ModelProcess | None = None
         self._waiting: deque[PendingRequest] = deque()
         self._work: asyncio.Task[None] | None = None
-        self._expected = 1
+        self._expected, self._call_seconds = 1, 0.0
         self._enough = asyncio.Event()
         self._next_start = 0.0
 
@@ -119,11 +121,16 @@ class ServedVersion:
             except Exception as error:  # whatever it is, no client may wait for ever
                 for request in batch:
                     request.fail(error)
-            self._expected = len(batch) + len(self._waiting)
+            self._expected = self._batch_size(len(batch) + len(self._waiting))
         self._work = None
 
+    def _batch_size(self, in_flight: int) -> int:
+        """For how many of the requests in flight the next call waits."""
+        overlaps = in_flight * REQUEST_SECONDS > self._call_seconds
+        return -(-in_flight // 3) if overlaps else in_flight  # less than half: some of a half are late
+
     async def _gather(self) -> None:
-        """Wait until as many requests wait as in the last batch: clients that got their answers send the next request."""
+        """Wait until enough requests wait: clients that got their answers send the next request."""
         self._enough.clear()
         if len(self._waiting) < self._expected:
             with suppress(TimeoutError):
@@ -152,14 +159,21 @@ class ServedVersion:
             self._process = None
             self._on_lost(self)
             raise
-        seconds = time.perf_counter() - began
+        self._call_seconds = time.perf_counter() - began
         pairs = [(request, [next(answers) for _ in request.rows]) for request in batch]
-        pairs = [(request, request_answers) for request, request_answers in pairs if not request.future.done()]
-        self._record(
-            self, [request for request, _ in pairs], [request_answers for _, request_answers in pairs], seconds
-        )
-        for request, request_answers in pairs:
-            request.future.set_result(request_answers)
+        # Soon: the next call, if there is one, begins before.
+        asyncio.get_running_loop().call_soon(self._answer, pairs, self._call_seconds)
+
+    def _answer(self, pairs: list[tuple[PendingRequest, list[Answer]]], seconds: float) -> None:
+        pairs = [(request, answers) for request, answers in pairs if not request.future.done()]
+        try:
+            self._record(self, [request for request, _ in pairs], [answers for _, answers in pairs], seconds)
+        except Exception as error:  # whatever it is, no client may wait for ever
+            for request, _ in pairs:
+                request.fail(error)
+        for request, answers in pairs:
+            if not request.future.done():
+                request.future.set_result(answers)
 
     async def _predict_alone(self, request: PendingRequest) -> None:
         for last_attempt in (False, True):
