@@ -21,7 +21,7 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +98,13 @@ class VersionServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
             os._exit(0)
 
 
+def remember_options() -> None:
+    """Let pandas find an option once: it searches the names of all of them whenever a frame gets a column."""
+    options = importlib.import_module("pandas._config.config")
+    if hasattr(options, "_select_options"):
+        options._select_options = cache(options._select_options)
+
+
 def run_when_idle() -> None:
     """Let everything else on this machine go first."""
     os.nice(19)
@@ -109,5 +116,6 @@ if __name__ == "__main__":
     # A supervisor may send it to every process of a server, which goes on answering for a while; this one ends with the server.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     importlib.import_module(PRELOADED)
+    remember_options()
     gc.freeze()
     VersionServer(sys.argv[1], VersionHandler).serve_forever()
