@@ -5,7 +5,7 @@ import pytest
 
 from lifecycle.core.config import Params
 from lifecycle.core.metrics import measure, point
-from lifecycle.core.predict import predict
+from lifecycle.core.predict import outcome, predict
 from lifecycle.core.predict_response import responses
 from lifecycle.pipeline.train import fit
 from lifecycle.pipeline.validate import check_target
@@ -51,14 +51,18 @@ def test_a_target_of_any_type_has_a_positive_class(
     params = params.model_copy(update={"data": data})
     frame = features.assign(churn=target)
 
-    predictions = predict(fit(frame, inputs, params), table, params)
+    model = fit(frame, inputs, params)
+    predictions = predict(model, table, params)
     metrics = point(measure(frame["churn"], predictions, params), len(frame))
 
     assert check_target(frame, params)[0]["passed"]
     sign = 1 if positive == classes[1] else -1
     assert metrics["roc_auc"] > 0.8
     assert sign * predictions["probability"].corr(features["tenure"]) < 0  # who stays longer is less likely to leave
-    assert {str(response["label"]) for response in responses(predictions, params)} == {str(name) for name in classes}
+    answers = responses(outcome(model, table, params), params)
+    assert [answer["label"] for answer in answers] == predictions["prediction"].tolist()
+    assert [answer["probability"] for answer in answers] == predictions["probability"].tolist()
+    assert {str(answer["label"]) for answer in answers} == {str(name) for name in classes}
 
 
 @pytest.mark.parametrize(
@@ -72,9 +76,12 @@ def test_classes_may_have_any_names(
     frame = features.assign(churn=features["contract"].astype(object).map(names).astype(dtype))
     params = params.model_copy(update={"task": "multiclass"})
 
-    predictions = predict(fit(frame, inputs, params), table, params)
+    model = fit(frame, inputs, params)
+    predictions = predict(model, table, params)
 
     assert point(measure(frame["churn"], predictions, params), len(frame))["accuracy"] > 0.9
-    response = responses(predictions, params)[0]
-    assert sorted(response["probabilities"]) == sorted(map(str, classes))
-    assert response["label"] in classes
+    response = responses(outcome(model, table, params), params)[0]
+    assert response["label"] == predictions["prediction"].iloc[0]
+    assert response["probabilities"] == {
+        str(name): predictions[f"probability_{name}"].iloc[0] for name in model.classes_
+    }

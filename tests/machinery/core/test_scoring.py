@@ -10,7 +10,7 @@ import pytest
 from lifecycle.core import config, model_file, scoring
 from lifecycle.core.config import Params
 from lifecycle.core.errors import DataError
-from lifecycle.core.predict import predict
+from lifecycle.core.predict import Outcome, predict
 from lifecycle.core.records import to_records
 from lifecycle.core.scoring import Scoring
 from lifecycle.pipeline.train import fit
@@ -54,8 +54,8 @@ def test_a_prediction_that_is_not_a_finite_number_is_an_error(
     folder: Path, table: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     version = Scoring(folder)
-    infinite = pd.DataFrame({"prediction": ["Yes"], "probability": [np.inf]})
-    monkeypatch.setattr(scoring, "predict", lambda *_: infinite)
+    infinite = Outcome(["probability"], np.array([[np.inf]]), np.array(["No", "Yes"]), np.array([1]))
+    monkeypatch.setattr(scoring, "outcome", lambda *_: infinite)
 
     with pytest.raises(DataError, match="not a finite number"):
         version.score(table.head(1))

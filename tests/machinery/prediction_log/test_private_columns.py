@@ -121,6 +121,7 @@ def test_a_key_may_be_in_a_file_but_not_in_git(file: Path, tmp_path: Path, monke
 
 def test_a_server_writes_what_is_left_of_a_row(tmp_path: Path) -> None:
     from lifecycle.serving.answer_recorder import AnswerRecorder
+    from lifecycle.serving.pending_request import Answer
     from lifecycle.serving.prometheus_metrics import ServerMetrics
 
     recorder = AnswerRecorder(
@@ -136,7 +137,7 @@ def test_a_server_writes_what_is_left_of_a_row(tmp_path: Path) -> None:
     request: Any = SimpleNamespace(role="production", rows=[row], since=row.since)
     served: Any = SimpleNamespace(version=1)
 
-    recorder.record(served, [request], [[{"prediction": 1.5}]], 0.01)
+    recorder.record(served, [request], [[Answer(b'"prediction":1.5}', 1.5)]], 0.01)
 
     (path,) = tmp_path.glob("*/*.jsonl")
     assert "a@x" not in path.read_text()

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from lifecycle.serving.pending_request import Answer
 from lifecycle.serving.prometheus_metrics import ServerMetrics
 from lifecycle.serving.version_metrics import VersionMetrics
 
@@ -90,3 +91,14 @@ def test_scores_have_buckets_that_fit_the_reference() -> None:
 
     assert (bucket("104.0"), bucket("109.0"), bucket("+Inf")) == (0.0, 1.0, 1.0)
     assert metrics.registry.get_sample_value("serving_predictions_total", {"role": "production", "version": "1"}) == 2
+
+
+def test_a_shadow_is_compared_by_label_and_score() -> None:
+    metrics = ServerMetrics()
+    production = [Answer(b'"label":"No","probability":0.2}', 0.2), Answer(b'"label":"No","probability":0.4}', 0.4)]
+    shadow = [Answer(b'"label":"No","probability":0.3}', 0.3), Answer(b'"label":"Yes","probability":0.8}', 0.8)]
+
+    metrics.compare_shadow(SimpleNamespace(production_answers=production), shadow)  # type: ignore[arg-type]
+
+    assert metrics.registry.get_sample_value("serving_shadow_disagreements_total") == 1
+    assert metrics.registry.get_sample_value("serving_shadow_score_difference_sum") == pytest.approx(0.5)

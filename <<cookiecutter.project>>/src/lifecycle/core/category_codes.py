@@ -32,17 +32,20 @@ class CategoryCodes(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
 
     def transform(self, features: pd.DataFrame) -> np.ndarray:
         """Return an array of float64, shape (rows, categorical and numeric columns, in this order)."""
+        # Of a few rows: `features[name]` takes most of the time, column by column.
+        columns = dict(zip(features.columns, features._iter_column_arrays(), strict=True))
         matrix = np.empty((len(features), len(self.categories) + len(self.numeric)))
         for position, (name, categories) in enumerate(self.categories.items()):
             codes = {value: float(code) for code, value in enumerate(categories)}
-            values = features[name].array
+            values = columns[name]
             if isinstance(values, pd.Categorical):
                 own_codes = [codes.get(value, np.nan) for value in values.categories]
                 matrix[:, position] = np.array([*own_codes, np.nan])[values.codes]  # a null's code is -1, the last
             else:
                 matrix[:, position] = [codes.get(value, np.nan) for value in values]
         for position, name in enumerate(self.numeric, start=len(self.categories)):
-            values = features[name]
-            is_plain = isinstance(values.dtype, np.dtype) and values.dtype.kind in "iufb"  # which is read faster
-            matrix[:, position] = values.to_numpy() if is_plain else values.to_numpy(dtype="float64", na_value=np.nan)
+            values = columns[name]
+            if not isinstance(values, np.ndarray) or values.dtype.kind not in "iufb":
+                values = features[name].to_numpy(dtype="float64", na_value=np.nan)
+            matrix[:, position] = values
         return matrix

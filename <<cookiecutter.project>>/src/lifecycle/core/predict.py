@@ -1,6 +1,7 @@
 """The one function that predicts, wherever a model is used. A model takes the contract's raw columns."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -60,23 +61,50 @@ def predict(model: Pipeline, frame: pd.DataFrame, params: Params) -> pd.DataFram
         A row per row of `frame`, with the same index: `prediction`, and for a classifier the probabilities: `probability`
         (of the positive class) or a `probability_<class>` for each.
     """
+    return table(outcome(model, frame, params), frame.index)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a model predicts, as arrays: for a few rows a table takes as long to make as they take to predict."""
+
+    names: list[str]
+    """Of the columns of numbers, as `predict` has them."""
+    numbers: np.ndarray
+    """Probabilities, or predictions of a regression: shape (rows, names)."""
+    classes: np.ndarray
+    """Empty for a regression."""
+    places: np.ndarray
+    """Of each row's label among the classes."""
+
+
+def outcome(model: Pipeline, frame: pd.DataFrame, params: Params) -> Outcome:
+    """Return what a model predicts, as arrays; the arguments are those of `predict`."""
     inputs = getattr(model[0], "feature_names_in_", None)
     if inputs is not None and len(inputs) != frame.shape[1]:
         frame = frame[list(inputs)]
     group = 1 if of_trees(model[-1]) else GROUP
     if params.task == "regression":
-        return pd.DataFrame({"prediction": in_batches(model.predict, frame, group)}, index=frame.index)
-    probabilities = in_batches(model.predict_proba, frame, group)
-    classes = [str(name) for name in model.classes_]
+        predicted = in_batches(model.predict, frame, group)
+        return Outcome(["prediction"], predicted[:, None], np.empty(0), np.empty(0))
+    probabilities, classes = in_batches(model.predict_proba, frame, group), np.asarray(model.classes_)
     if params.task == "multiclass":
-        columns = {f"probability_{name}": probabilities[:, i] for i, name in enumerate(classes)}
-        labels = pd.Categorical.from_codes(probabilities.argmax(axis=1), categories=pd.Index(model.classes_))
-        return pd.DataFrame({"prediction": labels, **columns}, index=frame.index)
-    positive = next(place for place, name in enumerate(model.classes_.tolist()) if is_class(name, params.data.positive))
+        return Outcome(
+            [f"probability_{name}" for name in classes], probabilities, classes, probabilities.argmax(axis=1)
+        )
+    positive = next(place for place, name in enumerate(classes.tolist()) if is_class(name, params.data.positive))
     probability = probabilities[:, positive]
-    chosen = np.where(probability >= threshold(model, params), positive, 1 - positive)
-    labels = pd.Categorical.from_codes(chosen, categories=pd.Index(model.classes_))
-    return pd.DataFrame({"prediction": labels, "probability": probability}, index=frame.index)
+    places = np.where(probability >= threshold(model, params), positive, 1 - positive)
+    return Outcome(["probability"], probability[:, None], classes, places)
+
+
+def table(predicted: Outcome, index: pd.Index) -> pd.DataFrame:
+    """Return what was predicted as `predict` does."""
+    columns = dict(zip(predicted.names, predicted.numbers.T, strict=True))
+    if not len(predicted.classes):
+        return pd.DataFrame(columns, index=index)
+    labels = pd.Categorical.from_codes(predicted.places, categories=pd.Index(predicted.classes))
+    return pd.DataFrame({"prediction": labels, **columns}, index=index)
 
 
 def threshold(model: Pipeline, params: Params) -> float:

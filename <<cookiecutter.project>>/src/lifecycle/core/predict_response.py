@@ -1,12 +1,14 @@
 """What a version responds to a row, which is the body of /predict: its fields, and their values."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from pydantic import Field
 
 from lifecycle.core.config import Params
 from lifecycle.core.version_files import PROBABILITY
+
+if TYPE_CHECKING:
+    from lifecycle.core.predict import Outcome  # which imports scikit-learn: the server needs none of it
 
 
 def fields(params: Params) -> dict[str, Any]:
@@ -19,13 +21,17 @@ def fields(params: Params) -> dict[str, Any]:
     return {"label": (type(params.data.positive), ...), "probability": (float, probability)}
 
 
-def responses(predictions: pd.DataFrame, params: Params) -> list[dict[str, Any]]:
-    """Return the response to each row, with the fields above; `predictions` as `predict` returns them."""
-    names = [str(name) for name in predictions]
-    rows = list(zip(*(predictions[name].tolist() for name in names), strict=True))
+def responses(outcome: "Outcome", params: Params) -> list[dict[str, Any]]:
+    """Return the response to each row, with the fields above."""
+    rows = outcome.numbers.tolist()
     if params.task == "regression":
-        return [{"prediction": row[0]} for row in rows]
+        return [{"prediction": number} for (number,) in rows]
+    classes = outcome.classes.tolist()
+    labels = [classes[place] for place in outcome.places.tolist()]
     if params.task == "binary":
-        return [{"label": row[0], "probability": row[1]} for row in rows]
-    classes = [name.removeprefix(PROBABILITY) for name in names[1:]]
-    return [{"label": row[0], "probabilities": dict(zip(classes, row[1:], strict=True))} for row in rows]
+        return [{"label": label, "probability": number} for label, (number,) in zip(labels, rows, strict=True)]
+    names = [name.removeprefix(PROBABILITY) for name in outcome.names]
+    return [
+        {"label": label, "probabilities": dict(zip(names, row, strict=True))}
+        for label, row in zip(labels, rows, strict=True)
+    ]

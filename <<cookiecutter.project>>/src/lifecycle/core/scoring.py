@@ -10,7 +10,7 @@ from sklearn import config_context
 from lifecycle.core import config, known_rows, model_file
 from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import read_yaml
-from lifecycle.core.predict import predict
+from lifecycle.core.predict import Outcome, outcome, table
 from lifecycle.core.predict_response import responses
 from lifecycle.core.records import kind_of, values_of
 from lifecycle.core.tree_walk import walk_at_once
@@ -40,12 +40,7 @@ class Scoring:
 
         Raises DataError if a prediction is not a finite number.
         """
-        with config_context(assume_finite=True, skip_parameter_validation=True):  # the contract has been checked
-            predictions = predict(self.model, frame, self.params)
-        numbers = [name for name in predictions if name != "prediction" or self.params.task == "regression"]
-        if not all(np.isfinite(predictions[name].to_numpy()).all() for name in numbers):
-            raise DataError("the model's prediction is not a finite number")
-        return predictions
+        return table(self._outcome(frame), frame.index)
 
     def frame(self, records: list[dict[str, Any]]) -> pd.DataFrame:
         """Return records, of JSON's types, as rows with the contract's types, as the pipeline reads them from its file."""
@@ -56,9 +51,16 @@ class Scoring:
 
     def answers(self, records: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """Return a response for each record: see predict_response.py."""
-        return responses(self.score(self.frame(records)), self.params)
+        return responses(self._outcome(self.frame(records)), self.params)
 
     def known(self) -> tuple[list[dict[str, Any]], float]:
         """Return the test rows that were logged with the model, and how far its answers are from the predictions of `evaluate`."""
         rows = known_rows.read(self.folder)
         return rows.records, known_rows.largest_difference(self.answers(rows.records), rows.expected)
+
+    def _outcome(self, frame: pd.DataFrame) -> Outcome:
+        with config_context(assume_finite=True, skip_parameter_validation=True):  # the contract has been checked
+            predicted = outcome(self.model, frame, self.params)
+        if not np.isfinite(predicted.numbers).all():
+            raise DataError("the model's prediction is not a finite number")
+        return predicted

@@ -10,7 +10,7 @@ from lifecycle.prediction_log.private_columns import Redaction
 from lifecycle.prediction_log.writer import PREDICTIONS, Log, LogError
 from lifecycle.registry.aliases import CANARY, SHADOW
 from lifecycle.serving.batcher import ServedVersion
-from lifecycle.serving.canary_stats import ArmStats, score, score_edges
+from lifecycle.serving.canary_stats import ArmStats, score_edges
 from lifecycle.serving.pending_request import Answer, PendingRequest
 from lifecycle.serving.prometheus_metrics import ServerMetrics
 from lifecycle.serving.server_log import RepeatedProblem
@@ -84,15 +84,19 @@ class AnswerRecorder:
         for request, request_answers in zip(requests, answers, strict=True):
             role = request.role.encode()
             for row, answer in zip(request.rows, request_answers, strict=True):
-                head = b'%s"role":"%s","request_id":"%s"' % (start, role, row.request_id.encode())
-                if row.trace:
-                    head += b',"traceparent":"%s"' % row.trace
-                tail = b',"milliseconds":%.3f,"inputs":%s,%s\n' % (
-                    1000 * (clock - row.since),
-                    self._logged(row.record),
-                    json_tail(answer),
+                trace = b',"traceparent":"%s"' % row.trace if row.trace else b""
+                lines.append(
+                    b'%s"role":"%s","request_id":"%s"%s,"milliseconds":%.3f,"inputs":%s,%s\n'
+                    % (
+                        start,
+                        role,
+                        row.request_id.encode(),
+                        trace,
+                        1000 * (clock - row.since),
+                        self._logged(row.record),
+                        answer.tail,
+                    )
                 )
-                lines.append(head + tail)
         self.write(lines, moment[:10])
         for request, request_answers in zip(requests, answers, strict=True):
             self._count(served, request, request_answers, clock)
@@ -107,7 +111,7 @@ class AnswerRecorder:
         return orjson.dumps(self.redaction.row(orjson.loads(record))) if self.redaction else record
 
     def _count(self, served: ServedVersion, request: PendingRequest, answers: list[Answer], clock: float) -> None:
-        scores = [score(answer) for answer in answers]
+        scores = [answer.score for answer in answers]
         self.metrics.count_rows(request.role, served.version, scores, [clock - row.since for row in request.rows])
         arm = self._arm(served, request.role)
         if arm and self.arms:
@@ -121,8 +125,3 @@ class AnswerRecorder:
         arms = {self.role: self.arms.production, CANARY: self.arms.canary} if self.arms else {}
         arm = arms.get(role)
         return arm if arm and arm.version == served.version else None
-
-
-def json_tail(answer: Answer) -> bytes:
-    """Return an answer as the end of a JSON object: without its opening brace."""
-    return orjson.dumps(answer)[1:]

@@ -104,11 +104,12 @@ def read_headers(request: Request) -> tuple[str, int | None]:
 
     Raises HTTPException 422 if one of them is malformed.
     """
-    request_id, version = request.scope["request_id"], request.headers.get("x-model-version")
-    if request.headers.get("x-request-id", request_id) != request_id:
+    headers, request_id = dict(request.scope["headers"]), request.scope["request_id"]
+    version = headers.get(b"x-model-version")
+    if headers.get(b"x-request-id", request_id.encode()) != request_id.encode():
         message = "must be 1 to 64 letters, digits, '.', '_' or '-'"
         raise HTTPException(422, [mistake(("header", "X-Request-ID"), message)])
-    if version is not None and not re.fullmatch("[1-9][0-9]{0,9}", version):
+    if version is not None and not re.fullmatch(b"[1-9][0-9]{0,9}", version):
         raise HTTPException(422, [mistake(("header", "X-Model-Version"), "must be a version number")])
     return request_id, int(version) if version else None
 

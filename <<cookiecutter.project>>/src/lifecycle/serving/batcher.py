@@ -1,23 +1,19 @@
 """A version that is served: requests that arrive at the same time are batched into one call of its model.
 
-A call costs nearly the same for one row as for fifty. Requests wait while the model is busy; when it is done, it waits a few
-milliseconds for those that have just got their answers to send the next request, then scores all of them together. If a call fails, its
-requests are scored one by one, so that only those fail that the model cannot answer. A process that is gone is replaced.
+Requests wait while the model is busy; gathering.py says which are scored together. If a call fails, its requests are scored one by one,
+so that only those fail that the model cannot answer. A process that is gone is replaced.
 """
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 from lifecycle.core.errors import ProjectError
+from lifecycle.serving.gathering import MAX_BATCH_ROWS, Gathering
 from lifecycle.serving.model_process import ModelError, ModelProcess, ProcessGoneError
 from lifecycle.serving.pending_request import Answer, PendingRequest, Row
 
-MAX_BATCH_ROWS = 512  # in one call: more cost the same per row, and keep others waiting
-GATHER_SECONDS = 0.003  # that a call waits for as many requests as there were a moment ago
 RESTART_SECONDS = 1.0  # between two attempts to replace a process
 CLOSE_SECONDS = 5.0  # in which rows that no client waits for, a shadow's, may still be answered
 
@@ -44,9 +40,8 @@ class ServedVersion:
         """
         self.version = version
         self.users = 0
-        self.waiting_rows = 0
         self.known: list[dict[str, Any]] = []  # rows that were logged with the model
-        self.known_answers: list[Answer] = []
+        self.known_answers: list[dict[str, Any]] = []
         self.metadata: dict[str, Any] = {}
         self.environment: list[str] = []
         """How this server's packages differ from those that the version was made with."""
@@ -54,10 +49,8 @@ class ServedVersion:
         """Why its process could not be replaced, if so."""
         self._load, self._record, self._on_lost = load, record, on_lost
         self._process: ModelProcess | None = None
-        self._waiting: deque[PendingRequest] = deque()
+        self._gathering = Gathering()
         self._work: asyncio.Task[None] | None = None
-        self._expected = 1
-        self._enough = asyncio.Event()
         self._next_start = 0.0
 
     async def start(self) -> None:
@@ -66,6 +59,10 @@ class ServedVersion:
         self.problem = None
         self.known, self.known_answers = self._process.known, self._process.known_answers
         self.metadata = self._process.metadata
+
+    @property
+    def waiting_rows(self) -> int:
+        return self._gathering.rows
 
     @property
     def pid(self) -> int:
@@ -84,12 +81,9 @@ class ServedVersion:
     ) -> asyncio.Future[list[Answer]]:
         """Queue up to MAX_BATCH_ROWS rows, to be scored together, and return the future of their answers."""
         future = asyncio.get_running_loop().create_future()
-        self._waiting.append(PendingRequest(rows, role, future, time.perf_counter(), production_answers or []))
-        self.waiting_rows += len(rows)
+        self._gathering.add(PendingRequest(rows, role, future, time.perf_counter(), production_answers or []))
         if self._work is None:
             self._work = asyncio.create_task(self._work_off())
-        if len(self._waiting) >= self._expected:
-            self._enough.set()
         return future
 
     async def close(self) -> None:
@@ -102,15 +96,15 @@ class ServedVersion:
         if self._work:  # it hangs, or is far behind
             self._work.cancel()
             await asyncio.gather(self._work, return_exceptions=True)
-        while self._waiting:
-            self._waiting.popleft().fail(ModelError("it is no longer served"))
+        while self._gathering.waiting:
+            self._gathering.waiting.popleft().fail(ModelError("it is no longer served"))
         if self._process:
             self._process.close()
 
     async def _work_off(self) -> None:
-        while self._waiting:
-            await self._gather()
-            batch = self._next_batch()
+        while self._gathering.waiting:
+            await self._gathering.wait()
+            batch = self._gathering.next_batch()
             try:
                 await self._predict_together(batch)
             except ModelError:
@@ -119,25 +113,7 @@ class ServedVersion:
             except Exception as error:  # whatever it is, no client may wait for ever
                 for request in batch:
                     request.fail(error)
-            self._expected = len(batch) + len(self._waiting)
         self._work = None
-
-    async def _gather(self) -> None:
-        """Wait until as many requests wait as in the last batch: clients that got their answers send the next request."""
-        self._enough.clear()
-        if len(self._waiting) < self._expected:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(GATHER_SECONDS):
-                    await self._enough.wait()
-
-    def _next_batch(self) -> list[PendingRequest]:
-        batch = [self._waiting.popleft()]
-        rows = len(batch[0].rows)
-        while self._waiting and rows + len(self._waiting[0].rows) <= MAX_BATCH_ROWS:
-            batch.append(self._waiting.popleft())
-            rows += len(batch[-1].rows)
-        self.waiting_rows -= rows
-        return batch
 
     async def _predict_together(self, batch: list[PendingRequest]) -> None:
         batch = [request for request in batch if not request.future.done()]
@@ -153,13 +129,21 @@ class ServedVersion:
             self._on_lost(self)
             raise
         seconds = time.perf_counter() - began
+        self._gathering.learn(len(batch), seconds)
         pairs = [(request, [next(answers) for _ in request.rows]) for request in batch]
-        pairs = [(request, request_answers) for request, request_answers in pairs if not request.future.done()]
-        self._record(
-            self, [request for request, _ in pairs], [request_answers for _, request_answers in pairs], seconds
-        )
-        for request, request_answers in pairs:
-            request.future.set_result(request_answers)
+        # Soon: the next call, if there is one, begins before.
+        asyncio.get_running_loop().call_soon(self._answer, pairs, seconds)
+
+    def _answer(self, pairs: list[tuple[PendingRequest, list[Answer]]], seconds: float) -> None:
+        pairs = [(request, answers) for request, answers in pairs if not request.future.done()]
+        try:
+            self._record(self, [request for request, _ in pairs], [answers for _, answers in pairs], seconds)
+        except Exception as error:  # whatever it is, no client may wait for ever
+            for request, _ in pairs:
+                request.fail(error)
+        for request, answers in pairs:
+            if not request.future.done():
+                request.future.set_result(answers)
 
     async def _predict_alone(self, request: PendingRequest) -> None:
         for last_attempt in (False, True):

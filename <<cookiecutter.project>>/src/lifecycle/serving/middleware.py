@@ -62,6 +62,7 @@ class RequestGuard:
         self.access_log, self.tracing = access_log, tracing
         self.too_long = f"the request body may have at most {max_bytes:,} bytes"
         self.in_flight = self.discarding = 0
+        metrics.in_flight.set_function(lambda: self.in_flight)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -104,12 +105,10 @@ class RequestGuard:
             refusal = JSONResponse({"detail": OVERLOADED}, 503)
             return await refusal(scope, receive, send)
         self.in_flight += 1
-        self.metrics.in_flight.set(self.in_flight)
         try:
             return await self.app(scope, self._limited(receive), send)
         finally:
             self.in_flight -= 1
-            self.metrics.in_flight.set(self.in_flight)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
         """Count and time a response, and print a line if that is wanted."""

@@ -17,10 +17,10 @@ from lifecycle.core.errors import DataError
 from lifecycle.core.version_files import TOLERANCE
 from lifecycle.core.version_loading import ONE_THREAD
 from lifecycle.serving import model_worker
+from lifecycle.serving.pending_request import Answer
 
 EXIT_SECONDS = 2.0  # that a process has to end by itself once a call has taken too long
 START_SECONDS = 60.0  # importing pandas and scikit-learn takes a few
-MAX_LINE_BYTES = 2**28
 
 
 class ModelError(Exception):
@@ -47,7 +47,7 @@ class ForkServer:
             deadline = time.monotonic() + START_SECONDS
             while True:
                 try:
-                    return await asyncio.open_unix_connection(self.socket, limit=MAX_LINE_BYTES)
+                    return await asyncio.open_unix_connection(self.socket)
                 except OSError as error:
                     if self.process is None or self.process.poll() is not None or time.monotonic() > deadline:
                         raise ModelError(f"cannot start a process for the model: {error}") from None
@@ -95,7 +95,7 @@ class ModelProcess:
         process = cls(*await fork_server.connect())
         try:
             request = {"folder": str(folder), "seconds": seconds, "idle": idle}
-            loaded = await process._call(json.dumps(request).encode(), model_worker.LOAD_SECONDS)
+            loaded, _ = await process._call(json.dumps(request).encode(), model_worker.LOAD_SECONDS)
         except ModelError as error:
             process.close()
             raise DataError(f"it does not load: {error}") from None
@@ -109,29 +109,31 @@ class ModelProcess:
         process.pid, process.seconds = loaded["pid"], seconds
         return process
 
-    async def predict(self, records: list[bytes]) -> list[dict[str, Any]]:
+    async def predict(self, records: list[bytes]) -> list[Answer]:
         """Return an answer per record, of JSON. One call at a time. Raises ModelError if the model fails."""
-        answers: list[dict[str, Any]] = (await self._call(b"[" + b",".join(records) + b"]", self.seconds))["answers"]
-        return answers
+        content, answers = await self._call(b"[" + b",".join(records) + b"]", self.seconds)
+        return [Answer(answer[1:], score) for answer, score in zip(answers, content["scores"], strict=True)]
 
-    async def _call(self, line: bytes, seconds: float) -> dict[str, Any]:
+    async def _call(self, line: bytes, seconds: float) -> tuple[dict[str, Any], list[bytes]]:
         try:
             self._writer.write(line + b"\n")
             async with asyncio.timeout(seconds + EXIT_SECONDS):
-                reply = await self._reader.readline()
+                length = await self._reader.readexactly(model_worker.LENGTH_BYTES)
+                reply = await self._reader.readexactly(int.from_bytes(length))
         except TimeoutError:  # it should have ended by itself: it is stopped, or ignores signals
             reply = b""
             if self.pid:
                 with suppress(ProcessLookupError):
                     os.kill(self.pid, signal.SIGKILL)
-        except (OSError, ValueError):
+        except (OSError, EOFError):
             reply = b""
         if not reply:
             raise ProcessGoneError("its process crashed, or took too long and was stopped")
-        content: dict[str, Any] = json.loads(reply)
+        head, *answers = reply.split(b"\n")
+        content: dict[str, Any] = json.loads(head)
         if "error" in content:
             raise ModelError(content["error"])
-        return content
+        return content, answers
 
     def close(self) -> None:
         """End the process."""

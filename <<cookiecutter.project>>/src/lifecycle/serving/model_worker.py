@@ -4,8 +4,10 @@
 
 A version answers with the code it was logged with, which may differ from this repo's by now; it may hang or crash without
 taking the server with it; and it scores on another core than the one that serves HTTP. The server connects once per
-version. Lines of JSON go over the connection: first `{"folder", "seconds", "idle"}`, answered by a description of the
-version, then lists of records, each answered by `{"answers"}` or `{"error"}`. The process ends with its connection.
+version. Lines of JSON go to it: first `{"folder", "seconds", "idle"}`, answered by a description of the
+version, then lists of records. A reply is its length in four bytes, and lines of JSON: the description, or `{"scores"}` and an answer per
+record, or `{"error"}`. An answer is written here, once: the server copies it into its response and its log. The process ends with its
+connection.
 """
 
 import gc
@@ -19,13 +21,17 @@ import sys
 import threading
 from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from lifecycle.core.version_loading import PRELOADED, ask, load
+from lifecycle.serving.canary_stats import score
 
 LOAD_SECONDS = 60.0
+LENGTH_BYTES = 4
 
 
 class VersionHandler(socketserver.StreamRequestHandler):
@@ -49,32 +55,35 @@ class VersionHandler(socketserver.StreamRequestHandler):
         hung_up.poll()
         os._exit(0)
 
-    def load(self, folder: Path) -> dict[str, Any]:
+    def load(self, folder: Path) -> list[bytes]:
         self.scoring = load(folder)
         answered = ask(self.scoring)
         gc.collect()
         gc.freeze()  # what is loaded stays: collecting it again and again takes long
         params = self.scoring.params
-        return {
+        description = {
             **asdict(answered),
             "inputs": list(self.scoring.columns),
             "task": params.task,
             "target": params.data.target,
             "pid": os.getpid(),
         }
+        return [json.dumps(description).encode()]
 
-    def predict(self, line: bytes) -> dict[str, Any]:
-        return {"answers": self.scoring.answers(json.loads(line))}
+    def predict(self, line: bytes) -> list[bytes]:
+        answers: list[dict[str, Any]] = self.scoring.answers(orjson.loads(line))
+        return [orjson.dumps({"scores": [score(answer) for answer in answers]}), *map(orjson.dumps, answers)]
 
-    def reply(self, seconds: float, call: Callable[[], dict[str, Any]]) -> None:
-        """Send what a call returns or raises. If it takes too long, a signal ends this process, whatever it is doing."""
+    def reply(self, seconds: float, call: Callable[[], list[bytes]]) -> None:
+        """Send the lines that a call returns, or what it raises. If it takes too long, a signal ends this process, whatever it is doing."""
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
-            reply = json.dumps(call())
+            lines = call()
         except Exception as error:  # the model's, of any kind: the server is told, and the process goes on
-            reply = json.dumps({"error": f"{type(error).__name__}: {error}"[:300]})
+            lines = [json.dumps({"error": f"{type(error).__name__}: {error}"[:300]}).encode()]
         signal.setitimer(signal.ITIMER_REAL, 0)
-        self.wfile.write(reply.encode() + b"\n")
+        content = b"\n".join(lines)
+        self.wfile.write(len(content).to_bytes(LENGTH_BYTES) + content)
 
 
 class VersionServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
@@ -89,6 +98,13 @@ class VersionServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
             os._exit(0)
 
 
+def remember_options() -> None:
+    """Let pandas find an option once: it searches the names of all of them whenever a frame gets a column."""
+    options = importlib.import_module("pandas._config.config")
+    if hasattr(options, "_select_options"):
+        options._select_options = cache(options._select_options)
+
+
 def run_when_idle() -> None:
     """Let everything else on this machine go first."""
     os.nice(19)
@@ -100,5 +116,6 @@ if __name__ == "__main__":
     # A supervisor may send it to every process of a server, which goes on answering for a while; this one ends with the server.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     importlib.import_module(PRELOADED)
+    remember_options()
     gc.freeze()
     VersionServer(sys.argv[1], VersionHandler).serve_forever()

@@ -3,9 +3,14 @@
 import asyncio
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Any
+from typing import NamedTuple
 
-Answer = dict[str, Any]
+
+class Answer(NamedTuple):
+    """What a version says about a row."""
+
+    tail: bytes  # JSON without its opening brace: a response begins otherwise than a line of the log
+    score: float  # see canary_stats.py
 
 
 @dataclass(slots=True)

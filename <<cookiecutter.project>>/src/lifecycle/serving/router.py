@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any
 
 from lifecycle.registry.aliases import CANARY, SHADOW
-from lifecycle.serving.answer_recorder import AnswerRecorder, json_tail
+from lifecycle.serving.answer_recorder import AnswerRecorder
 from lifecycle.serving.batcher import MAX_BATCH_ROWS, ServedVersion
 from lifecycle.serving.canary_stats import score_edges
 from lifecycle.serving.model_process import ModelError
@@ -135,7 +135,7 @@ class Router:
             raise
         if shadow:
             self._copy_to_shadow(shadow, rows, answers)
-        return [b'{"request_id":"%s","model_version":%d,%s' % (row.request_id.encode(), served.version, json_tail(answer))
+        return [b'{"request_id":"%s","model_version":%d,%s' % (row.request_id.encode(), served.version, answer.tail)
                 for row, answer in zip(rows, answers, strict=True)]  # fmt: skip
 
     def _copy_to_shadow(self, shadow: ServedVersion, rows: list[Row], answers: list[Answer]) -> None:

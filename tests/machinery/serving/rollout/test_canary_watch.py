@@ -14,7 +14,7 @@ from lifecycle.serving import settings
 from lifecycle.serving.answer_recorder import AnswerRecorder
 from lifecycle.serving.batcher import ServedVersion
 from lifecycle.serving.model_source import ModelSource
-from lifecycle.serving.pending_request import Row
+from lifecycle.serving.pending_request import Answer, Row
 from lifecycle.serving.prometheus_metrics import ServerMetrics
 from lifecycle.serving.registry_watcher import RegistryWatcher
 from lifecycle.serving.rollout.canary_analysis import judge
@@ -33,8 +33,9 @@ class Process:
     known_answers: tuple = ()
     metadata: tuple = ()
 
-    async def predict(self, records: list[bytes]) -> list[dict[str, Any]]:
-        return [{"label": "Yes", "probability": json.loads(record)["number"] / 1000} for record in records]
+    async def predict(self, records: list[bytes]) -> list[Answer]:
+        scores = [json.loads(record)["number"] / 1000 for record in records]
+        return [Answer(b'"label":"Yes","probability":%a}' % score, score) for score in scores]
 
     def close(self) -> None:
         pass
