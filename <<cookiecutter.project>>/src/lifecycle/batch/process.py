@@ -5,6 +5,8 @@ import os
 import sys
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from pyarrow import ArrowException
@@ -15,6 +17,8 @@ from lifecycle.batch.input_files import error_text
 from lifecycle.batch.job import Job
 from lifecycle.batch.run_summary import describe
 from lifecycle.core.errors import DataError, ProjectError, exit_with
+
+UNUSED = ("pytest", "rich")  # scikit-learn imports them, if they are there, for its own tests and progress bars
 
 
 def main(job: Job) -> str:
@@ -28,7 +32,8 @@ def main(job: Job) -> str:
         summary = score(job)
     else:
         sys.modules["pyspark"] = None  # type: ignore[assignment]  # pandera would import it
-        from lifecycle.batch.local_engine import score as score_locally
+        with _hidden(*UNUSED):
+            from lifecycle.batch.local_engine import score as score_locally
 
         with output.staged_output(job.output, job.date) as (scores, quarantine):
             summary = score_locally(job, scores, quarantine)
@@ -50,6 +55,18 @@ def _main(job: Job) -> str:
         return main(job)
     except (ArrowException, OSError) as error:
         raise _explained(error, job) from error
+
+
+@contextmanager
+def _hidden(*names: str) -> Iterator[None]:
+    """Let packages be absent for what is imported in the block, unless they are imported already."""
+    hidden = [name for name in names if name not in sys.modules]
+    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type]  # None stands for a package that cannot be imported
+    try:
+        yield
+    finally:
+        for name in hidden:
+            del sys.modules[name]
 
 
 def _explained(error: ArrowException | OSError, job: Job) -> DataError:

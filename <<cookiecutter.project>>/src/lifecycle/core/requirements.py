@@ -23,7 +23,10 @@ def pinned_versions(text: str, python: str) -> dict[str, str]:
 
     Raises ConfigError if a line is not a package with one exact version.
     """
-    from packaging.markers import InvalidMarker, Marker  # not at the top: every command imports this module, few read a lock
+    from packaging.markers import (
+        InvalidMarker,
+        Marker,
+    )  # not at the top: every command imports this module, few read a lock
 
     environment = {**PLATFORM, "python_version": python, "python_full_version": f"{python}.0"}
     versions = {}
