@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 from lifecycle.batch import date_arguments
 from lifecycle.core.errors import ConfigError, RefusedError
 from lifecycle.pipeline import commands as pipeline_commands
+from lifecycle.registry.aliases import ALIASES
 
 if TYPE_CHECKING:
     from lifecycle.batch.job import Job
     from lifecycle.core.config import Params
 
 ENGINES = ("local", "spark")
-ALIASES = ("candidate", "staging", "production", "canary", "shadow")
 
 
 def score(arguments: argparse.Namespace) -> int:

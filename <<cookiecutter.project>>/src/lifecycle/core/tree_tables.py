@@ -74,7 +74,9 @@ class TreeTables:
 
 
 def _block(trees: "Trees", root: int) -> Block:
-    splits, ends, pending = [], [], [root]
+    splits: list[int] = []
+    ends: list[int] = []
+    pending = [root]
     while pending:
         node = pending.pop(0)
         right, left = trees.children[2 * node], trees.children[2 * node + 1]
@@ -119,13 +121,12 @@ class _Chunk:
 
     def leaves(self, block: Block) -> np.ndarray:
         """Return the values of the leaves that the rows come to from a block on, shape (rows,)."""
-        kind = np.uint8 if len(block.splits) <= 8 else np.uint16  # the fewest bytes
-        numbers, decision = np.zeros(len(self._columns), dtype=kind), self._decision
+        bits = np.zeros(len(self._columns), dtype=np.uint8 if len(block.splits) <= 8 else np.uint16)  # the fewest bytes
         for split in block.splits:
             self._decide(split)
-            np.add(numbers, numbers, out=numbers)
-            np.add(numbers, decision.view(np.uint8), out=numbers)
-        numbers = numbers.astype(np.intp)
+            np.add(bits, bits, out=bits)
+            np.add(bits, self._decision.view(np.uint8), out=bits)
+        numbers = bits.astype(np.intp)
         values = block.leaves.take(numbers)
         for leads_there, inner in block.below:
             np.copyto(values, self.leaves(inner), where=leads_there.take(numbers))
