@@ -157,7 +157,7 @@ def test_a_slow_download_is_waited_for_and_one_that_stands_still_is_not(
         return "fetched"
 
     assert while_growing(lambda: fetch(6, 0.15), tmp_path, "the store") == "fetched"
-    with pytest.raises(OutageError, match=r"^the store: nothing has arrived for 0\.3 s$"):
+    with pytest.raises(OutageError, match=r"^the store: nothing has arrived for 0\.4 s$"):
         while_growing(lambda: fetch(1, 2), tmp_path, "the store")
     with pytest.raises(ZeroDivisionError):
         while_growing(lambda: str(1 / 0), tmp_path, "the store")

@@ -64,9 +64,9 @@ def within(call: Callable[[], T], subject: str, more_seconds: float = 0.0) -> T:
 def while_growing(call: Callable[[], T], folder: Path, subject: str) -> T:
     """Return what a call returns or raises that fetches files into a folder.
 
-    Raises OutageError if nothing has arrived for longer than the clients of stores wait for an answer, twice.
+    Raises OutageError if nothing has arrived for longer than the clients of stores try: theirs says better what is wrong.
     """
-    seconds = call_seconds() + 2 * silent_seconds()
+    seconds = call_seconds() + 3 * silent_seconds()
 
     def size() -> int:
         return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
