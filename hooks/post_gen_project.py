@@ -71,7 +71,10 @@ PACKAGES = {
         asn1crypto blake3 boto3 dnspython email-validator httptools id in-toto-attestation model-signing psycopg psycopg-binary pyopenssl
         rfc3161-client rfc8785 s3transfer securesystemslib sigstore sigstore-models sigstore-rekor-types tuf uvloop watchfiles websockets
     """,
-    "serving": "httptools prometheus-client uvloop",
+    "serving": """
+        httptools opentelemetry-exporter-http-transport opentelemetry-exporter-otlp-common opentelemetry-exporter-otlp-proto-common
+        opentelemetry-exporter-otlp-proto-http prometheus-client uvloop
+    """,
     "batch": "py4j pyspark",
     "monitoring": """
         defusedxml deprecation dynaconf evidently faker formulaic httpcore httptools httpx interface-meta litestar litestar-htmx

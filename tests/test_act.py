@@ -122,6 +122,21 @@ def test_one_issue_is_opened_brought_up_to_date_and_closed_when_it_is_over(fresh
     assert github.comments == [(1, "Healthy again, from 2026-03-02T00:00:00+00:00 to 2026-03-03T00:00:00+00:00.")]
 
 
+def test_a_table_of_scores_has_an_issue_of_its_own_and_starts_no_retraining(fresh: BakedProject, github: Hub) -> None:
+    table = {"role": "batch-scores", "log": "shared/scores"}
+
+    said = act(fresh, github, SUMMARY, LATER | table, HEALTHY, HEALTHY | table)
+
+    assert [line for line in said if line.startswith("issue")] == [
+        "issue: opened #1: https://github.com/o/r/issues/1",
+        "issue: opened #2: https://github.com/o/r/issues/2",
+        "issue: closed #1, healthy again",
+        "issue: closed #2, healthy again",
+    ]
+    assert "Version 4 of telco-churn, scores in shared/scores:" in github.issues[1]["body"]
+    assert sum(line.startswith("retraining: not started, as it learns from the labels") for line in said) == 1
+
+
 def test_an_issue_that_a_stranger_has_opened_is_not_taken_for_ours(fresh: BakedProject, github: Hub) -> None:
     issue = {"number": 1, "state": "open", "body": "<!-- monitoring -->\n", "labels": [{"name": "other"}]}
     github.issues.append(issue)

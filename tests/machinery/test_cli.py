@@ -12,6 +12,7 @@ import pytest
 from lifecycle import cli
 
 CALL = "from lifecycle import cli; cli.main(['tracking-uri'])"
+COMPUTING = {"mlflow", "numpy", "pandas", "pandera", "pyarrow", "scipy", "sklearn", "sqlalchemy"}
 UMLAUT = f"from lifecycle.pipeline import commands; commands.tracking_uri = lambda _: print('ü') or 0; {CALL}"
 
 
@@ -180,3 +181,24 @@ def test_the_list_of_commands_needs_no_library_that_takes_long_to_import() -> No
     done = call(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
     assert done.stdout.splitlines()[-1] == "loaded []"
+
+
+@pytest.mark.parametrize(
+    "arguments", [["tracking-uri"], ["model", "list"], ["resolve"], ["deploy", "status"], ["deploy", "stop"]]
+)
+def test_a_command_that_computes_nothing_loads_no_library_that_computes(arguments: list[str]) -> None:
+    assert computing_libraries_loaded_by(arguments) == []
+
+
+def computing_libraries_loaded_by(arguments: list[str]) -> list[str]:
+    """Those that take long to import and that a command has loaded, by whichever way."""
+    script = f"""
+import sys
+from lifecycle import cli
+try:
+    cli.main({arguments})
+except SystemExit:
+    print(*sorted({COMPUTING} & set(sys.modules)))
+"""
+    done = call(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return done.stdout.splitlines()[-1].split()

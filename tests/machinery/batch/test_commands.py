@@ -32,6 +32,12 @@ def test_validate_has_an_engine_only_where_batch_is_installed(capsys: pytest.Cap
     ("arguments", "message"),
     [
         (["--as-of", "yesterday"], "'yesterday' is not a date such as 2026-01-31"),
+        (["--as-of", "2026-01-31.."], "'' is not a date such as 2026-01-31"),
+        (
+            ["--as-of", "2026-02-01..2026-01-31"],
+            "'2026-02-01..2026-01-31' is not a range of 1 to 3,660 dates, the first one first",
+        ),
+        (["--as-of", "0206-01-01..2026-01-31"], "'0206-01-01..2026-01-31' is not a range of 1 to 3,660 dates"),
         (["--active-since", "2026-01-31"], "'2026-01-31' is not of the form COLUMN=DATE"),
     ],
 )

@@ -8,26 +8,16 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from lifecycle.batch.job import Job
 from lifecycle.batch.overlay import overlay
 from lifecycle.core import version_code
 from lifecycle.core.config import Params
 from lifecycle.core.version_files import CODE
-from machinery.batch.known import with_known_rows
 
 SRC = version_code.SRC
 ENTRY = "lifecycle/batch/process.py"
 EXECUTOR = "lifecycle/batch/score_rows.py"  # imported by name in Spark's workers
-
-
-@pytest.fixture
-def logged(version: Path, table: pd.DataFrame, params: Params, tmp_path: Path) -> Path:
-    """The version with its code and known rows, in a cache of its own."""
-    folder = Path(shutil.copytree(version, tmp_path / "cache/1-model-code"))
-    version_code.copy(params.package, folder / CODE)
-    return with_known_rows(folder, table.head(20))
 
 
 def score(folder: Path, table: pd.DataFrame) -> subprocess.CompletedProcess[str]:

@@ -39,6 +39,12 @@ def changed(tmp_path: Path, **changes: Any) -> Path:
         ({"split.tests": 0.2}, "split.tests is not a parameter (did you mean test?)"),
         ({"task": "ranking"}, "task is 'ranking'"),
         ({"task": "binary", "data.positive": None}, "data.positive is missing"),
+        (
+            {"evaluate.threshold": "best_f1"},
+            "evaluate.threshold: must be a number; a rule that chooses it goes into train.threshold",
+        ),
+        ({"evaluate.threshold": {"recall": 0.9}}, "goes into train.threshold"),
+        ({"evaluate.threshold": 1.5}, "evaluate.threshold is 1.5: input should be less than 1"),
         ({"evaluate.bootstrap": "many"}, "evaluate.bootstrap is 'many'"),
         ({"track.experiment": "team/.."}, "track.experiment is 'team/..'"),
         (

@@ -2,18 +2,21 @@
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.outage import OutageError, within
+from lifecycle.core.outage import OutageError, while_growing, within
 from lifecycle.core.tracking import store
 
 DATABASE = "(psycopg.OperationalError) connection to server failed: Connection refused (Background on this error at: x)"
@@ -140,3 +143,48 @@ def test_a_bound_that_is_no_number_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
     with pytest.raises(ConfigError, match="STORE_SECONDS=long: must be a number of seconds"):
         within(lambda: 7, "the store")
+
+
+def test_a_slow_download_is_waited_for_and_one_that_stands_still_is_not(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("STORE_SECONDS", "0.1")
+
+    def fetch(pieces: int, pause: float) -> str:
+        for number in range(pieces):
+            time.sleep(pause)
+            (tmp_path / str(number)).write_bytes(b"x" * 10)
+        return "fetched"
+
+    assert while_growing(lambda: fetch(6, 0.15), tmp_path, "the store") == "fetched"
+    with pytest.raises(OutageError, match=r"^the store: nothing has arrived for 0\.3 s$"):
+        while_growing(lambda: fetch(1, 2), tmp_path, "the store")
+    with pytest.raises(ZeroDivisionError):
+        while_growing(lambda: str(1 / 0), tmp_path, "the store")
+
+
+HUNG = """
+import time
+from concurrent.futures import ThreadPoolExecutor
+from lifecycle.core.errors import one_line
+from lifecycle.core.outage import within
+pool = ThreadPoolExecutor()
+with one_line():
+    within(lambda: list(pool.map(time.sleep, [30, 30])), "the store")
+"""
+
+
+def test_a_command_that_gives_a_store_up_ends_though_a_library_still_waits_for_it() -> None:
+    """Python waits for the threads of a pool, which MLflow has one of."""
+    started = time.monotonic()
+
+    done = subprocess.run(
+        [sys.executable, "-c", HUNG],
+        env={"PYTHONPATH": "src", "STORE_SECONDS": "0.2"},
+        capture_output=True,
+        text=True,
+        timeout=40,
+    )
+
+    assert time.monotonic() - started < 20
+    assert (done.returncode, done.stderr) == (2, "error: the store: no answer within 0.2 s (STORE_SECONDS)\n")

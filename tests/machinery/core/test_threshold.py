@@ -8,7 +8,8 @@ from sklearn import metrics as sk
 
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.threshold import Rule, chooser
+from lifecycle.core.threshold import chooser
+from lifecycle.core.threshold_rule import Rule
 
 ROWS = 300
 GENERATOR = np.random.default_rng(7)

@@ -1,13 +1,15 @@
-"""Few rows get, bit by bit, the predictions that scikit-learn's own code gives them."""
+"""Few rows and many get, bit by bit, the predictions that scikit-learn's own code gives them."""
 
 from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor, RandomForestClassifier
 
 from lifecycle.core import tree_walk
 from lifecycle.core.encoded_labels import EncodedLabels
+from lifecycle.core.tree_tables import CHUNK, MANY_ROWS, MOST_SPLITS, TreeTables
 from lifecycle.core.tree_walk import FEW_STEPS, Trees, walk_at_once
 
 ROWS, FEATURES, CATEGORIES = 2000, 6, [4, 5]
@@ -72,11 +74,41 @@ def test_few_rows_have_the_predictions_of_the_estimators_own_code(
     assert (in_threes == expected).all()
 
 
-def test_many_rows_are_left_to_the_estimator(target: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("estimator", "of_signal"), ESTIMATORS.values(), ids=ESTIMATORS)
+def test_many_rows_have_the_predictions_of_the_estimators_own_code(
+    estimator: Any, of_signal: Any, target: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimator = clone(estimator).fit(rows_like_training(0, ROWS), of_signal(target))
+    ask = getattr(estimator, "predict_proba", estimator.predict)
+    asked = rows_like_training(1, CHUNK + MANY_ROWS)
+    calls: list[int] = []
+    add = TreeTables.add
+    monkeypatch.setattr(TreeTables, "add", lambda self, rows, raw: calls.append(len(rows)) or add(self, rows, raw))
+
+    expected = [ask(asked), ask(asked[:MANY_ROWS])]
+    assert not calls
+    walk_at_once(estimator)
+    at_once = [ask(asked), ask(asked[:MANY_ROWS])]
+
+    assert calls == [CHUNK + MANY_ROWS, MANY_ROWS]
+    assert [rows.tobytes() for rows in at_once] == [rows.tobytes() for rows in expected]
+
+
+def test_trees_of_many_splits_are_left_to_the_estimator(target: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    estimator = HistGradientBoostingRegressor(max_iter=2, max_leaf_nodes=MOST_SPLITS + 2, min_samples_leaf=1)
+    estimator.fit(rows_like_training(0, ROWS), target)
+    walk_at_once(estimator)
+    monkeypatch.setattr(TreeTables, "add", lambda *_: pytest.fail("too many splits"))
+
+    estimator.predict(rows_like_training(1, MANY_ROWS))
+
+
+def test_some_rows_are_left_to_the_estimator(target: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
     estimator = HistGradientBoostingRegressor(max_iter=5).fit(rows_like_training(0, ROWS), target)
     expected = estimator.predict(rows_like_training(1, FEW_STEPS + 1))
     walk_at_once(estimator)
     monkeypatch.setattr(Trees, "sums", lambda *_: pytest.fail("too many rows"))
+    monkeypatch.setattr(TreeTables, "add", lambda *_: pytest.fail("too few rows"))
 
     assert (estimator.predict(rows_like_training(1, FEW_STEPS + 1)) == expected).all()
 

@@ -14,8 +14,9 @@ from lifecycle.core.config import Params
 from lifecycle.core.files import write_json, write_text
 from lifecycle.core.times import Window
 from lifecycle.gate import policy
+from lifecycle.monitoring.baseline import Baseline
 from lifecycle.monitoring.settings import Monitoring
-from lifecycle.monitoring.summary import Baseline, Summary
+from lifecycle.monitoring.summary import Summary
 from lifecycle.monitoring.traffic import Traffic, Watched
 
 UNTIL = datetime.datetime(2026, 3, 1, 6, tzinfo=datetime.UTC)

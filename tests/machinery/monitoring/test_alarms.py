@@ -12,10 +12,11 @@ from lifecycle.core.times import Window
 from lifecycle.gate.metric_range import Floor
 from lifecycle.monitoring import alarm_rule, performance, quality, summary_format
 from lifecycle.monitoring.alarms import RefusedFor, drift_alarms, metric_alarms, quality_alarms
+from lifecycle.monitoring.baseline import Baseline
 from lifecycle.monitoring.drift import ColumnDrift
 from lifecycle.monitoring.performance import MetricInterval
 from lifecycle.monitoring.settings import Extreme, Rule
-from lifecycle.monitoring.summary import Baseline, Summary
+from lifecycle.monitoring.summary import Summary
 from lifecycle.monitoring.traffic import Traffic
 from lifecycle.prediction_log.refusals import Mistake, Refusals
 from machinery.monitoring import lab

@@ -9,7 +9,7 @@ import pytest
 
 from lifecycle.core.config import Params
 from lifecycle.monitoring import quality
-from lifecycle.monitoring.summary import Baseline
+from lifecycle.monitoring.baseline import Baseline
 from machinery.monitoring import lab
 
 

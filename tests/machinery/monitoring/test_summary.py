@@ -12,8 +12,9 @@ from lifecycle.core.files import write_json, write_text
 from lifecycle.core.time_settings import TimeSplit
 from lifecycle.core.times import Window
 from lifecycle.monitoring import alarm_rule, summary_format
+from lifecycle.monitoring.baseline import Baseline
 from lifecycle.monitoring.monitor import logged_inputs
-from lifecycle.monitoring.summary import Baseline, Summary
+from lifecycle.monitoring.summary import Summary
 from lifecycle.monitoring.traffic import Traffic, collect
 from lifecycle.prediction_log.writer import FEEDBACK, Log
 from machinery.monitoring import lab

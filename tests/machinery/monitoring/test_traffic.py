@@ -1,5 +1,6 @@
 """What is read of the log: the same sample whatever the order, and nothing that does not belong to it."""
 
+import json
 import random
 import re
 import tracemalloc
@@ -13,10 +14,11 @@ import pytest
 from lifecycle.core.config import Params
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.times import Window
+from lifecycle.monitoring.monitor import Options, logged
 from lifecycle.monitoring.traffic import Traffic, Watched, collect
 from lifecycle.prediction_log import labels
 from lifecycle.prediction_log import reader as log_reader
-from lifecycle.prediction_log.writer import FEEDBACK, Log
+from lifecycle.prediction_log.writer import FEEDBACK, REFUSED, Log
 from machinery.monitoring import lab
 
 WINDOW = Window(lab.UNTIL - lab.DAY, lab.UNTIL)
@@ -95,6 +97,25 @@ def test_other_versions_roles_and_times_are_not_mixed_in(tmp_path: Path, rows: p
     found = read(tmp_path, rows)
 
     assert (found.rows, len(found.sample), found.other_versions) == (20, 20, {3: 7})
+
+
+def test_a_version_that_is_named_answered_as_a_canary_and_in_production(tmp_path: Path, rows: pd.DataFrame) -> None:
+    """In the log of whichever alias it has now; what only compared it, a shadow, was given to nobody."""
+    log = Log(tmp_path)
+    for role, count in (("production", 20), ("canary", 30), ("shadow", 40), ("staging", 50)):
+        log.write(lab.lines(rows.head(count), START, role=role, ids=role), TODAY)
+        refused = {"time": START, "version": 4, "role": role, "rows": count, "mistakes": []}
+        log.write([json.dumps(refused).encode() + b"\n"], TODAY, REFUSED)
+    log.write(lab.lines(rows.head(7), START, version=3, role="canary", ids="other"), TODAY)
+    table = arrow.Table.from_pandas(rows, preserve_index=False)
+
+    by_options = {}
+    for options in (Options(version=4), Options("staging", version=4), Options()):
+        watched, read = logged(options, tmp_path, 4, table)
+        found = read(WINDOW, 5000, 0)
+        by_options[watched.role] = (found.rows, found.refused.rows, found.other_versions)
+
+    assert by_options == {"version-4": (50, 50, {3: 7}), "staging-version-4": (50, 50, {}), "production": (20, 20, {})}
 
 
 def test_lines_that_cannot_be_read_are_counted_and_the_others_read(tmp_path: Path, rows: pd.DataFrame) -> None:

@@ -10,7 +10,7 @@ from lifecycle.core import metrics, model_file
 from lifecycle.core.config import Params
 from lifecycle.core.errors import DataError
 from lifecycle.core.predict import predict, threshold
-from lifecycle.core.threshold import Rule
+from lifecycle.core.threshold_rule import Rule
 from lifecycle.pipeline import decision
 from lifecycle.pipeline.baselines import figures, predictions_of_baselines
 from lifecycle.pipeline.train import fit

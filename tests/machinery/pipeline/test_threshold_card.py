@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from lifecycle.core.config import Params
-from lifecycle.core.threshold import Rule
+from lifecycle.core.threshold_rule import Rule
 from lifecycle.pipeline.threshold_card import FEWEST, achieved, threshold_sections
 
 PROBABILITY = np.array([0.9, 0.6, 0.3, 0.3, 0.1])

@@ -41,7 +41,7 @@ def everything(log: Path | str) -> dict[str, Any]:
     blocks = list(reader.answers(log, ALWAYS))
     answers = [(*row[:-1], block.lines[place]) for block in blocks for place, *row in block.rows.itertuples(name=None)]
     feedback = [row for rows, _ in reader.feedback(log, ALWAYS) for row in rows.itertuples(index=False, name=None)]
-    refused = refusals(log, ALWAYS, "production", 3)
+    refused = refusals(log, ALWAYS, ["production"], 3)
     return {
         "answers": sorted(map(str, answers)),
         "broken": sum(block.broken for block in blocks),

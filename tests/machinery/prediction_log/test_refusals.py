@@ -23,7 +23,7 @@ def line(rows: int = 1, time: str = "2026-01-31T10:00:00.000+00:00", **more: obj
 def test_rows_are_counted_by_column_rule_and_kind_of_value(tmp_path: Path) -> None:
     Log(tmp_path).write([line(), line(40), line(mistakes=[NEW_CATEGORY, GONE])], "2026-01-31", REFUSED)
 
-    found = refusals(tmp_path, WINDOW, "production", 3)
+    found = refusals(tmp_path, WINDOW, ["production"], 3)
 
     assert found.rows == 42
     assert found.mistakes == {Mistake("plan", "literal_error", "text"): 42, Mistake("age", "missing", "missing"): 1}
@@ -34,7 +34,7 @@ def test_other_versions_roles_and_windows_do_not_count_and_damaged_lines_are_tol
     Log(tmp_path).write([*lines, b"{\n", b"[]\n", b'{"time": "2026-01-31T10:00:00+00:00"}\n'], "2026-01-31", REFUSED)
     Log(tmp_path).write([line(time="2026-01-30T11:59:59.000+00:00")], "2026-01-30", REFUSED)
 
-    found = refusals(tmp_path, WINDOW, "production", 3)
+    found = refusals(tmp_path, WINDOW, ["production"], 3)
 
     assert (found.rows, found.broken) == (1, 3)
 

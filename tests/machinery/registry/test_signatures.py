@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from lifecycle.core.errors import DataError
-from lifecycle.registry import signatures, version_cache
+from lifecycle.registry import artifact_store, signatures, version_cache
 from lifecycle.registry.signatures import PASSWORD, PRIVATE_KEY, PUBLIC_KEY, SIGNATURE
 from machinery.registry.lab import Lab
 
@@ -40,7 +40,7 @@ def version_of(lab: Lab, number: int = 1) -> Any:
 
 def fetched(lab: Lab, folder: Path, number: int = 1) -> Path:
     folder.mkdir()
-    return Path(version_cache.download(lab.model, number, str(folder)))
+    return Path(artifact_store.download(lab.model, number, str(folder)))
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """What a run has to do, as one process hands it to the next."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 
 
 @dataclass(frozen=True)
 class Job:
-    """A table to be scored with a version of the model, for one date of the output."""
+    """A table to be scored with a version of the model, for one date of the output or for each of a range."""
 
     input: str
     output: str
@@ -22,6 +22,8 @@ class Job:
     scored_at: str
     max_bad_share: float
     batch_rows: int
+    dates: tuple[str, ...] = ()  # of a range: each has a folder in the input and takes the place of `date`
+    spark_conf: dict[str, str] = field(default_factory=dict)  # of Spark's session
 
     def to_json(self) -> str:
         return json.dumps(asdict(self))
@@ -29,5 +31,5 @@ class Job:
     @classmethod
     def from_json(cls, text: str) -> "Job":
         content = json.loads(text)
-        since = content.pop("active_since")
-        return cls(**content, active_since=tuple(since) if since else None)
+        since, dates = content.pop("active_since"), content.pop("dates")
+        return cls(**content, active_since=tuple(since) if since else None, dates=tuple(dates))

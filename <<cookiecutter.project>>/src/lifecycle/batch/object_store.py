@@ -7,14 +7,15 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from lifecycle.batch.date_folders import dated_folders
 from lifecycle.batch.job import Job
-from lifecycle.batch.output import DATE, NOTHING_WRITTEN, QUARANTINE
+from lifecycle.batch.output import DATE, NOTHING_WRITTEN, QUARANTINE, partition
 from lifecycle.core.errors import ConfigError
 from lifecycle.core.outage import within
 
@@ -28,7 +29,7 @@ def is_address(path: str) -> bool:
     return "://" in path
 
 
-def check(source: str, output: str, date: str) -> None:
+def check(source: str, output: str, dates: Iterable[str]) -> None:
     """Check what an object store is asked for, before any work.
 
     Raises ConfigError if it cannot be reached, has no such table, the two overlap, or a date's folder holds what this engine has not written.
@@ -39,8 +40,7 @@ def check(source: str, output: str, date: str) -> None:
         roots = (output, output + QUARANTINE)
         if root := next((root for root in roots if _is_inside(source, root) or _is_inside(root, source)), None):
             raise ConfigError(f"--input {source} and {root} overlap: name another --output")
-        for root in roots:
-            place = f"{root}/{DATE}={date}"
+        for place in [f"{root}/{DATE}={date}" for root in roots for date in dates]:
             store, path = _store(place)
             others = [name for name in _within(lambda: store.find(path), place) if Path(name).name != FILE]  # noqa: B023
             if others:
@@ -49,6 +49,16 @@ def check(source: str, output: str, date: str) -> None:
                 )
     if is_address(source):
         remote_files(source)
+
+
+def names_in(source: str) -> set[str]:
+    """Return the names of what a table's folder in a store holds. Raises ConfigError if there is no such folder."""
+    root = _store(source)[1]
+    return {_name_below(root, path) for path in remote_files(source)}
+
+
+def _name_below(root: str, path: str) -> str:
+    return os.path.relpath(path, root).partition("/")[0]
 
 
 def _is_inside(path: str, folder: str) -> bool:
@@ -75,14 +85,13 @@ def score(job: Job, cache: Path, command: list[str], environment: dict[str, str]
     """
     with tempfile.TemporaryDirectory(dir=cache, prefix=".store-") as temporary:
         folder = Path(temporary).resolve()
-        source = _fetched(job.input, folder / "input") if is_address(job.input) else job.input
+        source = _fetched(job, folder / "input") if is_address(job.input) else job.input
         output = str(folder / "scores") if is_address(job.output) else job.output
         with _running([*command, replace(job, input=source, output=output).to_json()], environment) as process:
             printed, errors = process.communicate()
         for text, descriptor in ((errors, 2), (printed, 1)):
-            if process.returncode == 0 and descriptor == 1 and output != job.output:
-                for ending in (QUARANTINE, ""):  # scores last: until then readers see the previous run
-                    _put(Path(output + ending), job.output + ending, job.date)
+            if descriptor == 1 and output != job.output:
+                _put_dates(output, job)
             os.write(descriptor, text.replace(output, job.output).replace(source, job.input).encode())
         return process.returncode
 
@@ -97,10 +106,12 @@ def _running(command: list[str], environment: dict[str, str]) -> Iterator["subpr
         process.wait()
 
 
-def _fetched(source: str, folder: Path) -> str:
-    """Copy a table into a folder; return the path of its copy there."""
+def _fetched(job: Job, folder: Path) -> str:
+    """Copy a job's table into a folder, of a range only its dates; return the path of its copy there."""
+    source = job.input
     store, root = _store(source)
-    for path in remote_files(source):
+    dated = set(dated_folders(source, names_in(source), job.dates).values()) if job.dates else None
+    for path in [path for path in remote_files(source) if dated is None or _name_below(root, path) in dated]:
         target = folder / Path(root).name / os.path.relpath(path, root)
         target.parent.mkdir(parents=True, exist_ok=True)
         with _within(lambda: store.open(path, "rb", block_size=PIECE), source) as file, target.open("wb") as copy:  # noqa: B023
@@ -109,9 +120,16 @@ def _fetched(source: str, folder: Path) -> str:
     return str(folder / Path(root).name)
 
 
+def _put_dates(output: str, job: Job) -> None:
+    """Put the dates that were scored into a folder in place."""
+    for date in [date for date in job.dates or (job.date,) if partition(output, date).exists()]:
+        for ending in (QUARANTINE, ""):  # scores last: until then readers see the previous run
+            _put(partition(output + ending, date), job.output + ending, date)
+
+
 def _put(folder: Path, address: str, date: str) -> None:
     """Put a date's file of a folder into the store, where it replaces the previous one."""
-    file = folder / f"{DATE}={date}" / FILE
+    file = folder / FILE
     place = f"{address}/{DATE}={date}"
     store, path = _store(place)
     seconds = file.stat().st_size / SLOWEST

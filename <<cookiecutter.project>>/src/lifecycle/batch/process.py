@@ -10,6 +10,7 @@ from pathlib import Path
 from pyarrow import ArrowException
 
 from lifecycle.batch import output
+from lifecycle.batch.backfill import score_dates
 from lifecycle.batch.input_files import error_text
 from lifecycle.batch.job import Job
 from lifecycle.batch.run_summary import describe
@@ -35,6 +36,22 @@ def main(job: Job) -> str:
     return describe(job, summary, time.time() - job.started, place)
 
 
+def run(job: Job) -> None:
+    """Score a table, or the dates of a range, and print a line for each. Raises ProjectError."""
+    if job.dates:
+        output.check_no_overlap(job.input, job.output)
+        score_dates(job, _main)
+    else:
+        print(_main(job))
+
+
+def _main(job: Job) -> str:
+    try:
+        return main(job)
+    except (ArrowException, OSError) as error:
+        raise _explained(error, job) from error
+
+
 def _explained(error: ArrowException | OSError, job: Job) -> DataError:
     """Return an error of Arrow's or the operating system's as one that a user can act on."""
     if isinstance(error, OSError):
@@ -47,12 +64,9 @@ def _explained(error: ArrowException | OSError, job: Job) -> DataError:
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     sys.unraisablehook = lambda _: None  # Arrow's, for a line that is not UTF-8: reading it fails with our own message
-    this_job = Job.from_json(sys.argv[1])
     try:
-        print(main(this_job))
+        run(Job.from_json(sys.argv[1]))
     except ProjectError as error:
         exit_with(error)
-    except (ArrowException, OSError) as error:
-        exit_with(_explained(error, this_job))
     except KeyboardInterrupt:
         sys.exit(130)

@@ -5,6 +5,7 @@ It runs with the version's own code (see overlay.py), whose `scoring` and `contr
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -36,22 +37,34 @@ class ScoredBatch:
     skipped: int
 
 
+class VersionError(DataError):
+    """A version does not load, or does not give the predictions that it was logged with."""
+
+
 def loaded(job: Job, is_text: bool) -> "RowScorer":
     """Return the scorer of a job's version, once the version has given the predictions of `evaluate` for its known rows.
 
-    Raises DataError if it has not, or does not load; `is_text` is whether rows come from a text file.
+    It is loaded once, however many dates a process scores. Raises VersionError if it does not load or gives others.
+
+    Args:
+        job: names the version.
+        is_text: whether rows come from a text file.
     """
-    version = f"version {job.version} ({job.alias})"
+    return _loaded(f"version {job.version} ({job.alias})", Path(job.version_folder), job.active_since, is_text)
+
+
+@cache
+def _loaded(version: str, folder: Path, active_since: tuple[str, str] | None, is_text: bool) -> "RowScorer":
     try:
-        scorer = RowScorer(Path(job.version_folder), job.active_since, is_text)
+        scorer = RowScorer(folder, active_since, is_text)
         _, difference = scorer.scoring.known()
     except ProjectError as error:
-        raise DataError(f"{version} cannot be loaded: {error}; {NOTHING_WRITTEN}") from error
+        raise VersionError(f"{version} cannot be loaded: {error}; {NOTHING_WRITTEN}") from error
     except Exception as error:  # of the version's own code, of any kind
         reason = f"{type(error).__name__}: {error}"
-        raise DataError(f"{version} cannot be loaded: {reason}; {NOTHING_WRITTEN}") from error
+        raise VersionError(f"{version} cannot be loaded: {reason}; {NOTHING_WRITTEN}") from error
     if not difference <= TOLERANCE:
-        raise DataError(
+        raise VersionError(
             f"{version} does not reproduce the predictions of evaluate: they differ by up to {difference:.3g}; {NOTHING_WRITTEN}"
         )
     return scorer

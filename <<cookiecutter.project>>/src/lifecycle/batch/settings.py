@@ -1,14 +1,44 @@
 """The settings in batch.yaml."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from lifecycle.core.files import read_yaml
 from lifecycle.core.section import Folder, Section
 
 BATCH = Path("batch.yaml")
+
+
+Coordinate = Annotated[str, Field(pattern=r"^[^:\s,]+:[^:\s,]+:[^:\s,]+$")]
+
+
+class SparkSettings(Section):
+    """The settings of a session of Spark's that a project can choose."""
+
+    packages: list[Coordinate] = Field(default_factory=list)
+    conf: dict[str, str | bool | int | float] = Field(default_factory=dict)
+
+    @field_validator("conf")
+    @classmethod
+    def _of_spark(cls, conf: dict[str, Any]) -> dict[str, Any]:
+        from lifecycle.batch.spark.session import SETTINGS
+
+        for name in conf:
+            if not name.startswith("spark."):
+                raise ValueError(f"{name} is not a setting of Spark's, which begin with spark.")
+            if name in SETTINGS or name == "spark.jars.packages":
+                other = "is what packages above it sets" if name not in SETTINGS else "is set by `score` itself"
+                raise ValueError(f"{name} {other}: leave it out")
+        return conf
+
+    def session_conf(self) -> dict[str, str]:
+        """Return the configuration of a session, in the words of Spark."""
+        texts = {
+            name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in self.conf.items()
+        }
+        return texts | ({"spark.jars.packages": ",".join(self.packages)} if self.packages else {})
 
 
 class BatchSettings(Section):
@@ -17,6 +47,7 @@ class BatchSettings(Section):
     max_bad_share: Annotated[float, Field(ge=0, le=1)]
     rows: Annotated[int, Field(ge=64, le=1_000_000)]
     cache: Folder
+    spark: SparkSettings = SparkSettings()
 
 
 def load(path: Path = BATCH) -> BatchSettings:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from lifecycle.core.files import read_yaml
 from lifecycle.core.home import ROOT
@@ -100,8 +100,14 @@ class Split(Section):
         return self
 
 
+def _not_a_rule(value: Any) -> Any:
+    if isinstance(value, str | dict):
+        raise ValueError("must be a number; a rule that chooses it goes into train.threshold, in place of this line")
+    return value
+
+
 class Evaluate(Section):
-    threshold: Share = 0.5
+    threshold: Annotated[Share, BeforeValidator(_not_a_rule)] = 0.5
     bootstrap: Annotated[int, Field(ge=100, le=100_000)]
     reference: Annotated[int, Field(ge=100, le=100_000)] = 5000
     slices: list[str] = Field(default_factory=list)

@@ -4,6 +4,7 @@ import difflib
 import errno
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,9 @@ REFUSALS = {
     errno.EEXIST: "name another place",
     errno.ENAMETOOLONG: "name another place",
 }
+
+store_calls: list[threading.Thread] = []
+"""Calls of stores that have not returned."""
 
 
 class ProjectError(Exception):
@@ -114,7 +118,16 @@ def exit_with(error: ProjectError) -> NoReturn:
 
     model = f"{MODELS}/{NAME}: " if NAME else ""
     print(f"error: {model}{' '.join(str(error).split())}", file=sys.stderr)
-    sys.exit(error.exit_code)
+    leave(error.exit_code)
+
+
+def leave(code: int) -> NoReturn:
+    """End the process, also if a library still waits for a store that does not answer: Python would wait for the library's threads."""
+    if any(thread.is_alive() for thread in store_calls):
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def did_you_mean(name: str, names: Iterable[str]) -> str:

@@ -5,8 +5,10 @@ import os
 import re
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
+from lifecycle.core import errors
 from lifecycle.core.errors import ConfigError
 
 T = TypeVar("T")
@@ -14,9 +16,17 @@ T = TypeVar("T")
 SECONDS, RETRIES = "MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"
 STORE_SECONDS = "STORE_SECONDS"  # of one call of a store that is no MLflow: to list files, or to read a few megabytes
 CALL_SECONDS = 60.0  # by default
+MOST_SILENT_SECONDS = 20.0  # that boto3 waits for a connection or the next piece of an answer
 HEALTH_SECONDS, ASK_SECONDS = 3.0, 10
 MAX_TEXT = 300  # characters
-NO_ANSWER = ("Max retries exceeded", "timed out", "Connection aborted", "Connection broken")
+NO_ANSWER = (
+    "Max retries exceeded",
+    "timed out",
+    "Connection aborted",
+    "Connection broken",
+    "Could not connect to the endpoint URL",
+)
+STORE_SILENT = r"(Read|Connect) timeout on endpoint URL|AWSHTTPSConnectionPool.*timed out"  # as botocore says it
 REFUSALS = {
     r"Connection refused": "connection refused",
     r"Name or service not known|name resolution|NameResolutionError|nodename nor servname": "its name is not known",
@@ -39,10 +49,37 @@ def bound_mlflow() -> None:
 def within(call: Callable[[], T], subject: str, more_seconds: float = 0.0) -> T:
     """Return what a call of a store returns, or raise OutageError if it takes longer or fails in a way of the store's own.
 
-    An OSError other than a lost connection passes as it is: a file is missing, or may not be read. The call goes on in a thread that
-    does not keep the process from ending.
+    An OSError other than a lost connection passes as it is: a file is missing, or may not be read.
     """
-    seconds, outcome = _call_seconds() + more_seconds, dict[str, Any]()
+    seconds = call_seconds() + more_seconds
+    try:
+        return _waited(call, seconds, lambda: None, f"{subject}: no answer within {seconds:g} s ({STORE_SECONDS})")
+    except (FileNotFoundError, PermissionError, ConfigError):
+        raise
+    except BaseException as error:
+        text = " ".join(str(error).split())[:MAX_TEXT] or type(error).__name__
+        raise OutageError(f"{subject}: {text}") from error
+
+
+def while_growing(call: Callable[[], T], folder: Path, subject: str) -> T:
+    """Return what a call returns or raises that fetches files into a folder.
+
+    Raises OutageError if nothing has arrived for longer than the clients of stores wait for an answer, twice.
+    """
+    seconds = call_seconds() + 2 * silent_seconds()
+
+    def size() -> int:
+        return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+
+    return _waited(call, seconds, size, f"{subject}: nothing has arrived for {seconds:g} s")
+
+
+def _waited(call: Callable[[], T], seconds: float, progress: Callable[[], Any], silence: str) -> T:
+    """Return what a call returns or raises, or raise OutageError, as `silence` says it, if it makes no progress for so long.
+
+    The call then goes on in a thread that does not keep the process from ending.
+    """
+    outcome = dict[str, Any]()
 
     def run() -> None:
         try:
@@ -52,24 +89,31 @@ def within(call: Callable[[], T], subject: str, more_seconds: float = 0.0) -> T:
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(seconds)
-    if thread.is_alive():
-        raise OutageError(f"{subject}: no answer within {seconds:g} s ({STORE_SECONDS})")
-    error = outcome.get("error")
-    if isinstance(error, FileNotFoundError | PermissionError | ConfigError):
+    errors.store_calls.append(thread)
+    before = None
+    while thread.is_alive() and (before is None or progress() != before[0]):
+        before = (progress(),)
+        thread.join(seconds)
+    if not outcome:
+        raise OutageError(silence)
+    errors.store_calls.remove(thread)
+    if error := outcome.get("error"):
         raise error
-    if error is not None:
-        text = " ".join(str(error).split())[:MAX_TEXT] or type(error).__name__
-        raise OutageError(f"{subject}: {text}") from error
     value: T = outcome["value"]
     return value
 
 
-def _call_seconds() -> float:
+def call_seconds() -> float:
+    """Return how long a call of a store may take. Raises ConfigError if the environment says it wrongly."""
     try:
         return float(os.environ.get(STORE_SECONDS) or CALL_SECONDS)
     except ValueError:
         raise ConfigError(f"{STORE_SECONDS}={os.environ[STORE_SECONDS]}: must be a number of seconds") from None
+
+
+def silent_seconds() -> float:
+    """Return how long a client of a store waits for a connection, or for the next piece of an answer."""
+    return min(call_seconds(), MOST_SILENT_SECONDS)
 
 
 def cause(error: BaseException, address: str) -> str | None:
@@ -80,6 +124,8 @@ def cause(error: BaseException, address: str) -> str | None:
         address: of the server.
     """
     text = " ".join(_texts(error))
+    if re.search(STORE_SILENT, text):
+        return f"it has not answered within {silent_seconds():g} s ({STORE_SECONDS})"
     if not any(sign in text for sign in NO_ANSWER):
         return None
     asked = re.search(r"with url: (/[^\s(]*)", text)

@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-from packaging.markers import InvalidMarker, Marker
-
 from lifecycle.core.errors import ConfigError
 
 REQUIREMENTS = Path("requirements.txt")
@@ -25,6 +23,8 @@ def pinned_versions(text: str, python: str) -> dict[str, str]:
 
     Raises ConfigError if a line is not a package with one exact version.
     """
+    from packaging.markers import InvalidMarker, Marker  # not at the top: every command imports this module, few read a lock
+
     environment = {**PLATFORM, "python_version": python, "python_full_version": f"{python}.0"}
     versions = {}
     for line in re.findall(r"^[^\s#-].*", text, flags=re.MULTILINE):  # without hashes, which are indented, and comments

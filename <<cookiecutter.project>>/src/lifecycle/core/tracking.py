@@ -94,10 +94,14 @@ def store(params: Params, consequence: str, alone: bool = True) -> Iterator["Mlf
                 _relocate(Path(uri.removeprefix(SQLITE)))
             yield mlflow.MlflowClient()
     except (MlflowException, SQLAlchemyError, CommandError, OSError) as error:
-        outage = cause(error, uri)
-        kind = OutageError if outage or not isinstance(error, MlflowException) else ConfigError
-        reason = outage or str(error)[:300]
-        raise kind(f"MLflow at {without_password(uri)} failed: {reason}; {consequence}") from error
+        raise failure(error, uri, consequence, isinstance(error, MlflowException)) from error
+
+
+def failure(error: Exception, uri: str, consequence: str, is_mlflows: bool) -> ConfigError:
+    """Return what MLflow's client has raised as an OutageError, if the store has not answered, or else as a ConfigError."""
+    outage = cause(error, uri)
+    kind = OutageError if outage or not is_mlflows else ConfigError
+    return kind(f"MLflow at {without_password(uri)} failed: {outage or str(error)[:300]}; {consequence}")
 
 
 def without_password(uri: str) -> str:

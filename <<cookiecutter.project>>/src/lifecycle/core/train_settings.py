@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field
 
 from lifecycle.core.section import Section
-from lifecycle.core.threshold import Rule
+from lifecycle.core.threshold_rule import Rule
 
 
 class Train(Section):

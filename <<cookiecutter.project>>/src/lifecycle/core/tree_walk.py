@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 
+from lifecycle.core.tree_tables import TreeTables
+
 FEW_STEPS = 150  # rows times depth: with more, the estimator's own compiled code is faster
 ESTIMATORS = ("HistGradientBoostingClassifier", "HistGradientBoostingRegressor")
 
 
 def walk_at_once(estimator: Any) -> None:
     """Let a fitted estimator, or the one that it passes rows on to, predict few rows this way; any other is left as it is.
+
+    Many rows are sent through tables of its trees (see tree_tables.py).
 
     It takes the place of a private method: scikit-learn's minor version is pinned, because a saved model is tied to it.
     """
@@ -22,12 +26,15 @@ def walk_at_once(estimator: Any) -> None:
     if type(estimator).__name__ not in ESTIMATORS or not hasattr(estimator, "_predict_iterations"):
         return
     trees, one_by_one = Trees(estimator), estimator._predict_iterations
+    tables = TreeTables(trees)
 
     def predict_iterations(rows: np.ndarray, predictors: Any, raw: np.ndarray, is_binned: bool, threads: int) -> None:
-        if is_binned or len(rows) * trees.depth > FEW_STEPS:
-            one_by_one(rows, predictors, raw, is_binned, threads)
-        else:
+        if not is_binned and len(rows) * trees.depth <= FEW_STEPS:
             raw[:] = trees.sums(rows, raw)
+        elif not is_binned and tables.are_faster(len(rows)):
+            tables.add(rows, raw)
+        else:
+            one_by_one(rows, predictors, raw, is_binned, threads)
 
     estimator._predict_iterations = predict_iterations
 

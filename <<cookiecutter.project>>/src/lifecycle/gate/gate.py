@@ -15,6 +15,7 @@ from lifecycle.gate.base_commit import choose_base
 from lifecycle.gate.base_metrics import without_limit
 from lifecycle.gate.baseline_rules import check_baselines, finite_figures
 from lifecycle.gate.check_result import FAIL, CheckResult
+from lifecycle.gate.chosen_threshold import chosen_threshold
 from lifecycle.gate.commit_files import brought, not_regular
 from lifecycle.gate.commit_metadata import both_retrained, files_affecting_verdict, lock_hash_of
 from lifecycle.gate.committed_output import believed_results
@@ -144,6 +145,7 @@ def _content(evidence: Evidence, checks: Checks, reasons: list[dict[str, str]], 
         "params": evidence.params,
         "seed": evidence.seed,
         "searched": searched(base, head),
+        "threshold": chosen_threshold(evidence.figures),
         "data": evidence.data,
         "policy": {
             "of": "branch" if applied.of_branch else "base",

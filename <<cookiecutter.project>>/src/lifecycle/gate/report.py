@@ -89,8 +89,7 @@ def remarks(content: dict[str, Any]) -> list[str]:
         lines.append(
             f"Weak slices: {listed or 'none'} among {searched['slices']:,} searched on {searched['rows']:,} validation rows"
         )
-    if content.get("searched"):
-        lines.append(content["searched"])
+    lines += [content[name] for name in ("searched", "threshold") if content.get(name)]
     if content["code"]["changed"]:
         lines.append(
             "Prediction code: changed since the base (the code that is stored with the model, params.yaml or contract.yaml), "

@@ -18,7 +18,11 @@ SLICES_HEADER = [name for name in HEADER if name != "95% interval"]  # only metr
 def tables(content: dict[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
     """Return title, header and rows of every table that has rows."""
     params = [
-        [f"{file}: {name}" if file != "params.yaml" else name, str(change.get("old")), str(change.get("new"))]
+        [
+            f"{file}: {name}" if file != "params.yaml" else name,
+            _parameter(change.get("old")),
+            _parameter(change.get("new")),
+        ]
         for file, names in content["params"].items()
         for name, change in names.items()
     ]
@@ -107,3 +111,7 @@ def _cells(result: dict[str, Any], interval: bool = True) -> list[str]:
 def _figure(value: Any) -> str:
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return f"{value:.4f}" if number else "" if value is None else str(value)
+
+
+def _parameter(value: Any) -> str:
+    return "" if value is None else str(value)

@@ -20,7 +20,7 @@ class RefusedFor:
     rows: int
 
     def __str__(self) -> str:
-        return f"{self.column or 'the request'}: {self.rule}, {self.value}"
+        return ", ".join(filter(None, (f"{self.column or 'the request'}: {self.rule}", self.value)))
 
 
 @dataclass(frozen=True)
@@ -69,3 +69,15 @@ def metric_alarms(metrics: Sequence[MetricInterval], extreme: Extreme | None) ->
                 f"{metric.labels:,} labelled rows, the limit is {metric.limit}"
             )
             yield Alarm(text, metric.metric, extreme is not None and metric.times_limit > extreme.metric)
+
+
+def estimate_alarms(estimated: Sequence[MetricInterval], measured: Sequence[MetricInterval]) -> Iterator[Alarm]:
+    """Yield an alarm for each metric that is expected to break its limit and is not measured. None of them is extreme."""
+    known = {metric.metric for metric in measured}
+    for metric in estimated:
+        if metric.status == BREACH and metric.metric not in known:
+            text = (
+                f"{metric.metric} is estimated at {metric.value:.4f} (95% interval {metric.low:.4f} to {metric.high:.4f}) "
+                f"without labels, the limit is {metric.limit}"
+            )
+            yield Alarm(text, f"{metric.metric} (estimated)", False)

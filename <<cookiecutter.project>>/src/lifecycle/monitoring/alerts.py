@@ -71,7 +71,8 @@ def update_issue(summary: Summary, label: str, root: Path) -> list[str]:
     Anybody could open an issue with the same text, but only collaborators can give it the label. Raises GitHubError if
     GitHub does not answer.
     """
-    marker = f"<!-- {unique_name(MARKER, root)} -->"
+    of_role = "" if summary.role == "production" else f"-{summary.role}"
+    marker = f"<!-- {unique_name(f'{MARKER}{of_role}', root)} -->"
     issues = [
         issue
         for issue in api(f"issues?state=open&labels={quote(label)}&per_page=100", root=root)
@@ -82,7 +83,8 @@ def update_issue(summary: Summary, label: str, root: Path) -> list[str]:
             api(f"issues/{issue['number']}/comments", "POST", {"body": f"Healthy again, from {_span(summary)}."}, root)
             api(f"issues/{issue['number']}", "PATCH", {"state": "closed"}, root)
         return [f"issue: closed #{issue['number']}, healthy again" for issue in issues]
-    title, line = f"{summary.model}: drift, bad data or worse predictions", _window_line(summary)
+    where = f" in {summary.log}" if summary.is_table else ""
+    title, line = f"{summary.model}: drift, bad data or worse predictions{where}", _window_line(summary)
     if not issues:
         content: dict[str, Any] = {"title": title, "body": _body(marker, summary, [line]), "labels": [label]}
         opened = api("issues", "POST", content, root)
@@ -102,6 +104,10 @@ def start_retraining(summary: Summary, retrain: Retrain | None, root: Path) -> l
         return ["retraining: not started, it is not part of this repo"]
     if retrain is None or retrain.start == "never":
         return [f"retraining: not started, retrain.start of {settings.MONITORING} is never"]
+    if summary.is_table:
+        return [
+            "retraining: not started, as it learns from the labels in the prediction log, and this is a table of scores"
+        ]
     reason = " ".join(f"monitoring: {'; '.join(summary.reasons)}".split())
     reason = reason if len(reason) <= MAX_REASON else reason[: MAX_REASON - 3] + "..."
     if retrain.start == "github" or (retrain.start == "auto" and on_actions()):
@@ -132,7 +138,8 @@ def _body(marker: str, summary: Summary, windows: list[str]) -> str:
         for name, column in columns
         if column.status == "drift"
     ]
-    lines = [marker, f"Version {plain(summary.version)} of {plain(summary.model)} in production:", ""]
+    where = f", scores in {plain(summary.log)}" if summary.is_table else " in production"
+    lines = [marker, f"Version {plain(summary.version)} of {plain(summary.model)}{where}:", ""]
     lines += [*(f"- {plain(text)}" for text in summary.reasons), ""]
     if cells:
         header = ["column", "distance", "value", "threshold"]

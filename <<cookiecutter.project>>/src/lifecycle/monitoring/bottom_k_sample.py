@@ -6,6 +6,21 @@ import pyarrow as arrow
 HIGHEST = np.uint64(2**64 - 1)
 
 
+def numbers(keys: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """Return a number of 64 bits for each row, spread evenly (the finaliser of SplitMix64; Steele, Lea and Flood, 2014).
+
+    Many rows may have the same id, so it depends on the time as well.
+
+    Args:
+        keys: hashes of the ids, uint64, shape (rows,).
+        times: as int64, shape (rows,).
+    """
+    mixed = keys + times.astype(np.uint64)
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return np.asarray(mixed ^ (mixed >> np.uint64(31)))
+
+
 class BottomK:
     """Holds at most `size` rows, and for a while a few times as many."""
 

@@ -32,9 +32,10 @@ def figures(summary: Summary) -> dict[str, float]:
     values |= {f"drift/{column.name}": column.value for column in summary.columns}
     values |= {"score": summary.score.value} if summary.score else {}
     values |= {f"quality/{finding.check}/{finding.column}": finding.value for finding in summary.quality}
-    for metric in summary.performance:
-        ends = {"": metric.value, ".low": metric.low, ".high": metric.high}
-        values |= {f"performance/{metric.metric}{end}": value for end, value in ends.items()}
+    for group, metrics in (("performance", summary.performance), ("estimated", summary.estimated)):
+        for metric in metrics:
+            ends = {"": metric.value, ".low": metric.low, ".high": metric.high}
+            values |= {f"{group}/{metric.metric}{end}": value for end, value in ends.items()}
     return {re.sub(r"[^\w./ -]", "_", name, flags=re.ASCII): float(value) for name, value in values.items()}
 
 

@@ -32,6 +32,7 @@ class MetricInterval:
     high: float
     limit: str
     labels: int
+    """0 if it is an estimate."""
     status: str
     times_limit: float = 0.0
     """By which factor the nearest end of the interval lies beyond the limit; 0 if that means nothing."""
@@ -82,13 +83,18 @@ def measure(rows: pd.DataFrame, policy: Policy, params: Params, today: datetime.
     measured = []
     for name, floor in limits(policy, today).items():
         if name in points and name in bounds:
-            low, high = bounds[name]["low"], bounds[name]["high"]
-            too_low = floor.min is not None and high < floor.min
-            too_high = floor.max is not None and low > floor.max
-            status = BREACH if too_low or too_high else OK
-            times = round(_times(low, high, floor), 6) if status == BREACH else 0.0
-            measured.append(MetricInterval(name, points[name], low, high, describe(floor), len(rows), status, times))
+            ends = points[name], bounds[name]["low"], bounds[name]["high"]
+            measured.append(judged(name, *ends, floor, len(rows)))
     return measured
+
+
+def judged(name: str, value: float, low: float, high: float, floor: Floor, labels: int) -> MetricInterval:
+    """Return a metric with its interval, which is a breach if the whole interval is beyond the limit."""
+    too_low = floor.min is not None and high < floor.min
+    too_high = floor.max is not None and low > floor.max
+    status = BREACH if too_low or too_high else OK
+    times = round(_times(low, high, floor), 6) if status == BREACH else 0.0
+    return MetricInterval(name, value, low, high, describe(floor), labels, status, times)
 
 
 def _times(low: float, high: float, floor: Floor) -> float:

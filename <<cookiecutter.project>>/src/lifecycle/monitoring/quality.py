@@ -45,6 +45,8 @@ def check(
         params: the version's.
     """
     names = [str(name).removeprefix(INPUTS) for name in reference if str(name).startswith(INPUTS)]
+    if not names:
+        return []
     schema = contract.load(version / "contract.yaml", params.package)
     means = [
         (column, rule.statistics)

@@ -55,6 +55,7 @@ class Quality(Section):
 class Performance(Section):
     min_labels: Annotated[int, Field(ge=20)]
     delay: Duration | None
+    estimated: Literal["shown", "alarm", "none"] = "shown"
 
 
 class Extreme(Section):

@@ -1,29 +1,18 @@
-"""The summary of a window: its fields, and how they follow from traffic and from the reference of a version."""
+"""The summary of a window: its fields, and how they are stored."""
 
-import datetime
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import pandas as pd
 from pydantic import TypeAdapter
 
-from lifecycle.core import config
-from lifecycle.core.config import Params
-from lifecycle.core.files import read_yaml
-from lifecycle.core.reference import ACTUAL
 from lifecycle.core.times import Window
-from lifecycle.gate.policy import Policy
-from lifecycle.monitoring import performance, quality
-from lifecycle.monitoring.alarms import RefusedFor, drift_alarms, metric_alarms, quality_alarms, refused_for
-from lifecycle.monitoring.drift import ColumnDrift, Compared, Comparison
-from lifecycle.monitoring.model_age import ModelAge, model_age
+from lifecycle.monitoring.alarms import RefusedFor
+from lifecycle.monitoring.drift import ColumnDrift
+from lifecycle.monitoring.model_age import ModelAge
 from lifecycle.monitoring.performance import MetricInterval
 from lifecycle.monitoring.quality import QualityFinding
-from lifecycle.monitoring.settings import Monitoring
-from lifecycle.monitoring.traffic import Traffic, Watched
 
-MOST_REASONS = 20  # for refusals, in a summary
+TABLE = "batch-"  # the beginning of the role of a table of scores; its name follows
 
 
 @dataclass(frozen=True)
@@ -76,6 +65,17 @@ class Summary:
     """What the alarms are about that need no second window."""
     private: dict[str, str] = field(default_factory=dict)
     """The inputs that are not compared, because the log leaves them out or has them hashed; which of both it is."""
+    estimated: list[MetricInterval] = field(default_factory=list)
+    """The metrics as they are to be expected from the probabilities, without labels."""
+    corrected: bool = False
+    """Whether the probabilities were corrected by the reference for that."""
+    notes: list[str] = field(default_factory=list)
+    """What cannot be said of the window, and why."""
+
+    @property
+    def is_table(self) -> bool:
+        """Whether it is of a table of scores rather than of the prediction log."""
+        return self.role.startswith(TABLE)
 
     def to_json(self) -> dict[str, Any]:
         times = {name: time.isoformat() for name, time in asdict(self.window).items()}
@@ -85,110 +85,3 @@ class Summary:
     def from_json(content: Any) -> "Summary":
         """Return the summary that `to_json` made. Raises ValueError if it is not one."""
         return TypeAdapter(Summary).validate_python(content)
-
-
-@dataclass(frozen=True)
-class Baseline:
-    """What a window is compared with: a version, its reference, and the limits."""
-
-    version: int
-    folder: Path
-    """Of the version's files."""
-    reference: pd.DataFrame
-    params: Params
-    """The version's."""
-    policy: Policy
-    settings: Monitoring
-    private: dict[str, str] = field(default_factory=dict)
-    """The inputs that are not in the reference because the log does not have them as they were sent."""
-
-    def comparison(self) -> Comparison:
-        columns = read_yaml(self.folder / config.CONTRACT)["columns"]
-        dates = [name for name, column in columns.items() if str(column["dtype"]).startswith("datetime")]
-        ignored = [name for name in self.settings.drift.ignore if name not in self.private]
-        limits = self.settings.drift.model_copy(update={"ignore": ignored})
-        return Comparison(self.reference, dates, limits, self.params)
-
-    def summary(self, window: Window, watched: Watched, traffic: Traffic) -> Summary:
-        """Return the summary of a window before anything is compared."""
-        sampled = len(traffic.sample)
-        return Summary(
-            window=window,
-            model=self.params.track.model,
-            version=str(self.version),
-            rows=traffic.rows,
-            compared={"rows": sampled, "reference": len(self.reference)},
-            labels=0,
-            other_versions={str(version): rows for version, rows in traffic.other_versions.items()},
-            broken_lines=traffic.broken_lines,
-            alarms=[],
-            drifted=[],
-            columns=[],
-            score=None,
-            quality=[],
-            performance=[],
-            role=watched.role,
-            log=str(watched.log),
-            readable=traffic.rows if sampled == self.settings.sample.rows else sampled,
-            age=model_age(self.folder, self.params, window.until),
-            refused_rows=traffic.refused.rows,
-            private=self.private,
-            refused=refused_for(traffic.refused.mistakes.most_common(MOST_REASONS)),
-        )
-
-    def measured(
-        self, summary: Summary, sample: pd.DataFrame, labelled: pd.DataFrame, compared: list[Compared]
-    ) -> Summary:
-        """Return the summary with drift, data quality, performance, and the alarms.
-
-        Args:
-            summary: as `summary` returns it.
-            sample: rows of the window, as Traffic has them.
-            labelled: rows with `actual`.
-            compared: the columns of the sample, the score last.
-        """
-        *columns, score = [column.result() for column in compared]
-        farthest = sorted(columns, key=lambda column: -column.value / column.threshold)
-        rate = self.settings.drift.false_alarms / 2
-        findings = quality.check(self.reference, sample, self.folder, self.settings.quality, rate, self.params)
-        findings = [*self._of_the_log(summary), *findings]
-        labels = performance.actual(labelled[ACTUAL], self.reference[ACTUAL], self.params)
-        known = labelled.assign(**{ACTUAL: labels})[labels.notna()]
-        metrics = []
-        if len(known) >= self.settings.performance.min_labels:
-            today = datetime.datetime.now(datetime.UTC).date()
-            metrics = performance.measure(known, self.policy, self.params, today)
-        extreme = self.settings.rule.extreme
-        alarms = [
-            *drift_alarms(farthest, score, extreme),
-            *quality_alarms(findings, summary.refused, extreme),
-            *metric_alarms(metrics, extreme),
-        ]
-        return replace(
-            summary,
-            labels=len(known),
-            alarms=[alarm.text for alarm in alarms],
-            extreme=[alarm.name for alarm in alarms if alarm.extreme],
-            drifted=[column.name for column in columns if column.status == "drift"],
-            columns=farthest,
-            score=score,
-            quality=findings,
-            performance=metrics,
-        )
-
-    def unanswered(self, summary: Summary) -> Summary:
-        """Return the summary of a window in which too few rows were answered to compare any, but enough were sent.
-
-        There is an alarm if too many were refused or cannot be read; without one nothing is known.
-        """
-        extreme, findings = self.settings.rule.extreme, self._of_the_log(summary)
-        alarms = [*quality_alarms(findings, summary.refused, extreme)]
-        return replace(
-            summary,
-            alarms=[alarm.text for alarm in alarms],
-            extreme=[alarm.name for alarm in alarms if alarm.extreme],
-            quality=findings,
-        )
-
-    def _of_the_log(self, summary: Summary) -> list[QualityFinding]:
-        return quality.of_the_log(summary.rows, summary.refused_rows, summary.broken_lines, self.settings.quality)

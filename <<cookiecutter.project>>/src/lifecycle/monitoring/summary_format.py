@@ -11,7 +11,7 @@ Table = tuple[str, list[str], list[list[str]]]
 
 def terminal(summary: Summary) -> str:
     """Return a summary as tables of text."""
-    lines = [headline(summary), *_private(summary)]
+    lines = [headline(summary), *unsaid(summary)]
     for title, header, rows in _tables(summary):
         lines += ["", title, *(f"  {line}" for line in text_table(header, rows).splitlines())]
     return "\n".join([*lines, "", *_status(summary)]) + "\n"
@@ -20,7 +20,7 @@ def terminal(summary: Summary) -> str:
 def markdown(summary: Summary) -> str:
     """Return a summary as Markdown."""
     lines = [f"# Monitoring: {summary.status}", "", headline(summary), ""]
-    lines += [f"- {line}" for line in [*_private(summary), *_status(summary)]]
+    lines += [f"- {line}" for line in [*unsaid(summary), *_status(summary)]]
     for title, header, rows in _tables(summary):
         lines += ["", f"## {title}", "", markdown_table(header, rows)]
     return "\n".join(lines) + "\n"
@@ -30,6 +30,7 @@ def headline(summary: Summary) -> str:
     """Return in one line which window was read, and what it holds."""
     since, until = (f"{time:%Y-%m-%d %H:%M}" for time in (summary.window.since, summary.window.until))
     line = f"{summary.model} version {summary.version}, {since} to {until} UTC: {summary.rows:,} rows"
+    line += f" of {summary.log}" if summary.is_table else ""
     line += f", {summary.labels:,} with labels"
     if summary.compared["rows"]:
         line += (
@@ -43,9 +44,10 @@ def headline(summary: Summary) -> str:
     return line + (f"; {summary.broken_lines:,} lines cannot be read" if summary.broken_lines else "")
 
 
-def _private(summary: Summary) -> list[str]:
-    """Which columns say nothing, so that nobody takes them for healthy."""
-    return [f"not compared, as the log does not have them: {describe(summary.private)}"] if summary.private else []
+def unsaid(summary: Summary) -> list[str]:
+    """Return what the window says nothing of, a line each, so that nobody takes it for healthy."""
+    private = [f"not compared, as the log does not have them: {describe(summary.private)}"] if summary.private else []
+    return [*private, *summary.notes]
 
 
 def _tables(summary: Summary) -> list[Table]:
@@ -60,16 +62,31 @@ def _tables(summary: Summary) -> list[Table]:
     ]
     if findings:
         tables.append(("Data quality", ["check", "column", "value", "limit", "status"], findings))
-    refused = [[reason.column or "-", reason.rule, reason.value, f"{reason.rows:,}"] for reason in summary.refused]
+    refused = [
+        [reason.column or "-", reason.rule, reason.value or "-", f"{reason.rows:,}"] for reason in summary.refused
+    ]
     if refused:
         tables.append(("Refused", ["column", "rule", "value", "rows"], refused))
-    metrics = [
-        [metric.metric, f"{metric.value:.4f}", f"{metric.low:.4f} to {metric.high:.4f}", metric.limit, metric.status]
-        for metric in summary.performance
-    ]
-    if metrics:
-        tables.append(("Performance", ["metric", "value", "95% interval", "limit", "status"], metrics))
+    for title, metrics in (("Performance", summary.performance), (_estimated(summary), summary.estimated)):
+        cells = [
+            [
+                metric.metric,
+                f"{metric.value:.4f}",
+                f"{metric.low:.4f} to {metric.high:.4f}",
+                metric.limit,
+                metric.status,
+            ]
+            for metric in metrics
+        ]
+        if cells:
+            tables.append((title, ["metric", "value", "95% interval", "limit", "status"], cells))
     return tables
+
+
+def _estimated(summary: Summary) -> str:
+    """The title of the estimates, which says what they rest on."""
+    corrected = "corrected by the reference, on which they are off" if summary.corrected else "taken as calibrated"
+    return f"Performance, estimated without labels (probabilities {corrected}; concept drift is not seen)"
 
 
 def _distance(name: str, column: ColumnDrift) -> list[str]:

@@ -14,7 +14,7 @@ import pyarrow as arrow
 
 from lifecycle.core.reference import ACTUAL, INPUTS, log_schema
 from lifecycle.core.times import Window
-from lifecycle.monitoring.bottom_k_sample import BottomK
+from lifecycle.monitoring.bottom_k_sample import BottomK, numbers
 from lifecycle.prediction_log import reader
 from lifecycle.prediction_log.labels import Labels
 from lifecycle.prediction_log.refusals import Refusals, refusals
@@ -24,13 +24,21 @@ LABELS_READ = 10  # for each label that is used: some belong to rows of other wi
 
 @dataclass(frozen=True)
 class Watched:
-    """The answers to monitor: those of one version in one role, and the log they are in."""
+    """The answers to monitor: those of one version in some roles, and the log they are in."""
 
     log: Path | str
     role: str
+    """By which a report is named."""
     version: int
     schema: arrow.Schema
     """Of its reference."""
+    roles: tuple[str, ...] = ()
+    """In the log, if they are others than `role`."""
+
+    @property
+    def answered_as(self) -> tuple[str, ...]:
+        """The roles whose rows count."""
+        return self.roles or (self.role,)
 
 
 @dataclass(frozen=True)
@@ -43,10 +51,12 @@ class Traffic:
     labelled: pd.DataFrame
     """Rows whose label is known, with their answers and `actual`, as text."""
     other_versions: dict[int, int]
-    """How many rows other versions answered in the same role."""
+    """How many rows other versions answered in the same roles."""
     broken_lines: int
     refused: Refusals = field(default_factory=Refusals)
     """Rows that were not answered."""
+    notes: list[str] = field(default_factory=list)
+    """What cannot be said of the window, and why."""
 
 
 def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic:
@@ -60,13 +70,13 @@ def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic
 
     Raises ConfigError or OSError if the log cannot be read.
     """
-    refused = refusals(watched.log, window, watched.role, watched.version)
+    refused = refusals(watched.log, window, watched.answered_as, watched.version)
     known = Labels(watched.log, window, LABELS_READ * labels)
     fields = arrow.schema([*reader.HEAD, *log_schema(watched.schema)])
     sample = BottomK(rows)
     count, other_versions, broken = 0, Counter[int](), known.broken + refused.broken
     for block in reader.answers(watched.log, window):
-        in_role = block.rows["role"] == watched.role
+        in_role = block.rows["role"].isin(watched.answered_as)
         of_version = in_role & (block.rows["version"] == watched.version)
         count += int(of_version.sum())
         other_versions.update(block.rows.loc[in_role & ~of_version, "version"].tolist())
@@ -87,14 +97,7 @@ def collect(watched: Watched, window: Window, rows: int, labels: int) -> Traffic
 
 
 def _numbers(answers: pd.DataFrame) -> np.ndarray:
-    """A number of 64 bits for each row, spread evenly (the finaliser of SplitMix64; Steele, Lea and Flood, 2014).
-
-    A client may give many rows the same id, so it depends on the time as well.
-    """
-    numbers = answers["key"].to_numpy() + answers["time"].astype("int64").to_numpy().astype(np.uint64)
-    numbers = (numbers ^ (numbers >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    numbers = (numbers ^ (numbers >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return np.asarray(numbers ^ (numbers >> np.uint64(31)))
+    return numbers(answers["key"].to_numpy(), answers["time"].astype("int64").to_numpy())
 
 
 def _labelled(answers: pd.DataFrame, fields: arrow.Schema) -> pd.DataFrame:

@@ -29,7 +29,7 @@ def publish(summary: Summary, compared: Sequence[Compared], settings: Monitoring
     with unfinished() as folder:
         if compared:
             title = f"{summary.model} version {summary.version}: the window compared with the reference"
-            text = summary.alarms or ["No alarm in this window."]
+            text = [*summary_format.unsaid(summary), *(summary.alarms or ["No alarm in this window."])]
             try:
                 with concerning(f"{PAGE}: Evidently cannot draw the window"):
                     drift_page.draw(compared, title, [summary_format.headline(summary), *text], folder / PAGE)

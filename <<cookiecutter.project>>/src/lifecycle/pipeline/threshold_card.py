@@ -8,7 +8,7 @@ import pandas as pd
 from lifecycle.core import metrics
 from lifecycle.core.config import Params
 from lifecycle.core.tables import figure, markdown_table
-from lifecycle.core.threshold import Costs
+from lifecycle.core.threshold_rule import Costs
 from lifecycle.core.weighted_sums import ratio
 
 FEWEST = 50  # rows of the rarer class, below which one row more or less moves the threshold far

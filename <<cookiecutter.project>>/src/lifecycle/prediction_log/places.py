@@ -66,8 +66,8 @@ class BoundedStream:
         return within(call, self._subject)
 
 
-def place_of(log: Path | str) -> Place:
-    """Return how a folder, or the URL of one, is read.
+def place_of(log: Path | str, what: str = "the log") -> Place:
+    """Return how a folder, or the URL of one, is read; `what` is in it, for a message.
 
     Raises ConfigError if that needs an extra, or is no URL; its functions do if there is no such folder, or the store does not answer.
     """
@@ -79,7 +79,7 @@ def place_of(log: Path | str) -> Place:
         store, root = fsspec.core.url_to_fs(str(log))
     except (ImportError, ValueError) as error:  # it needs the extra of that store, or is not a URL
         raise ConfigError(f"{log}: cannot be read: {error}") from None
-    subject = f"{log}: the log cannot be read"
+    subject = f"{log}: {what} cannot be read"
 
     def names(pattern: str) -> list[str]:
         store.invalidate_cache()  # it would answer from memory

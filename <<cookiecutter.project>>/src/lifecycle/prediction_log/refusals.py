@@ -3,6 +3,7 @@
 import datetime
 import json
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -34,8 +35,8 @@ class Refusals:
     """Lines that cannot be read."""
 
 
-def refusals(log: Path | str, window: Window, role: str, version: int) -> Refusals:
-    """Return what was refused in a window while a version answered in a role. A request is refused with all its rows."""
+def refusals(log: Path | str, window: Window, roles: Collection[str], version: int) -> Refusals:
+    """Return what was refused in a window while a version answered in one of some roles. A request is refused with all its rows."""
     refused = Refusals()
     for lines in blocks(log, window, REFUSED):
         for line in lines:
@@ -43,7 +44,7 @@ def refusals(log: Path | str, window: Window, role: str, version: int) -> Refusa
                 refusal = json.loads(line)
                 time = datetime.datetime.fromisoformat(refusal["time"])
                 counted = window.since <= time < window.until
-                if counted and (refusal["role"], refusal["version"]) == (role, version):
+                if counted and refusal["role"] in roles and refusal["version"] == version:
                     _add(refused, refusal)
             except (ValueError, KeyError, TypeError, RecursionError):
                 refused.broken += 1

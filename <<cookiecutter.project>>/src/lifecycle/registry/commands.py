@@ -23,7 +23,7 @@ def promote(arguments: argparse.Namespace) -> int:
     from lifecycle.registry.moves import checked_reason, promote
 
     checked_reason(arguments.reason)  # before connecting, which takes seconds
-    with connected() as (client, model, _):
+    with connected(registry_only=True) as (client, model, _):
         version = version_number(client, model, arguments.version)
         move = promote(client, model, arguments.to, version, arguments.reason)
         line = describe_move(move, client, model, arguments.to)
@@ -49,7 +49,7 @@ def rollback(arguments: argparse.Namespace) -> int:
     from lifecycle.registry.rollback import rollback
 
     checked_reason(arguments.reason)
-    with connected() as (client, model, _):
+    with connected(registry_only=True) as (client, model, _):
         last = ledger.head(client, model)
         move = rollback(client, model, version_number(client, model, arguments.to), arguments.reason)
         line = describe_move(move, client, model, PRODUCTION)
@@ -65,7 +65,7 @@ def history(arguments: argparse.Namespace) -> int:
     from lifecycle.registry.history import at, parse_time, table
 
     when = None if arguments.at is None else parse_time(arguments.at)
-    with connected() as (client, model, _):
+    with connected(registry_only=True) as (client, model, _):
         moves = ledger.history(client, model)
     if when:
         move = at(moves, when)
@@ -85,7 +85,7 @@ def show(arguments: argparse.Namespace) -> int:
     """Print what a version was made from, and the commands that restore it."""
     from lifecycle.registry.lineage import describe, version_of
 
-    with connected() as (client, model, _):
+    with connected(registry_only=True) as (client, model, _):
         text = describe(client, model, version_of(client, model, arguments.which))
     print(text)
     return 0

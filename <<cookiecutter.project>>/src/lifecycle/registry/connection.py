@@ -13,19 +13,21 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def connected() -> Iterator[tuple["MlflowClient", str, "Params"]]:
+def connected(registry_only: bool = False) -> Iterator[tuple["MlflowClient", str, "Params"]]:
     """Connect to MLflow's registry and yield a client, the model's name there and the parameters.
 
-    If an earlier command was interrupted, its move is completed first.
+    If an earlier command was interrupted, its move is completed first. With `registry_only` the client cannot reach runs and files.
     """
     from lifecycle.core import config
     from lifecycle.core.tracking import store
     from lifecycle.registry import ledger
     from lifecycle.registry.aliases import align
+    from lifecycle.registry.registry_store import registry_store
     from lifecycle.registry.rollback import complete
 
     params = config.load()
-    with store(params, "a move that has begun is completed by the next command") as client:
+    connect = registry_store if registry_only else store
+    with connect(params, "a move that has begun is completed by the next command") as client:
         for line in align(client, params.track.model):
             print(f"note: {line}", file=sys.stderr)
         if note := complete(client, params.track.model, ledger.head(client, params.track.model)):

@@ -15,17 +15,20 @@ from typing import TYPE_CHECKING, Any
 
 from lifecycle.core import config
 from lifecycle.core.config import Params
-from lifecycle.core.errors import ConfigError, DataError
+from lifecycle.core.errors import DataError
 from lifecycle.core.files import file_hash, write_json
-from lifecycle.core.outage import OutageError, cause
+from lifecycle.core.outage import OutageError
 from lifecycle.core.tracking import MODEL_HASH, store
 from lifecycle.core.version_code import CODE_HASH, code_hash, copied
 from lifecycle.core.version_files import CODE, KNOWN
 from lifecycle.registry import signatures
 from lifecycle.registry.aliases import held
+from lifecycle.registry.artifact_store import download
+from lifecycle.registry.registry_store import registry_store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
 UNUSED_VERSIONS = 5  # that a cache keeps beside those in use
 IDENTITY = "version.json"  # number and hashes of the version in a folder
@@ -43,13 +46,8 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
         version: the version's number.
         cache: the folder of all cached versions.
     """
-    registered, key = client.get_model_version(model, str(version)), signatures.public_key()
-    tags = {name: registered.tags.get(name) for name in (MODEL_HASH, CODE_HASH)}
-    if not all(tags.values()):
-        raise DataError(
-            f"version {version} was not logged by this project's `track`, or by an older one: register it again"
-        )
-    folder = cache / f"{version}-{str(tags[MODEL_HASH])[:12]}-{str(tags[CODE_HASH])[:12]}{_suffix(key)}"
+    registered, folder, tags = _registered(client, model, version, cache)
+    key = signatures.public_key()
     if not is_sound(folder, tags):
         shutil.rmtree(folder, ignore_errors=True)
         try:
@@ -72,25 +70,22 @@ def fetch(client: "MlflowClient", model: str, version: int, cache: Path) -> Path
     return folder
 
 
+def _registered(
+    client: "MlflowClient", model: str, version: int, cache: Path
+) -> tuple["ModelVersion", Path, dict[str, str]]:
+    """What the registry says of a version: it, the folder in the cache for its files, and their hashes. Raises DataError if it has none."""
+    registered, key = client.get_model_version(model, str(version)), signatures.public_key()
+    tags = {name: registered.tags.get(name, "") for name in (MODEL_HASH, CODE_HASH)}
+    if not all(tags.values()):
+        raise DataError(
+            f"version {version} was not logged by this project's `track`, or by an older one: register it again"
+        )
+    return registered, cache / f"{version}-{tags[MODEL_HASH][:12]}-{tags[CODE_HASH][:12]}{_suffix(key)}", tags
+
+
 def _suffix(key: Path | None) -> str:
     """Of a folder whose version was verified with a public key: one that was not is another folder."""
     return f"-signed-{signatures.fingerprint(key)}" if key else ""
-
-
-def download(model: str, version: int, folder: str) -> str:
-    """Fetch a version's files into a folder; return the folder that has them. Raises ConfigError if they cannot be had."""
-    import mlflow
-
-    subject = f"the storage of MLflow does not give the files of version {version}"
-    try:
-        fetched = mlflow.artifacts.download_artifacts(f"models:/{model}/{version}", dst_path=folder)
-    except Exception as error:  # each kind of storage has errors of its own
-        if outage := cause(error, mlflow.get_tracking_uri()):
-            raise OutageError(f"{subject}: {outage}") from error
-        raise ConfigError(f"{subject}: {type(error).__name__}: {' '.join(str(error).split())[:200]}") from error
-    if not Path(fetched, config.MODEL.name).exists():  # a folder that is away is fetched as an empty one
-        raise ConfigError(f"{subject}: it has no {config.MODEL.name} of it")
-    return str(fetched)
 
 
 def cached(version: int, cache: Path) -> Path:
@@ -138,14 +133,19 @@ def fetch_by_alias(params: Params, alias: str, cache: Path) -> tuple[int, Path] 
     Raises OutageError if neither MLflow nor the cache has the version, and what `store` and `fetch` raise.
     """
     version: int | None = None
-    last = cache / f"{alias}.json"
+    last, model, otherwise = cache / f"{alias}.json", params.track.model, f"the version that is {alias} cannot be fetched"
     try:
-        with store(params, f"the version that is {alias} cannot be fetched") as client:
-            registered = held(client, params.track.model)
+        with registry_store(params, otherwise) as client:
+            registered = held(client, model)
             version = registered.aliases.get(alias) if registered else None
             if version is None:
                 return None
-            folder = fetch(client, params.track.model, version, cache)
+            _, folder, hashes = _registered(client, model, version, cache)
+        if is_sound(folder, hashes):
+            os.utime(folder)
+        else:
+            with store(params, otherwise) as client:
+                folder = fetch(client, model, version, cache)
     except OutageError as error:
         used = version or _last_version(last)
         try:
@@ -160,6 +160,26 @@ def fetch_by_alias(params: Params, alias: str, cache: Path) -> tuple[int, Path] 
     prune(cache, {folder})
     write_json({"version": version}, last)
     return version, folder
+
+
+def fetch_by_number(params: Params, version: int, cache: Path) -> Path:
+    """Return the folder in the cache that holds the files of a version, whatever alias it has. While MLflow does not answer, they are those
+    that were fetched before, and a warning says so.
+
+    Raises OutageError if neither MLflow nor the cache has the version, and what `store` and `fetch` raise.
+    """
+    try:
+        with store(params, f"version {version} cannot be fetched") as client:
+            folder = fetch(client, params.track.model, version, cache)
+    except OutageError as error:
+        try:
+            folder = cached(version, cache)
+        except DataError:
+            raise error from None
+        print(f"warning: {error}; using version {version} from {cache}", file=sys.stderr)
+        return folder
+    prune(cache, {folder})
+    return folder
 
 
 def _last_version(path: Path) -> int | None:

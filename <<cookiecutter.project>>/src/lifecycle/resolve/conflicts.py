@@ -24,6 +24,11 @@ class Conflict:
     blobs: dict[str, str]
     """Git's objects with its versions, by stage; a stage lacks if the file does not exist there."""
 
+    @property
+    def is_pointer(self) -> bool:
+        """Whether the file says which version of some data belongs to a commit."""
+        return self.path.suffix == ".dvc"
+
     def text(self, stage: str) -> str | None:
         """Return the file's text on a side, or None if it does not exist there."""
         return git("cat-file", "blob", self.blobs[stage]) if stage in self.blobs else None

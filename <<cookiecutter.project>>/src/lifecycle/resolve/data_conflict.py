@@ -20,11 +20,6 @@ SIDES = {"ours": OURS, "theirs": THEIRS}
 SHORT = 9  # digits of a hash
 
 
-def is_pointer(conflict: Conflict) -> bool:
-    """Whether a file in conflict says which version of some data belongs to a commit."""
-    return conflict.path.suffix == ".dvc"
-
-
 def describe(conflict: Conflict) -> str:
     """Return what the data of both sides is, and which of them can be taken, in one line."""
     data = _format(conflict.path)

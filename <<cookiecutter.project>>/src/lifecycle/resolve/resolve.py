@@ -17,7 +17,6 @@ from lifecycle.core.git import changed_files, environment, git
 from lifecycle.core.markdown import counted
 from lifecycle.core.model_folders import folder_of, names_here
 from lifecycle.resolve.conflicts import Conflict, conflicts, generated_files, is_readable, outputs_of, take_ours
-from lifecycle.resolve.data_conflict import describe, is_pointer, take
 from lifecycle.resolve.operation import Operation, in_progress
 
 Report = Callable[[str], None]
@@ -44,9 +43,11 @@ def resolve(data: str | None, report: Report) -> None:
     generated = set[Path]().union(*of_homes.values())
     real = [conflict for conflict in conflicting if conflict.path not in generated]
     for conflict in real:
-        if data and is_pointer(conflict):
+        if data and conflict.is_pointer:
+            from lifecycle.resolve.data_conflict import take  # needs pandas
+
             report(take(conflict, data))
-    _refuse_conflicts([conflict for conflict in real if not (data and is_pointer(conflict))], operation, report)
+    _refuse_conflicts([conflict for conflict in real if not (data and conflict.is_pointer)], operation, report)
     _refuse_unstaged(generated)
     _bring_data()
     report("running the pipeline on what was merged ...")
@@ -73,8 +74,10 @@ def _refuse_conflicts(real: list[Conflict], operation: Operation | None, report:
         return
     if operation:
         report(f"ours is {operation.side('ours')}; theirs is {operation.side('theirs')}")
+    from lifecycle.resolve.data_conflict import describe  # needs pandas
+
     for conflict in real:
-        report(f"  {describe(conflict) if is_pointer(conflict) else conflict.advice()}")
+        report(f"  {describe(conflict) if conflict.is_pointer else conflict.advice()}")
     raise RefusedError(f"{counted(len(real), 'conflict')} left to you: resolve what is listed above, {AGAIN}")
 
 

@@ -13,6 +13,8 @@ from lifecycle.serving.batcher import ServedVersion
 from lifecycle.serving.canary_stats import ArmStats, score_edges
 from lifecycle.serving.pending_request import Answer, PendingRequest
 from lifecycle.serving.prometheus_metrics import ServerMetrics
+from lifecycle.serving.server_log import RepeatedProblem
+from lifecycle.serving.tracing import Tracing
 
 
 @dataclass
@@ -27,7 +29,14 @@ class Arms:
 class AnswerRecorder:
     """The log and the metrics of one server and, while there is a canary, the statistics of both arms."""
 
-    def __init__(self, role: str, log: Log, metrics: ServerMetrics, redaction: Redaction | None = None) -> None:
+    def __init__(
+        self,
+        role: str,
+        log: Log,
+        metrics: ServerMetrics,
+        redaction: Redaction | None = None,
+        tracing: Tracing | None = None,
+    ) -> None:
         """Record answers.
 
         Args:
@@ -35,9 +44,11 @@ class AnswerRecorder:
             log: where answers are written.
             metrics: where they are counted.
             redaction: what is done to rows before they are written.
+            tracing: makes spans of each call, if anything.
         """
-        self.role, self.log, self.metrics, self.redaction = role, log, metrics, redaction
+        self.role, self.log, self.metrics, self.redaction, self.tracing = role, log, metrics, redaction, tracing
         self.arms: Arms | None = None
+        self._unwritten = RepeatedProblem("log_not_written")
 
     def reset_arms(self, answering: ServedVersion | None, canary: ServedVersion | None) -> None:
         """Start to compare a canary with the version that answers; stop if one of them is missing."""
@@ -48,12 +59,14 @@ class AnswerRecorder:
             self.arms = None
 
     def write(self, lines: list[bytes], day: str, kind: str = PREDICTIONS) -> None:
-        """Write lines into the log. Raises LogError, and counts it, if it cannot be written."""
+        """Write lines into the log. Raises LogError, counts it and says so once a minute, if it cannot be written."""
         try:
             self.log.write(lines, day, kind)
-        except LogError:
+        except LogError as error:
             self.metrics.log_failures.inc()
+            self._unwritten.add(str(error))
             raise
+        self._unwritten.end(f"the prediction log in {self.log.folder} can be written again")
 
     def record(
         self, served: ServedVersion, requests: list[PendingRequest], answers: list[list[Answer]], seconds: float
@@ -64,6 +77,8 @@ class AnswerRecorder:
         """
         self.metrics.model_seconds.labels(str(served.version)).observe(seconds)
         moment, clock = now().isoformat(timespec="milliseconds"), time.perf_counter()
+        if self.tracing:
+            self.tracing.record(served.version, requests, seconds, clock)
         start = b'{"time":"%s","version":%d,' % (moment.encode(), served.version)
         lines = []
         for request, request_answers in zip(requests, answers, strict=True):

@@ -86,6 +86,8 @@ def make_app(
         metrics=metrics,
         paths=paths,
         drain=drain,
+        access_log=settings.access_log,
+        tracing=watcher.router.recorder.tracing,
         generated_ids=(f"{server}-{number}" for number in itertools.count()),
     )
     describe_bodies(app, batch, watcher.router.example, bool(tokens))

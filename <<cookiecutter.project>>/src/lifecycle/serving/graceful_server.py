@@ -10,7 +10,6 @@ import ctypes
 import signal
 import socket
 import struct
-import sys
 import time
 from contextlib import AsyncExitStack, suppress
 from types import FrameType
@@ -20,6 +19,7 @@ import uvicorn
 from lifecycle.core.errors import ConfigError
 from lifecycle.serving.drain_state import DrainState
 from lifecycle.serving.registry_watcher import RegistryWatcher
+from lifecycle.serving.server_log import report
 
 DRAIN_SECONDS = 5.0  # in which a balancer has to notice that the server is not ready
 QUIET_SECONDS = 1.0  # without a request, after which nobody seems to send any more
@@ -67,12 +67,13 @@ class GracefulServer(uvicorn.Server):
         for listening in sockets or ():
             host, port, *_ = listening.getsockname()
             address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-            print(f"serve: listening on http://{address}", file=sys.stderr, flush=True)
+            report("listening", f"listening on http://{address}", host=host, port=port)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Answer what comes until nothing does, then stop."""
         try:
             self.drain.stopping = True
+            report("stopping", "stopping: requests that still come are answered")
             if not self._in_hurry:
                 await self._drain()
                 await self._stop_listening(sockets or [])

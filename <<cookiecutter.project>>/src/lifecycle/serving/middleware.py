@@ -2,6 +2,7 @@
 others are being answered."""
 
 import asyncio
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -13,7 +14,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from lifecycle.serving.drain_state import DrainState
 from lifecycle.serving.prometheus_metrics import ServerMetrics
 from lifecycle.serving.request_identity import Headers, identify
+from lifecycle.serving.server_log import report
 from lifecycle.serving.tokens import WITHOUT_TOKEN, Tokens
+from lifecycle.serving.tracing import Tracing
 
 READ_SECONDS = 10.0  # in which each piece of a request has to arrive
 BODY_SECONDS = 60.0  # for the whole body
@@ -22,6 +25,7 @@ MAX_DISCARDING = 100  # requests whose refusal waits until their body is there
 RETRY_AFTER = b"retry-after", b"2"
 ANY_ORIGIN = b"access-control-allow-origin", b"*"  # a page of any site may look at a server's health
 CLOSE = b"connection", b"close"
+UNTRACED = {*WITHOUT_TOKEN, "/metrics"}  # asked for every few seconds
 OVERLOADED = "overloaded: try again later"
 
 
@@ -37,6 +41,8 @@ class RequestGuard:
         paths: set[str],
         drain: DrainState,
         generated_ids: Iterator[str],
+        access_log: bool = False,
+        tracing: Tracing | None = None,
     ) -> None:
         """Wrap an app.
 
@@ -48,9 +54,12 @@ class RequestGuard:
             paths: those that are counted by name; all others together.
             drain: of this server.
             generated_ids: for requests that come without one.
+            access_log: whether a line is printed for each response but those to health checks.
+            tracing: makes a span of each request, if anything.
         """
         self.app, self.tokens, self.max_bytes, self.generated_ids = app, tokens, max_bytes, generated_ids
         self.metrics, self.paths, self.drain = metrics, paths, drain
+        self.access_log, self.tracing = access_log, tracing
         self.too_long = f"the request body may have at most {max_bytes:,} bytes"
         self.in_flight = self.discarding = 0
         metrics.in_flight.set_function(lambda: self.in_flight)
@@ -61,14 +70,16 @@ class RequestGuard:
         headers = dict(scope["headers"])
         identity = identify(scope, headers, self.generated_ids)
         began, started = time.perf_counter(), False
+        tracing = self.tracing if scope["path"] not in UNTRACED else None
+        span = tracing.begin(scope, self._route(scope), headers) if tracing else None
 
         async def send_response(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                path = scope["path"] if scope["path"] in self.paths else "other"
-                self.metrics.requests.labels(path, message["status"]).inc()
-                self.metrics.request_seconds.labels(path).observe(time.perf_counter() - began)
+                self._count(scope, message["status"], time.perf_counter() - began)
+                if tracing and span:
+                    tracing.end(span, message["status"])
                 more = self._more_headers(scope, message["status"])
                 message["headers"] = [*message["headers"], *identity, *more]
             await send(message)
@@ -80,10 +91,12 @@ class RequestGuard:
             if scope["path"] in WITHOUT_TOKEN:
                 return await self.app(scope, self._limited(receive), send_response)
             return await self._answer(scope, receive, send_response)
-        except Exception:  # our mistake: the traceback is for whoever runs the server
+        except Exception as error:  # our mistake: the traceback is for whoever runs the server
+            request_id, route = scope["request_id"], self._route(scope)
+            message = f"failed to answer request {request_id} to {route}"
+            report("request_failed", message, logging.ERROR, error, request_id=request_id, route=route)
             if not started:
                 await JSONResponse({"detail": "the server has failed"}, 500)(scope, receive, send_response)
-            raise
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, unless too many are being answered."""
@@ -96,6 +109,21 @@ class RequestGuard:
             return await self.app(scope, self._limited(receive), send)
         finally:
             self.in_flight -= 1
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count and time a response, and print a line if that is wanted."""
+        route = self._route(scope)
+        self.metrics.requests.labels(route, status).inc()
+        self.metrics.request_seconds.labels(route).observe(seconds)
+        if self.access_log and route not in WITHOUT_TOKEN:
+            fields = {"request_id": scope["request_id"], "method": scope["method"], "route": route, "status": status}
+            milliseconds = round(1000 * seconds, 3)
+            message = f"{scope['method']} {route} {status} in {milliseconds:g} ms, request {scope['request_id']}"
+            report("request", message, milliseconds=milliseconds, **fields)
+
+    def _route(self, scope: Scope) -> str:
+        """The path of a request if it is one of ours."""
+        return scope["path"] if scope["path"] in self.paths else "other"
 
     def _more_headers(self, scope: Scope, status: int) -> Headers:
         """Headers of a response that depend on its path and on the server's state."""

@@ -7,8 +7,7 @@ everything as it is; a server that starts then serves from its cache what was se
 import asyncio
 import datetime
 import gc
-import sys
-import traceback
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -25,6 +24,7 @@ from lifecycle.serving.load_failures import LoadFailures
 from lifecycle.serving.model_process import ForkServer, ModelError, ModelProcess
 from lifecycle.serving.model_source import NOT_ASKED, REACHABLE, ModelSource
 from lifecycle.serving.router import Roles, Router
+from lifecycle.serving.server_log import report
 from lifecycle.serving.settings import Server
 
 IDLE_PATIENCE = 10  # times `timeout_seconds` for a shadow: no client waits for it, and it gets only what others leave of the machine
@@ -73,8 +73,8 @@ class RegistryWatcher:
         while True:
             try:
                 await self.poll()
-            except Exception:  # our mistake: the server goes on as it is, and whoever runs it has to hear of it
-                traceback.print_exc()
+            except Exception as error:  # our mistake: the server goes on as it is
+                report("poll_failed", "the registry could not be followed this time", logging.ERROR, error)
             await asyncio.sleep(self.settings.poll_seconds)
 
     async def poll(self) -> None:
@@ -82,7 +82,8 @@ class RegistryWatcher:
         answering, before = self.router.roles.answering, self.source.state
         target = await asyncio.to_thread(self.source.target, answering.version if answering else None)
         if self.source.state != before and (self.source.state != REACHABLE or before != NOT_ASKED):
-            self.report(f"MLflow is {self.source.state}")
+            level = logging.INFO if self.source.state == REACHABLE else logging.WARNING
+            report("registry_state", f"MLflow is {self.source.state}", level)
         self.router.recorder.metrics.reachable.set(self.source.state == REACHABLE)
         if target is not None:
             await self.serve(target)
@@ -103,25 +104,28 @@ class RegistryWatcher:
         if roles == now:
             if not answering and not self.alias_missing and not self.load_failures:
                 self.alias_missing = True
-                self.report(f"no version has the alias {self.alias} yet; the first one to get it will be served")
+                message = f"no version has the alias {self.alias} yet; the first one to get it will be served"
+                report("no_version", message, logging.WARNING, role=self.alias)
             return
         for served in self.router.replace_roles(roles):
             task = asyncio.create_task(served.close())
             self.closing.add(task)
             task.add_done_callback(self.closing.discard)
-        self.report(self._describe(roles))
+        self._report_roles(roles)
         self.source.prune({self.folders[served.version] for served in roles.served})
         gc.collect()
         gc.freeze()  # modules stay: collecting them again and again would make requests wait
 
-    def _describe(self, roles: Roles) -> str:
+    def _report_roles(self, roles: Roles) -> None:
         by_role = [
             (self.alias, roles.answering, ""),
             (CANARY, roles.canary, f" for {roles.percent}% of the rows"),
             (SHADOW, roles.shadow, ""),
         ]
         texts = [f"{role} is version {served.version}{share}" for role, served, share in by_role if served]
-        return "; ".join(texts) or f"no version has the alias {self.alias}"
+        versions = {role: served.version for role, served, _ in by_role if served}
+        message = "; ".join(texts) or f"no version has the alias {self.alias}"
+        report("roles_changed", message, versions=versions, canary_percent=roles.percent if roles.canary else 0)
 
     async def _get(self, version: int | None, idle: bool, fallback: ServedVersion | None) -> ServedVersion | None:
         """Return a version, loaded; the fallback if it does not load."""
@@ -141,12 +145,13 @@ class RegistryWatcher:
                 raise DataError(reason)
         except (ProjectError, ModelError) as error:
             if self.load_failures.add(version, idle, str(error)):
-                self.report(f"version {version} is not served: {error}")
+                message = f"version {version} is not served: {error}"
+                report("version_not_loaded", message, logging.ERROR, version=version)
             return fallback
         self.load_failures.remove(version, idle)
         served.environment = await asyncio.to_thread(package_versions.differences_from_version, self.folders[version])
         for difference in served.environment:
-            self.report(f"version {version}: {difference}")
+            report("environment_differs", f"version {version}: {difference}", logging.WARNING, version=version)
         return served
 
     def _incompatible(self, metadata: dict[str, Any]) -> str | None:
@@ -163,16 +168,13 @@ class RegistryWatcher:
 
     def _lost(self, served: ServedVersion) -> None:
         self.router.recorder.metrics.lost_processes.labels(str(served.version)).inc()
-        self.report(
+        message = (
             f"the process of version {served.version} is gone: it crashed, or hung and was stopped; starting a new one"
         )
+        report("process_lost", message, logging.ERROR, version=served.version)
 
     async def _load(self, version: int, idle: bool) -> ModelProcess:
         """Start a process for a version, from files that are verified at this moment."""
         self.folders[version] = await asyncio.to_thread(self.source.fetch, version)
         seconds = self.settings.timeout_seconds * (IDLE_PATIENCE if idle else 1)
         return await ModelProcess.load(self.fork_server, self.folders[version], seconds, idle)
-
-    def report(self, text: str) -> None:
-        """Print a line for whoever runs the server."""
-        print(f"serve: {' '.join(text.split())}", file=sys.stderr, flush=True)

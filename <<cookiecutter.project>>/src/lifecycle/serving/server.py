@@ -1,15 +1,15 @@
 """Run a server: one HTTP process that listens on one port."""
 
 import ipaddress
+import logging
 import os
 import signal
 import socket
-import sys
 from typing import TYPE_CHECKING
 
 from lifecycle.core import config, contract
-from lifecycle.core.errors import ConfigError
-from lifecycle.serving import settings
+from lifecycle.core.errors import ConfigError, ProjectError, leave
+from lifecycle.serving import server_log, settings, tracing
 from lifecycle.serving.tokens import EVERYTHING, Tokens
 
 if TYPE_CHECKING:
@@ -25,6 +25,18 @@ def serve(host: str, port: int, alias: str, wait: float) -> None:
 
     Raises ConfigError if the port is taken, or the server could be reached from other machines without a token.
     """
+    server = settings.load().server
+    server_log.configure(server.log_format)
+    try:
+        _serve(server, host, port, alias, wait)
+    except ProjectError as error:
+        if server.log_format == "text":
+            raise
+        server_log.report("failed", str(error), logging.CRITICAL)
+        leave(error.exit_code)
+
+
+def _serve(server: settings.Server, host: str, port: int, alias: str, wait: float) -> None:
     tokens = Tokens()
     if not tokens and not _is_loopback(host):
         raise ConfigError(
@@ -32,20 +44,26 @@ def serve(host: str, port: int, alias: str, wait: float) -> None:
             "or listen on 127.0.0.1"
         )
     for number in (signal.SIGINT, signal.SIGTERM):  # uvicorn shuts down, then raises the signal once more
-        signal.signal(number, lambda *_: sys.exit(0))
+        signal.signal(number, lambda *_: leave(0))
     with _bound(host, port) as port_socket:
         # A registry that does not answer must not delay what is served for long.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "5")
+        os.environ.setdefault("STORE_SECONDS", "10")
         from lifecycle.serving.drain_state import DrainState
         from lifecycle.serving.graceful_server import GracefulServer
 
-        server, drain = settings.load().server, DrainState()
+        drain = DrainState()
         watcher = _watcher(server, alias)
         app = _app(server, watcher, tokens, drain)
         port = port_socket.getsockname()[1]
-        print(f"serve: port {port} opens once the version in {alias} is loaded", file=sys.stderr, flush=True)
-        GracefulServer(_options(app, watcher, server), watcher, drain, wait).run([port_socket])
+        message = f"port {port} opens once the version in {alias} is loaded"
+        server_log.report("starting", message, port=port, role=alias)
+        try:
+            GracefulServer(_options(app, watcher, server), watcher, drain, wait).run([port_socket])
+        finally:
+            if spans := watcher.router.recorder.tracing:
+                spans.stop()
 
 
 def _watcher(server: settings.Server, alias: str) -> "RegistryWatcher":
@@ -59,7 +77,8 @@ def _watcher(server: settings.Server, alias: str) -> "RegistryWatcher":
 
     params = config.load()
     schema = contract.load(config.CONTRACT, params.package)
-    recorder = AnswerRecorder(alias, Log(server.log), ServerMetrics(), redaction(config.CONTRACT, params.data.target))
+    private, spans = redaction(config.CONTRACT, params.data.target), tracing.start(params.track.model)
+    recorder = AnswerRecorder(alias, Log(server.log), ServerMetrics(), private, spans)
     router = Router(recorder, server.timeout_seconds)
     columns = set(schema.columns) - {params.data.target}
     return RegistryWatcher(params, server, alias, router, columns, ModelSource(params, server.cache, alias))
@@ -76,6 +95,7 @@ def _app(server: settings.Server, watcher: "RegistryWatcher", tokens: Tokens, dr
 
 def _options(app: "FastAPI", watcher: "RegistryWatcher", server: settings.Server) -> "uvicorn.Config":
     import uvicorn
+    from uvicorn.config import LOGGING_CONFIG
 
     from lifecycle.serving.connections import Connections, most_connections
     from lifecycle.serving.http_protocol import BoundedHttpProtocol
@@ -86,7 +106,8 @@ def _options(app: "FastAPI", watcher: "RegistryWatcher", server: settings.Server
         app,
         http=BoundedHttpProtocol,
         lifespan="off",
-        access_log=False,
+        access_log=False,  # middleware.py has one
+        log_config=LOGGING_CONFIG if server.log_format == "text" else None,
         log_level="warning",
         server_header=False,
         timeout_keep_alive=75,  # longer than a proxy's, usually 60: else the proxy sends into closed connections

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, field_validator
 
@@ -10,10 +10,12 @@ from lifecycle.core.errors import ConfigError
 from lifecycle.core.files import read_yaml
 from lifecycle.core.section import NO_FOLDER, Folder, Section
 from lifecycle.prediction_log.settings import Retention
+from lifecycle.serving.server_log import Format
 
 SERVING = Path("serving.yaml")
 SHIP = ": a log is copied to a store from there (docs/serving.md)"
 FOLDER_VARIABLES = {"log": "SERVING_LOG", "cache": "SERVING_CACHE"}
+FORMAT_VARIABLE = "SERVING_LOG_FORMAT"
 
 
 EnvironmentName = Literal["staging", "production"]
@@ -28,6 +30,8 @@ class Server(Section):
     log: Folder
     log_refused_values: bool = False
     cache: Folder
+    log_format: Format = "text"
+    access_log: bool = False
 
 
 class Canary(Section):
@@ -68,6 +72,10 @@ def load(path: Path = SERVING) -> Serving:
         if wrong := next((f"{key}={value}" for key, value in given.values() if "://" in value), None):
             raise ConfigError(f"{wrong} {NO_FOLDER}{SHIP}")
         server |= {name: value for name, (_, value) in given.items()}
+        if form := os.environ.get(FORMAT_VARIABLE):
+            if form not in get_args(Format):
+                raise ConfigError(f"{FORMAT_VARIABLE}={form} must be {' or '.join(get_args(Format))}")
+            server["log_format"] = form
     if isinstance(environments, dict):
         urls = {name: os.environ.get(f"{name.upper()}_URLS", "").split() for name in ("staging", "production")}
         environments |= {name: addresses for name, addresses in urls.items() if addresses}

@@ -1,5 +1,6 @@
 """What an update has done, for a terminal and for a pull request."""
 
+from lifecycle.core.model_folders import folder_of, names_here
 from lifecycle.template.source import to_do_by_hand
 from lifecycle.template.update_result import Update
 
@@ -24,6 +25,8 @@ def lines(update: Update) -> list[str]:
     for topic, entries in topics.items():
         if entries:
             text += [f"{topic}:", *(f"  {entry.removeprefix('- ')}" for entry in entries)]
+    if further := ", ".join(str(folder_of(name)) for name in names_here()):
+        text.append(f"{further}: `model pipeline` brings dvc.yaml up to date; the settings there stay as they are")
     if update.lock_failure:
         text.append(f"requirements.txt is not resolved for your pyproject.toml ({update.lock_failure}): make lock")
     if update.unanswered:

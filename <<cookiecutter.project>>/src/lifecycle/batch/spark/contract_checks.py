@@ -24,12 +24,14 @@ FIGURE_CHECKS = {"mean_between", "unique_share_between", "null_share_at_most"}
 MAX_CLASSES = 1000  # distinct values of a target that are looked at
 
 
-def report(path: str, master: str | None, schema: pa.DataFrameSchema, params: Params) -> list[Record]:
+def report(
+    path: str, master: str | None, conf: dict[str, str], schema: pa.DataFrameSchema, params: Params
+) -> list[Record]:
     """Validate a file, a folder or a table, and check that its target fits the task.
 
     Args:
         path: a path, an address or DATABASE.TABLE.
-        master: Spark's; None for this machine.
+        master, conf: Spark's master, None for this machine, and further settings of its session.
         schema: the contract.
         params: name the target and the task.
 
@@ -39,7 +41,7 @@ def report(path: str, master: str | None, schema: pa.DataFrameSchema, params: Pa
     from lifecycle.batch.spark.session import session
 
     warnings.simplefilter("ignore")  # PySpark's, about versions of pandas
-    with session(master, path) as spark:
+    with session(master, path, conf=conf) as spark:
         table = _read(spark, path, params.data.csv, schema)
         if params.data.unlabelled and params.data.target in table.columns:
             table = table.filter(column_of(params.data.target).isNotNull())

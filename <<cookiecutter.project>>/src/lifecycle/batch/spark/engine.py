@@ -49,7 +49,9 @@ class _SparkRun:
     @contextmanager
     def started(self) -> Iterator[None]:
         with (
-            session(self.job.master, self.job.input, self.job.output, self.job.batch_rows) as self.spark,
+            session(
+                self.job.master, self.job.input, self.job.output, self.job.batch_rows, self.job.spark_conf
+            ) as self.spark,
             tempfile.TemporaryDirectory() as folder,
         ):
             self.spark.sparkContext.addArchive(f"{_archive(self.job, Path(folder))}#{ARCHIVE}")

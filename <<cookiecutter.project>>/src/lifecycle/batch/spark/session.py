@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,11 @@ SETTINGS = {
     "spark.python.worker.reuse": "true",  # a worker loads the model once
     "spark.log.level": "OFF",  # a failure is reported in one line; the rest is in Spark's own logs
 }
+
+
+class SparkError(ConfigError):
+    """Spark itself fails, and not because of the table."""
+
 
 ENCODINGS = {"utf-8": "UTF-8", "utf-16": "UTF-16", "latin-1": "ISO-8859-1", "cp1252": "windows-1252"}  # Java's names
 
@@ -74,7 +79,9 @@ def reader(spark: Any, source: str) -> tuple[Any, list[str]]:
 
 
 @contextmanager
-def session(master: str | None, source: str, output: str = "", batch_rows: int = 10_000) -> Iterator[Any]:
+def session(
+    master: str | None, source: str, output: str = "", batch_rows: int = 10_000, conf: Mapping[str, str] | None = None
+) -> Iterator[Any]:
     """Yield a session. A failure of Spark's in the block is raised as a DataError or ConfigError of one line.
 
     Args:
@@ -82,6 +89,7 @@ def session(master: str | None, source: str, output: str = "", batch_rows: int =
         source: the table that is read.
         output: the one that is written, if any.
         batch_rows: the most rows in a batch that goes to Python.
+        conf: further settings of the session.
     """
     from py4j.protocol import Py4JError
     from pyspark.errors import PySparkException
@@ -94,7 +102,7 @@ def session(master: str | None, source: str, output: str = "", batch_rows: int =
         if not master.startswith("local"):
             del os.environ["SPARK_LOCAL_IP"]
     builder = SparkSession.builder.appName(f"score {Path(source).name}").master(master)
-    for name, value in SETTINGS.items():
+    for name, value in {**(conf or {}), **SETTINGS}.items():
         builder = builder.config(name, value)
     builder = builder.config("spark.sql.execution.arrow.maxRecordsPerBatch", batch_rows)
     builder = builder.config("spark.pyspark.python", sys.executable)
@@ -122,8 +130,6 @@ def _explained(message: str, master: str, source: str, output: str) -> DataError
     if match := re.search(r"\.DataError: (.*)", message):  # raised in a worker
         return DataError(f"{source}: {match[1].strip()}; {NOTHING_WRITTEN}")
     if "masters are unresponsive" in message:
-        return ConfigError(f"--master {master}: does not answer; {NOTHING_WRITTEN}")
+        return SparkError(f"--master {master}: does not answer; {NOTHING_WRITTEN}")
     causes = re.findall(r"^(?:Caused by: )?[\w.]*(?:Error|Exception): .*$", message, flags=re.MULTILINE)
-    return ConfigError(
-        f"Spark failed: {' '.join((causes[-1] if causes else message).split())[:300]}; {NOTHING_WRITTEN}"
-    )
+    return SparkError(f"Spark failed: {' '.join((causes[-1] if causes else message).split())[:300]}; {NOTHING_WRITTEN}")

@@ -118,7 +118,7 @@ def _require_own(alias: str, number: int, percent: int = 0) -> None:
 
 def abort(reason: str) -> list[Move]:
     """End canary and shadow. Returns the moves."""
-    with connected() as (client, model, _):
+    with connected(registry_only=True) as (client, model, _):
         stops = [trials.stop(client, model, alias, None, reason) for alias in (CANARY, SHADOW)]
     return [move for move in stops if move]
 

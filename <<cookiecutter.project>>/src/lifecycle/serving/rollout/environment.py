@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lifecycle.core import known_rows
 from lifecycle.core.errors import RefusedError
 from lifecycle.core.version_files import TOLERANCE
 from lifecycle.serving.client import Client, ServerError, UnreachableError
@@ -72,6 +71,8 @@ class Environment:
 
         Raises RefusedError if one does not answer, or predicts something else than `evaluate` did.
         """
+        from lifecycle.core import known_rows  # needs pandas, which `status`, `abort` and `stop` do not
+
         rows = known_rows.read(folder)
         for client in self.clients:
             try:
