@@ -52,6 +52,11 @@ def test_a_shadow_waits_for_a_batch_but_not_if_a_client_does() -> None:
         alone = await seconds_of_wait(gathering)
         asyncio.get_running_loop().call_later(0.001, lambda: gathering.add(request("pinned")))
         with_client = await seconds_of_wait(gathering)
+        while gathering.waiting:
+            gathering.next_batch()
+        gathering.add(request(SHADOW, rows=SHADOW_BATCH))
+        assert await seconds_of_wait(gathering) < SHADOW_SECONDS / 2
+        gathering.next_batch()
         for _ in range(2 * SHADOW_BATCH):
             gathering.add(request(SHADOW))
         gathering.next_batch()

@@ -32,8 +32,9 @@ class CategoryCodes(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no
 
     def transform(self, features: pd.DataFrame) -> np.ndarray:
         """Return an array of float64, shape (rows, categorical and numeric columns, in this order)."""
-        # Of a few rows: `features[name]` takes most of the time, column by column.
-        columns = dict(zip(features.columns, features._iter_column_arrays(), strict=True))
+        # Private to pandas, but `features[name]` for each of them takes longer than all the rest.
+        arrays = features._iter_column_arrays()  # type: ignore[operator]  # unknown to pandas-stubs
+        columns = dict(zip(features.columns, arrays, strict=True))
         matrix = np.empty((len(features), len(self.categories) + len(self.numeric)))
         for position, (name, categories) in enumerate(self.categories.items()):
             codes = {value: float(code) for code, value in enumerate(categories)}

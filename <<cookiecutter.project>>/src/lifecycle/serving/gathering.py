@@ -24,22 +24,21 @@ class Gathering:
     def __init__(self) -> None:
         self.waiting: deque[PendingRequest] = deque()
         self.rows = 0
-        self._in_flight, self._call_seconds = 1, 0.0
-        self._wanted, self._only_shadow = 1, False
+        self._expected = 1
+        self._only_shadow = False
         self._enough = asyncio.Event()
 
     def add(self, request: PendingRequest) -> None:
         self.waiting.append(request)
         self.rows += len(request.rows)
-        if len(self.waiting) >= self._wanted or (self._only_shadow and request.role != SHADOW):
+        if self._is_enough() or (self._only_shadow and request.role != SHADOW):
             self._enough.set()
 
     async def wait(self) -> None:
         """Wait until there are enough requests for a call, or it is time."""
         self._enough.clear()
         self._only_shadow = all(request.role == SHADOW for request in self.waiting)
-        self._wanted = SHADOW_BATCH if self._only_shadow else self._enough_of(self._in_flight)
-        if len(self.waiting) < self._wanted:
+        if not self._is_enough():
             with suppress(TimeoutError):
                 async with asyncio.timeout(SHADOW_SECONDS if self._only_shadow else GATHER_SECONDS):
                     await self._enough.wait()
@@ -56,9 +55,9 @@ class Gathering:
 
     def learn(self, requests: int, seconds: float) -> None:
         """Note how many requests a call has answered, and how long it took."""
-        self._in_flight, self._call_seconds = requests + len(self.waiting), seconds
+        in_flight = requests + len(self.waiting)
+        overlap = in_flight * REQUEST_SECONDS > seconds
+        self._expected = -(-in_flight // 3) if overlap else in_flight  # less than half: some of a half are late
 
-    def _enough_of(self, in_flight: int) -> int:
-        """For how many of the requests in flight a call waits."""
-        overlap = in_flight * REQUEST_SECONDS > self._call_seconds
-        return -(-in_flight // 3) if overlap else in_flight  # less than half: some of a half are late
+    def _is_enough(self) -> bool:
+        return self.rows >= SHADOW_BATCH if self._only_shadow else len(self.waiting) >= self._expected

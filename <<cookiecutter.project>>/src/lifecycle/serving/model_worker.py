@@ -100,7 +100,7 @@ class VersionServer(socketserver.ForkingMixIn, socketserver.UnixStreamServer):
 
 def remember_options() -> None:
     """Let pandas find an option once: it searches the names of all of them whenever a frame gets a column."""
-    options = importlib.import_module("pandas._config.config")
+    options: Any = importlib.import_module("pandas._config.config")
     if hasattr(options, "_select_options"):
         options._select_options = cache(options._select_options)
 

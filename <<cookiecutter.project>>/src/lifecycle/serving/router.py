@@ -12,8 +12,9 @@ from typing import Any
 
 from lifecycle.registry.aliases import CANARY, SHADOW
 from lifecycle.serving.answer_recorder import AnswerRecorder
-from lifecycle.serving.batcher import MAX_BATCH_ROWS, ServedVersion
+from lifecycle.serving.batcher import ServedVersion
 from lifecycle.serving.canary_stats import score_edges
+from lifecycle.serving.gathering import MAX_BATCH_ROWS
 from lifecycle.serving.model_process import ModelError
 from lifecycle.serving.pending_request import Answer, Row
 
