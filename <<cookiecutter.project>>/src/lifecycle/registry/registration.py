@@ -14,8 +14,8 @@ from lifecycle.core.git import git, text_at
 from lifecycle.core.tracking import COMPLETE, LOCK_HASH, MODEL_HASH, MODEL_ID, lock_hash, run_of
 from lifecycle.core.version_code import CODE_HASH
 from lifecycle.registry import ledger, signatures
-from lifecycle.registry.artifact_store import download
 from lifecycle.registry.aliases import CANDIDATE, state
+from lifecycle.registry.artifact_store import download
 from lifecycle.registry.ledger import State
 from lifecycle.registry.moves import move
 from lifecycle.registry.signatures import SIGNATURE
