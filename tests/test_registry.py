@@ -94,7 +94,7 @@ print(json.dumps({
 
 
 RESPONSE, REPORT = "src/lifecycle/core/predict_response.py", "src/lifecycle/gate/report.py"
-ANSWER = '{"label": row[0], "probability": row[1]}'
+ANSWER = '{"label": label, "probability": number}'
 RESPONSE_OF_VERSIONS = """
 import json, mlflow, pathlib
 mlflow.set_tracking_uri("sqlite:///mlflow.db")
