@@ -70,8 +70,9 @@ def test_the_users_package_of_the_version_makes_the_features(logged: Path, table
 
 def test_the_versions_lifecycle_makes_the_predictions(logged: Path, table: pd.DataFrame) -> None:
     predict = logged / CODE / "lifecycle/core/predict.py"
-    predict.write_text(predict.read_text() + "\n_predict = predict\n\n\ndef predict(model, frame, params):\n"
-                       "    return _predict(model, frame, params).assign(probability=7.0)\n")  # fmt: skip
+    predict.write_text(predict.read_text() + "\n_outcome = outcome\n\n\ndef outcome(model, frame, params):\n"
+                       "    predicted = _outcome(model, frame, params)\n"
+                       "    return Outcome(predicted.names, 0 * predicted.numbers + 7.0, predicted.classes, predicted.places)\n")  # fmt: skip
 
     done = score(logged, table)
 

@@ -1,4 +1,7 @@
-"""The one function that predicts, wherever a model is used. A model takes the contract's raw columns."""
+"""The one place that predicts, wherever a model is used: `outcome`, and `predict`, which makes a table of it.
+
+A model takes the contract's raw columns.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
