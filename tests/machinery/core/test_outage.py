@@ -156,11 +156,19 @@ def test_a_slow_download_is_waited_for_and_one_that_stands_still_is_not(
             (tmp_path / str(number)).write_bytes(b"x" * 10)
         return "fetched"
 
+    for name in ("MLFLOW_HTTP_REQUEST_TIMEOUT", "MLFLOW_HTTP_REQUEST_MAX_RETRIES"):
+        monkeypatch.delenv(name, raising=False)
     assert while_growing(lambda: fetch(6, 0.15), tmp_path, "the store") == "fetched"
     with pytest.raises(OutageError, match=r"^the store: nothing has arrived for 0\.4 s$"):
         while_growing(lambda: fetch(1, 2), tmp_path, "the store")
     with pytest.raises(ZeroDivisionError):
         while_growing(lambda: str(1 / 0), tmp_path, "the store")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "0.3")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")
+    with pytest.raises(
+        OutageError, match=r"^the store: nothing has arrived for 0\.7 s$"
+    ):  # its own client has to end first
+        while_growing(lambda: fetch(1, 2), tmp_path, "the store")
 
 
 HUNG = """

@@ -66,7 +66,7 @@ def while_growing(call: Callable[[], T], folder: Path, subject: str) -> T:
 
     Raises OutageError if nothing has arrived for longer than the clients of stores try: theirs says better what is wrong.
     """
-    seconds = call_seconds() + 3 * silent_seconds()
+    seconds = max(call_seconds() + 3 * silent_seconds(), _mlflow_seconds() + silent_seconds())
 
     def size() -> int:
         return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
@@ -114,6 +114,14 @@ def call_seconds() -> float:
 def silent_seconds() -> float:
     """Return how long a client of a store waits for a connection, or for the next piece of an answer."""
     return min(call_seconds(), MOST_SILENT_SECONDS)
+
+
+def _mlflow_seconds() -> float:
+    """How long MLflow's client tries, all its attempts together."""
+    try:
+        return float(os.environ.get(SECONDS, 0)) * (1 + int(os.environ.get(RETRIES, 0)))
+    except ValueError:  # MLflow says so itself
+        return 0.0
 
 
 def cause(error: BaseException, address: str) -> str | None:
