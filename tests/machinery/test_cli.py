@@ -1,5 +1,6 @@
 """What every command does, whichever it is."""
 
+import argparse
 import os
 import re
 import subprocess
@@ -202,3 +203,48 @@ except SystemExit:
 """
     done = call(script, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     return done.stdout.splitlines()[-1].split()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        ([], "the following arguments are required: COMMAND"),
+        (["sing"], "argument COMMAND: invalid choice: 'sing'"),
+        (["validate", "a", "b"], "unrecognized arguments: b"),
+        (["gate", "--base"], "argument --base: expected one argument"),
+    ],
+)
+def test_a_command_typed_wrongly_is_one_line(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        cli.main(arguments)
+
+    printed = capsys.readouterr().err
+    assert end.value.code == 2
+    assert printed.startswith(f"error: {complaint}")
+    assert printed.endswith(" --help lists what it takes\n")
+    assert printed.count("\n") == 1
+
+
+def test_files_are_found_from_the_folder_that_a_command_was_typed_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "models" / "north").mkdir(parents=True)
+    (tmp_path / "scores").mkdir()
+    monkeypatch.chdir(tmp_path / "models" / "north")
+    arguments = argparse.Namespace(
+        scores="scores", input="s3://bucket/rows", labels=True, tables=[Path("scores")], ids=["a"], count=3, log=None
+    )
+
+    cli._find_files(arguments, tmp_path)
+
+    assert vars(arguments) == {
+        "scores": "../../scores",
+        "input": "s3://bucket/rows",
+        "labels": True,
+        "tables": [Path("../../scores")],
+        "ids": ["a"],
+        "count": 3,
+        "log": None,
+    }

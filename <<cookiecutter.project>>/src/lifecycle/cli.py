@@ -6,14 +6,22 @@ import io
 import os
 import sys
 from pathlib import Path
+from typing import Any, NoReturn
 
-from lifecycle.core.errors import ConfigError, one_line
+from lifecycle.core.errors import ConfigError, exit_with, one_line
 
 PARAMS = "params.yaml"
 MODELS = "models"
 MODEL = "LIFECYCLE_MODEL"  # an environment variable: the model, in place of --model
-FILES = ("input", "path")  # arguments that name a file, or its address
+FILES = ("input", "labels", "path", "scores")  # arguments that name a file, or its address
 FIRST = ("pipeline", "gate")  # in every repo; the other parts follow in alphabetical order
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser, of a command too, whose errors are one line."""
+
+    def error(self, message: str) -> NoReturn:
+        exit_with(ConfigError(f"{message}; {self.prog} --help lists what it takes"))
 
 
 def command_modules() -> list[str]:
@@ -30,7 +38,7 @@ def main(argv: list[str] | None = None) -> None:
     if model:
         with one_line():
             _go_to(model)  # before anything is imported that names files
-    parser = argparse.ArgumentParser(description="The commands of this project beside `dvc repro`.")
+    parser = Parser(description="The commands of this project beside `dvc repro`.")
     parser.add_argument(
         "--model", metavar="NAME", help=f"the model in models/NAME instead of the one at the top (or {MODEL}=NAME)"
     )
@@ -56,7 +64,7 @@ def main(argv: list[str] | None = None) -> None:
 
 def _model_in(argv: list[str]) -> tuple[str, list[str]]:
     """The model that is chosen by --model, before or behind the verb, or by the environment, and the other arguments."""
-    chooser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    chooser = Parser(add_help=False, allow_abbrev=False)
     chooser.add_argument("--model", metavar="NAME", default=os.environ.pop(MODEL, ""))
     choice, others = chooser.parse_known_args(argv)
     return choice.model, others
@@ -80,9 +88,13 @@ def _find_files(arguments: argparse.Namespace, typed_in: Path) -> None:
     if Path.cwd() == typed_in:
         return
     for name, value in vars(arguments).items():
-        is_file = isinstance(value, Path) or (name in FILES and value and (typed_in / value).exists())
-        if is_file:
-            setattr(arguments, name, type(value)(os.path.relpath(typed_in / value)))
+        values = [_found(item, name, typed_in) for item in value] if isinstance(value, list) else None
+        setattr(arguments, name, _found(value, name, typed_in) if values is None else values)
+
+
+def _found(value: Any, name: str, typed_in: Path) -> Any:
+    is_text = isinstance(value, str) and name in FILES and value and (typed_in / value).exists()
+    return type(value)(os.path.relpath(typed_in / value)) if is_text or isinstance(value, Path) else value
 
 
 def _require_root() -> None:

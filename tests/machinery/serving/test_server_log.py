@@ -102,10 +102,25 @@ def test_a_disk_that_is_full_is_said_once_a_minute_and_counted_each_time(
     assert [(line["event"], line.get("count")) for line in lines] == [
         ("log_not_written", 1),
         ("log_not_written", 60),
-        ("log_not_written_over", None),
+        ("log_not_written_over", 39),
     ]
     assert "No space left on device (60 times since the last line)" in lines[1]["message"]
+    assert lines[2]["message"].endswith("can be written again (it came up 39 more times)")
     assert recorder.metrics.registry.get_sample_value("serving_log_failures_total") == 100
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_attempts_to_reach_mlflow_are_not_printed_one_by_one(
+    form: server_log.Format, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server_log.configure(form)
+
+    logging.getLogger("urllib3.connectionpool").warning("Retrying (Retry(total=0))")
+    logging.getLogger("uvicorn.error").warning("shutting down")
+
+    lines = capsys.readouterr().err
+    assert "Retrying" not in lines
+    assert "shutting down" in lines
 
 
 def test_the_form_is_a_setting_and_the_platform_may_choose_another(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Any
 
 from lifecycle.core import config
 from lifecycle.core.config import Params
-from lifecycle.core.errors import DataError
+from lifecycle.core.errors import ConfigError, DataError
 from lifecycle.core.files import file_hash, write_json
 from lifecycle.core.outage import OutageError
 from lifecycle.core.tracking import MODEL_HASH, store
 from lifecycle.core.version_code import CODE_HASH, code_hash, copied
 from lifecycle.core.version_files import CODE, KNOWN
 from lifecycle.registry import signatures
-from lifecycle.registry.aliases import held
+from lifecycle.registry.aliases import find, held
 from lifecycle.registry.artifact_store import download
 from lifecycle.registry.registry_store import registry_store
 
@@ -174,6 +174,10 @@ def fetch_by_number(params: Params, version: int, cache: Path) -> Path:
     """
     try:
         with store(params, f"version {version} cannot be fetched") as client:
+            if find(client, params.track.model, version, None) is None:
+                raise ConfigError(
+                    f"MLflow has no version {version} of {params.track.model}, or has it no more: see history"
+                )
             folder = fetch(client, params.track.model, version, cache)
     except OutageError as error:
         try:

@@ -82,4 +82,5 @@ class Client:
 
 def root_cause(error: requests.RequestException) -> str:
     """Return the innermost of the messages that a library has wrapped in each other."""
-    return str(error).rpartition(": ")[2].strip("')\" ")[:200] or type(error).__name__
+    text = str(error).rpartition(": ")[2].strip("')\" ")[:200]
+    return (text.replace("'", "") if text.count("'") % 2 else text) or type(error).__name__

@@ -32,7 +32,9 @@ def compare(log: Path | str, window: Window, positive: str | None) -> str:
     answers, broken = _answers(log, window, labels)
     shadows = answers[answers["role"] == "shadow"]
     if shadows.empty:
-        raise DataError(f"{log}: no row was answered by a shadow since {since}: deploy --shadow starts one")
+        raise DataError(
+            f"{log}: no row was answered by a shadow since {since}: deploy --shadow starts one; if one runs, name the log of its servers (SERVING_LOG)"
+        )
     version = shadows["version"].iloc[shadows["time"].argmax()]
     pairs = paired(answers, version)
     if pairs.empty:

@@ -53,6 +53,9 @@ def configure(form: Format) -> None:
     handler.setFormatter(JsonFormatter() if form == "json" else TextFormatter())
     logging.getLogger().handlers = [handler]
     LOGGER.setLevel(logging.INFO)
+    logging.getLogger("urllib3").setLevel(
+        logging.ERROR
+    )  # of each attempt to reach MLflow; that it is away is said once
     if form == "json":
         os.environ.setdefault("MLFLOW_CONFIGURE_LOGGING", "false")  # else it has a handler of its own
         sys.excepthook = _log_uncaught
@@ -91,7 +94,8 @@ class RepeatedProblem:
     def end(self, message: str) -> None:
         """Note that it has not come up this time."""
         if self._last_line is not None:
-            report(f"{self.event}_over", message)
+            repeated = f" (it came up {self._count:,} more times)" if self._count else ""
+            report(f"{self.event}_over", f"{message}{repeated}", count=self._count)
             self._count, self._last_line = 0, None
 
 
