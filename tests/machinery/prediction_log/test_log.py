@@ -88,7 +88,7 @@ def test_the_heads_of_lines_are_those_of_the_whole_lines_whatever_is_in_them() -
     for some in (lines[:1], lines[:2], lines[:3], lines):
         expected, places = log_reader.parse(some, schema)
         found = log_reader.heads(some, schema)
-        assert (found[0].to_pylist(), found[1]) == (expected.to_pylist(), places)
+        assert (found[0].to_pylist(), list(found[1])) == (expected.to_pylist(), places)
 
 
 def test_no_log_is_no_rows(tmp_path: Path) -> None:

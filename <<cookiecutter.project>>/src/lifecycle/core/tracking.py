@@ -17,7 +17,8 @@ from lifecycle.core import config
 from lifecycle.core.config import Params
 from lifecycle.core.dvc_files import Stages
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.outage import OutageError, bound_mlflow, cause
+from lifecycle.core.outage import OutageError, bound_mlflow
+from lifecycle.core.outage_cause import cause
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

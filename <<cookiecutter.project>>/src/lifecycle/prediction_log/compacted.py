@@ -8,10 +8,12 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 import pyarrow as arrow
 import pyarrow.parquet
+
+from lifecycle.prediction_log.lines import Lines
 
 TIME = arrow.timestamp("ms", "UTC")
 HEAD = arrow.schema({"time": TIME, "role": arrow.string(), "version": arrow.int64(), "request_id": arrow.string()})
@@ -43,31 +45,13 @@ class Source(NamedTuple):
         return bool(content.partition(b"\n")[0]) and hash_of_first_line(content) == self.first
 
 
-class Lines(Sequence[bytes]):
-    """Lines as Arrow holds them: one becomes bytes when it is asked for."""
-
-    def __init__(self, lines: arrow.ChunkedArray) -> None:
-        self._lines = lines
-
-    def __len__(self) -> int:
-        return len(self._lines)
-
-    def __getitem__(self, place: Any) -> Any:
-        if isinstance(place, slice):
-            return self._lines[place].to_pylist()
-        return self._lines[int(place)].as_py()
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._lines.to_pylist())
-
-
 def row_groups(stream: IO[bytes]) -> Iterator[tuple[arrow.Table, Lines]]:
     """Yield the heads of the lines of a file, null where a line has none, and the lines. Raises OSError if it is damaged."""
     try:
         with pyarrow.parquet.ParquetFile(stream) as file:
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group)
-                yield table.select(HEAD.names), Lines(table[LINE])
+                yield table.select(HEAD.names), Lines(table[LINE].combine_chunks())
     except arrow.ArrowException as error:
         raise OSError(f"{getattr(stream, 'name', 'a Parquet file')}: {str(error)[:200]}") from None
 

@@ -68,7 +68,7 @@ def window_of(folder: Path) -> Window:
 
 def table_of(lines: Sequence[bytes]) -> arrow.Table:
     """Return lines with their heads as columns, null where a line cannot be read."""
-    heads, places = reader.heads(list(lines), compacted.HEAD)
+    heads, places = reader.heads(lines, compacted.HEAD)
     rows = np.full(len(lines), -1)
     rows[places] = np.arange(len(places))
     head = heads.combine_chunks().take(arrow.array(rows, mask=rows < 0))

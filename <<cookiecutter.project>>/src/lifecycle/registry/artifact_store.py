@@ -6,7 +6,8 @@ from pathlib import Path
 
 from lifecycle.core import config
 from lifecycle.core.errors import ConfigError
-from lifecycle.core.outage import OutageError, cause, silent_seconds, while_growing
+from lifecycle.core.outage import OutageError, silent_seconds, while_growing
+from lifecycle.core.outage_cause import cause
 
 
 def download(model: str, version: int, folder: str) -> str:

@@ -133,11 +133,8 @@ def fetch_by_alias(params: Params, alias: str, cache: Path) -> tuple[int, Path] 
     Raises OutageError if neither MLflow nor the cache has the version, and what `store` and `fetch` raise.
     """
     version: int | None = None
-    last, model, otherwise = (
-        cache / f"{alias}.json",
-        params.track.model,
-        f"the version that is {alias} cannot be fetched",
-    )
+    last, model = cache / f"{alias}.json", params.track.model
+    otherwise = f"the version that is {alias} cannot be fetched"
     try:
         with registry_store(params, otherwise) as client:
             registered = held(client, model)
