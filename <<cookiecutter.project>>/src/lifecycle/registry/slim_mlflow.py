@@ -1,6 +1,6 @@
 """MLflow's registry over HTTP without the rest of MLflow, whose import takes several times as long as a command of the registry.
 
-`import mlflow.MODULE` first runs `mlflow/__init__.py`, which imports pandas, FastAPI and all of MLflow. Here the two packages with such code
+`import mlflow.MODULE` first runs `mlflow/__init__.py`, which imports pandas and all of MLflow. Here the two packages with such code
 stand empty while a block runs; after it MLflow is as if it had not been imported.
 """
 
