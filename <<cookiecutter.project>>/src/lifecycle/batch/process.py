@@ -12,7 +12,6 @@ from pathlib import Path
 from pyarrow import ArrowException
 
 from lifecycle.batch import output
-from lifecycle.batch.backfill import score_dates
 from lifecycle.batch.input_files import error_text
 from lifecycle.batch.job import Job
 from lifecycle.batch.run_summary import describe
@@ -44,6 +43,9 @@ def main(job: Job) -> str:
 def run(job: Job) -> None:
     """Score a table, or the dates of a range, and print a line for each. Raises ProjectError."""
     if job.dates:
+        with _hidden(*UNUSED):
+            from lifecycle.batch.backfill import score_dates
+
         output.check_no_overlap(job.input, job.output)
         score_dates(job, _main)
     else:
