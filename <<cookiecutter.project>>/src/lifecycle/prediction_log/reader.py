@@ -6,6 +6,7 @@ Whether a day is in JSON lines, compressed ones or Parquet makes no difference t
 import datetime
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -162,5 +163,14 @@ def _heads(log: Path | str, window: Window) -> Iterator[tuple[arrow.Table, Seque
                 for table, whole in compacted.row_groups(file.stream):
                     yield table, range(len(whole)), whole
             else:
-                for lines in line_blocks(file):
+                for lines in _read_ahead(line_blocks(file)):
                     yield *heads(lines, HEAD), lines
+
+
+def _read_ahead(blocks: Iterator[Lines]) -> Iterator[Lines]:
+    """The same blocks, of which the next is read and split, on another core, while one is worked on."""
+    with ThreadPoolExecutor(1) as reading:
+        following = reading.submit(next, blocks, None)
+        while (lines := following.result()) is not None:
+            following = reading.submit(next, blocks, None)
+            yield lines
