@@ -93,7 +93,6 @@ def test_a_run_removes_what_killed_runs_left_and_nothing_of_runs_that_are_alive(
         write(tmp_path / "scores", "new")
 
     assert [path.name for path in (tmp_path / "scores").glob(".staging*")] == [".staging-2026-03-02-alive"]
-    assert not (tmp_path / f"scores/.lock-{DATE}").exists()
 
 
 def test_a_second_run_for_a_date_is_refused_and_one_for_another_date_is_not(tmp_path: Path) -> None:

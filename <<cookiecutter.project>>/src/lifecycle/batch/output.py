@@ -1,6 +1,6 @@
 """Output that is complete or absent: written to a staging folder, then swapped with the previous one in a single step.
 
-scores/.lock-2026-11-25             while a run writes this date, which holds it
+scores/.lock-2026-11-25             held by the run that writes this date
 scores/.staging-2026-11-25-.../     what that run has written so far; readers ignore names that begin with a dot
 scores/date=2026-11-25/             the last complete run
 scores/.old-2026-11-25-.../         the run before it, for readers that still have it open; the next run removes it
@@ -17,7 +17,6 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from uuid import uuid4
 
-from lifecycle.batch.date_lock import LockedError, locked
 from lifecycle.core.errors import ConfigError, RefusedError
 
 QUARANTINE, DATE = "_quarantine", "date"
@@ -39,12 +38,14 @@ def staged_output(output: str, date: str) -> Iterator[tuple[Path, Path]]:
         RefusedError: another run is writing this date.
         ConfigError: a folder cannot be created, or the existing output was not written by `score`.
     """
+    from filelock import FileLock, Timeout
+
     roots = [Path(output), Path(output + QUARANTINE)]
     for root in roots:
         _make_folder(root)
         check_written_by_score(partition(root, date))
     try:
-        with locked(roots[0] / f".lock-{date}"):
+        with FileLock(roots[0] / f".lock-{date}", timeout=0, mode=0o644):
             _remove_leftovers(roots, date)
             staging = [root / f".staging-{date}-{uuid4().hex[:12]}" for root in roots]
             try:
@@ -59,7 +60,7 @@ def staged_output(output: str, date: str) -> Iterator[tuple[Path, Path]]:
             finally:
                 for folder in staging:
                     shutil.rmtree(folder, ignore_errors=True)
-    except LockedError:
+    except Timeout:
         raise RefusedError(
             f"{partition(output, date)}: another run is writing it: wait for it to finish, or name another --output or --as-of"
         ) from None
@@ -92,14 +93,16 @@ def check_written_by_score(folder: Path) -> None:
 
 def _remove_leftovers(roots: list[Path], date: str) -> None:
     """Remove what killed runs left behind and what later runs replaced, except for a date that is being written now."""
+    from filelock import FileLock, Timeout
+
     for path in [path for root in roots for path in root.iterdir()]:
         if match := LEFTOVER.fullmatch(path.name):
             other_date = match[1] != date  # this run already holds the lock of its own
-            lock = locked(roots[0] / f".lock-{match[1]}") if other_date else nullcontext()
+            lock = FileLock(roots[0] / f".lock-{match[1]}", timeout=0, mode=0o644) if other_date else nullcontext()
             try:
                 with lock:
                     shutil.rmtree(path) if path.is_dir() else path.unlink()
-            except LockedError:
+            except Timeout:
                 continue
 
 
