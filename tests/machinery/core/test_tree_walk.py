@@ -80,15 +80,15 @@ def test_many_rows_have_the_predictions_of_the_estimators_own_code(
 ) -> None:
     estimator = clone(estimator).fit(rows_like_training(0, ROWS), of_signal(target))
     ask = getattr(estimator, "predict_proba", estimator.predict)
-    asked = rows_like_training(1, CHUNK + MANY_ROWS)
+    rows = rows_like_training(1, CHUNK + MANY_ROWS)
     calls: list[int] = []
     add = TreeTables.add
     monkeypatch.setattr(TreeTables, "add", lambda self, rows, raw: calls.append(len(rows)) or add(self, rows, raw))
 
-    expected = [ask(asked), ask(asked[:MANY_ROWS])]
+    expected = [ask(rows), ask(rows[:MANY_ROWS])]
     assert not calls
     walk_at_once(estimator)
-    at_once = [ask(asked), ask(asked[:MANY_ROWS])]
+    at_once = [ask(rows), ask(rows[:MANY_ROWS])]
 
     assert calls == [CHUNK + MANY_ROWS, MANY_ROWS]
     assert [rows.tobytes() for rows in at_once] == [rows.tobytes() for rows in expected]

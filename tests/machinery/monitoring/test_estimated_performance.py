@@ -60,9 +60,9 @@ def covered(reference: pd.DataFrame, windows: list[pd.DataFrame], params: Params
     """Return the share of windows in which a metric lies in its interval."""
     inside: dict[str, list[bool]] = {}
     for window in windows:
-        found = measured(window, params)
+        with_labels = measured(window, params)
         for metric in estimate(window.drop(columns="actual"), reference, LIMITS, params, TODAY)[0]:
-            inside.setdefault(metric.metric, []).append(metric.low <= found[metric.metric] <= metric.high)
+            inside.setdefault(metric.metric, []).append(metric.low <= with_labels[metric.metric] <= metric.high)
     return {name: float(np.mean(values)) for name, values in inside.items()}
 
 

@@ -32,17 +32,17 @@ def compare(job: Job, other: Job) -> str:
                 raise DataError(
                     f"{other.output}: has the {kind} {name}, {job.output} {expected}: they cannot be compared"
                 )
-        both = paired(first, second)
-        changed = (both[LABEL].astype(str) != both[LABEL + LAST].astype(str)).sum() if LABEL in both else 0
-        counts += [len(both), changed, len(first) - len(both), len(second) - len(both)]
-        scores.append(_scores(both))
+        pairs = paired(first, second)
+        changed = (pairs[LABEL].astype(str) != pairs[LABEL + LAST].astype(str)).sum() if LABEL in pairs else 0
+        counts += [len(pairs), changed, len(first) - len(pairs), len(second) - len(pairs)]
+        scores.append(_scores(pairs))
     rows, changed, first_alone, second_alone = counts.tolist()
     if not rows:
         raise DataError(f"{other.output}: no row was scored by both versions")
     lines = [f"{other.alias}, version {other.version}, beside {job.alias}, version {job.version}: {rows:,} rows"]
     if first_alone or second_alone:
         lines.append(f"  scored by one     {first_alone:,} by {job.alias}, {second_alone:,} by {other.alias}")
-    if LABEL in both:
+    if LABEL in pairs:
         lines.append(f"  another label     {changed:,} rows ({changed / rows:.2%})")
     return "\n".join(lines + distances(pd.concat(scores, ignore_index=True), job.alias))
 
@@ -68,10 +68,10 @@ def _kind(scores: pd.DataFrame) -> str:
     return str(scores.columns[1]).partition("_")[0]
 
 
-def _scores(both: pd.DataFrame) -> pd.DataFrame:
+def _scores(pairs: pd.DataFrame) -> pd.DataFrame:
     """Return the columns of scores of both versions; a class that one of them does not know has the probability 0."""
-    names = [name.removesuffix(LAST) for name in both.columns[1:] if name not in (LABEL, LABEL + LAST)]
-    return both.reindex(columns=[name + last for name in dict.fromkeys(names) for last in ("", LAST)], fill_value=0.0)
+    names = [name.removesuffix(LAST) for name in pairs.columns[1:] if name not in (LABEL, LABEL + LAST)]
+    return pairs.reindex(columns=[name + last for name in dict.fromkeys(names) for last in ("", LAST)], fill_value=0.0)
 
 
 def distances(scores: pd.DataFrame, alias: str) -> list[str]:

@@ -110,8 +110,11 @@ def _fetched(job: Job, folder: Path) -> str:
     """Copy a job's table into a folder, of a range only its dates; return the path of its copy there."""
     source = job.input
     store, root = _store(source)
-    dated = set(dated_folders(source, names_in(source), job.dates).values()) if job.dates else None
-    for path in [path for path in remote_files(source) if dated is None or _name_below(root, path) in dated]:
+    paths = remote_files(source)
+    if job.dates:
+        folders = dated_folders(source, {_name_below(root, path) for path in paths}, job.dates).values()
+        paths = [path for path in paths if _name_below(root, path) in folders]
+    for path in paths:
         target = folder / Path(root).name / os.path.relpath(path, root)
         target.parent.mkdir(parents=True, exist_ok=True)
         with _within(lambda: store.open(path, "rb", block_size=PIECE), source) as file, target.open("wb") as copy:  # noqa: B023

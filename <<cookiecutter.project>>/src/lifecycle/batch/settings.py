@@ -29,8 +29,8 @@ class SparkSettings(Section):
             if not name.startswith("spark."):
                 raise ValueError(f"{name} is not a setting of Spark's, which begin with spark.")
             if name in SETTINGS or name == "spark.jars.packages":
-                other = "is what packages above it sets" if name not in SETTINGS else "is set by `score` itself"
-                raise ValueError(f"{name} {other}: leave it out")
+                reason = "is set by `score` itself" if name in SETTINGS else "is what packages above it sets"
+                raise ValueError(f"{name} {reason}: leave it out")
         return conf
 
     def session_conf(self) -> dict[str, str]:

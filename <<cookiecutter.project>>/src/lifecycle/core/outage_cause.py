@@ -36,8 +36,8 @@ def cause(error: BaseException, address: str) -> str | None:
         return f"it has not answered within {silent_seconds():g} s ({STORE_SECONDS})"
     if not any(sign in text for sign in NO_ANSWER):
         return None
-    asked = re.search(r"with url: (/[^\s(]*)", text)
-    path = asked[1] if asked else ""
+    address_in_text = re.search(r"with url: (/[^\s(]*)", text)
+    path = address_in_text[1] if address_in_text else ""
     if status := re.search(r"too many (\d+) error responses", text):
         return _answer(address, path, status[1])
     for pattern, meaning in REFUSALS.items():

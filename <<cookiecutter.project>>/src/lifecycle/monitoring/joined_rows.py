@@ -77,7 +77,7 @@ class Table:
 
         Raises what `rows` does.
         """
-        target, is_csv, found = self.data.target, False, arrow.table({})
+        target, is_csv, labelled = self.data.target, False, arrow.table({})
         bound = np.uint64(2**64 - 1)
         for file in self.files():
             is_csv = file.is_csv
@@ -87,12 +87,12 @@ class Table:
                     known = pc.invert(pc.is_in(batch[target], value_set=arrow.array(null_spellings(self.data.csv))))
                 batch = batch.filter(known)
                 batch = batch.filter(arrow.array(_hashes(batch) <= bound))
-                found = distinct(_together([found, batch])) if found.num_rows else distinct(batch)
-                if found.num_rows > most:
-                    hashes = _hashes(found)
+                labelled = distinct(_together([labelled, batch])) if labelled.num_rows else distinct(batch)
+                if labelled.num_rows > most:
+                    hashes = _hashes(labelled)
                     bound = np.partition(hashes, most - 1)[most - 1]
-                    found = found.filter(arrow.array(hashes <= bound))
-        labels = self._typed(unambiguous(found) if found.num_rows else found, [target], is_csv)
+                    labelled = labelled.filter(arrow.array(hashes <= bound))
+        labels = self._typed(unambiguous(labelled) if labelled.num_rows else labelled, [target], is_csv)
         return labels[target].map(str)
 
     def _batches(self, file: TableFile, columns: list[str]) -> Iterable[arrow.Table]:

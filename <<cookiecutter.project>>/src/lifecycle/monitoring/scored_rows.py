@@ -112,16 +112,16 @@ def _with_inputs(watched: ScoredTable, sampled: pd.DataFrame, dates: frozenset[s
     table = watched.table(watched.input, "--input", dates)
     ids = joined_ids(sampled, table.is_dated)
     rows = table.rows(ids.unique(), watched.inputs)
-    found = ids.isin(rows.index)
-    if not found.any():
+    has_inputs = ids.isin(rows.index)
+    if not has_inputs.any():
         raise ConfigError(
             f"--input {watched.input}: has none of the {len(sampled):,} rows of {watched.scores} that were sampled, by {watched.data.id}: "
             "name the table that was scored"
         )
-    frame = rows.loc[ids[found]]
+    frame = rows.loc[ids[has_inputs]]
     inputs = {f"{INPUTS}{name}": logged(frame[name]) for name in watched.inputs}
-    joined = arrow.table(inputs).to_pandas().join(sampled[found].reset_index(drop=True))
-    missing = int((~found).sum())
+    joined = arrow.table(inputs).to_pandas().join(sampled[has_inputs].reset_index(drop=True))
+    missing = int((~has_inputs).sum())
     note = f"{missing:,} of the {len(sampled):,} rows that were sampled are not compared: their id has no row in {watched.input}, or several"
     return joined, [note] if missing else []
 

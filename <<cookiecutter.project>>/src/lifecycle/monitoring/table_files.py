@@ -93,8 +93,8 @@ def table_files(table: str, option: str, ending: str = "") -> list[TableFile]:
     parent, name = _apart(table, option)
     place, root = place_of(parent, "the folder"), f"{name}{ending}"
     start = f"{parent.partition('://')[2] or parent}/{root}".strip("/")
-    found = [path for path in place.names(f"{glob.escape(root)}/**/*") if path.lower().endswith((*PARQUET, *CSV))]
-    inside = {path: path.strip("/").removeprefix(start) for path in sorted(found)}
+    paths = [path for path in place.names(f"{glob.escape(root)}/**/*") if path.lower().endswith((*PARQUET, *CSV))]
+    inside = {path: path.strip("/").removeprefix(start) for path in sorted(paths)}
     files = {path: within for path, within in inside.items() if not HIDDEN.search(within)}
     if not files and root.lower().endswith((*PARQUET, *CSV)):
         files = {path: "" for path in place.names(glob.escape(root))}

@@ -41,7 +41,7 @@ class Lines(Sequence[bytes]):
         """Return JSON lines of what stands before `body` in each line; None if not every line is one that can be cut like this."""
         if self.array.type != arrow.binary() or not pc.all(pc.ends_with(self.array, b"}")).as_py():
             return None
-        parts = pc.split_pattern(self.array, body, max_splits=1)
-        first = parts.flatten().take(parts.offsets[:-1])
-        short = pc.binary_join_element_wise(first, b"}\n", b"")
+        before_and_after = pc.split_pattern(self.array, body, max_splits=1)
+        before = before_and_after.flatten().take(before_and_after.offsets[:-1])
+        short = pc.binary_join_element_wise(before, b"}\n", b"")
         return short.buffers()[2].slice(0, pc.sum(pc.binary_length(short)).as_py())

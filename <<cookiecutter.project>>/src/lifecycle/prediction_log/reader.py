@@ -93,7 +93,8 @@ def parse(lines: Sequence[bytes], schema: arrow.Schema) -> tuple[arrow.Table, li
     if not lines:
         return schema.empty_table(), []
     content = b"\n".join(lines)
-    if table := _read(content, len(lines), schema, len(content) + 1 if len(lines) == 1 else None):
+    table = _read(content, len(lines), schema, len(content) + 1 if len(lines) == 1 else None)
+    if table is not None:
         return table, list(range(len(lines)))
     if len(lines) == 1:
         return schema.empty_table(), []
