@@ -10,6 +10,7 @@ import pyarrow.parquet
 from lifecycle.batch.job import Job
 from lifecycle.batch.output import partition
 from lifecycle.batch.score_rows import LABEL
+from lifecycle.core import score_distances
 from lifecycle.core.errors import DataError
 
 LAST = "_other"  # at the end of the names of the second version's columns
@@ -82,13 +83,9 @@ def distances(scores: pd.DataFrame, alias: str) -> list[str]:
         alias: of the first version.
     """
     names = [name for name in map(str, scores) if not name.endswith(LAST)]
-    apart = pd.concat([(scores[name] - scores[name + LAST]).abs() for name in names], axis=1).max(axis=1)
-    lines = [
-        f"  scores apart by   {apart.mean():.4f} on average, {apart.quantile(0.95):.4f} at most in 95% of the rows, {apart.max():.4f} at most"
-    ]
-    if len(names) == 1:
-        first, second = (scores[name].astype("float64") for name in (names[0], names[0] + LAST))
-        lines.insert(0, f"  mean score        {second.mean():.4f}, {alias} {first.mean():.4f}")
-        if first.nunique() > 1 and second.nunique() > 1:
-            lines.append(f"  rank correlation  {first.rank().corr(second.rank()):.4f}")
+    first = scores[names].astype("float64")
+    second = scores[[name + LAST for name in names]].astype("float64").set_axis(names, axis=1)
+    lines = score_distances.distances(first, second, alias)
+    if len(names) == 1 and first[names[0]].nunique() > 1 and second[names[0]].nunique() > 1:
+        lines.append(f"  rank correlation  {first[names[0]].rank().corr(second[names[0]].rank()):.4f}")
     return lines

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from lifecycle.core import score_distances
 from lifecycle.prediction_log.labels import class_name, class_names
 
 PROBABILITIES = "probabilities"
@@ -14,17 +15,7 @@ def distances(pairs: pd.DataFrame) -> list[str]:
     The columns of `pairs` are those of the log; the shadow's end in `_shadow`.
     """
     production, shadow = _scores(pairs, "").align(_scores(pairs, "_shadow"), join="outer", axis=1, fill_value=0.0)
-    distance = (production - shadow).abs().max(axis=1)
-    if not distance.notna().any():
-        return []
-    means = [] if len(production.columns) > 1 else [
-        f"  mean score        {shadow.iloc[:, 0].mean():.4f}, production {production.iloc[:, 0].mean():.4f}"
-    ]  # fmt: skip
-    return [
-        *means,
-        f"  scores apart by   {distance.mean():.4f} on average, {distance.quantile(0.95):.4f} at most in 95% of the rows, "
-        f"{distance.max():.4f} at most",
-    ]
+    return score_distances.distances(production, shadow, "production")
 
 
 def performance(known: pd.DataFrame, positive: str | None) -> str:
