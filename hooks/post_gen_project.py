@@ -60,6 +60,8 @@ PARTS = {
         "scripts/drift_demo.mk",
     ],
 }
+# What goes when none of the parts that use it is chosen.
+SHARED = {"src/lifecycle/core/score_distances.py": {"serving", "batch"}}
 # What belongs to the service that judges pull requests.
 CI = {
     "github": [".github", "scripts/post_pull_request_comment.py", "scripts/root_workflows.py"],
@@ -93,6 +95,7 @@ def remove(root: Path, names: list[str]) -> None:
 def drop_parts(root: Path, chosen: set[str]) -> None:
     """Remove the files, and the packages of requirements.txt, of the parts of a rendered project that are not chosen."""
     remove(root, [path for part, of_part in PARTS.items() if part not in chosen for path in of_part])
+    remove(root, [path for path, users in SHARED.items() if not users & chosen])
     needed = {name for part in chosen for name in PACKAGES[part].split()}
     dropped = {name for names in PACKAGES.values() for name in names.split()} - needed
     lock = root / "requirements.txt"

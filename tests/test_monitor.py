@@ -224,7 +224,7 @@ def test_a_version_is_judged_by_its_number_whatever_alias_it_has_now(
     assert (found["rows"], found["version"], found["role"], found["other_versions"]) == (ROWS, "1", "version-1", {})
     assert "tenure" in found["drifted"]
     assert done.stdout.rstrip().endswith("-version-1")
-    for wrong, said in ((unknown, "version 99 cannot be fetched"), (acting, "in production now")):
+    for wrong, said in ((unknown, "no version 99 of telco-churn"), (acting, "in production now")):
         assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1), wrong.stderr
         assert said in wrong.stderr
 

@@ -205,7 +205,7 @@ def test_the_manifest_names_every_folder_of_a_part_and_nothing_that_is_gone() ->
     root = TEMPLATE / "<<cookiecutter.project>>"
 
     assert set(hook["PARTS"]) == set(hook["PACKAGES"]) == PARTS
-    for path in itertools.chain(*hook["PARTS"].values()):
+    for path in itertools.chain(*hook["PARTS"].values(), hook["SHARED"]):
         assert (root / path).exists(), path
     folders = {path.name for path in (root / "src/lifecycle").iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert folders - {
