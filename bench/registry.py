@@ -46,8 +46,9 @@ def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
             assert last
             for _ in range(count):
                 version = int(another(f"{time.time_ns():064x}").version)
-                for alias in aliases.ALIASES:
-                    state = last.state | {alias: version, "before": last.state["production"]}
+                for alias in ("candidate", "staging", "production"):
+                    before = last.state["production" if alias == "production" else "before"]
+                    state = last.state | {alias: version, "before": before}
                     last = replace(last, alias=alias, version=version, base=last.number, state=state, id=uuid4().hex)
                     ledger.append(client, model, last)
                     last = replace(last, number=last.base + 1)
@@ -72,7 +73,9 @@ def measure(project: Path, runs: int) -> dict[int, dict[str, float]]:
             """To the version that was there before, named: a rollback that is only repeated does nothing."""
             last = ledger.head(client, model)
             assert last
-            return timed(lambda: rollback(client, model, last.state["before"], "bench"))
+            elapsed = timed(lambda: rollback(client, model, last.state["before"], "bench"))
+            assert ledger.head(client, model) != last
+            return elapsed
 
         def registration() -> float:
             """Of a model that is new: its tags are taken from the versions that have them."""

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from lifecycle.monitoring import drift_page, window_report
+from lifecycle.core.errors import DataError
+from lifecycle.monitoring import window_report
 from machinery.monitoring import lab
 
 
@@ -50,16 +51,15 @@ def test_two_monitors_at_once_leave_one_whole_report(tmp_path: Path) -> None:
 def test_a_page_that_cannot_be_drawn_does_not_cost_the_verdict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def fault(*_: Any) -> None:
-        raise RuntimeError("injected\nfault")
+    def fault(compared: Any, title: str, paragraphs: list[str], page: Path) -> None:
+        page.write_text("half of it")
+        raise DataError("drift.html: injected\nfault")
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(drift_page, "draw", fault)
     compared: Any = [SimpleNamespace()]
 
-    summary, folder = window_report.publish(lab.past(alarm=False), compared, lab.settings())
+    summary, folder = window_report.publish(lab.past(alarm=False), compared, lab.settings(), fault)
 
     assert summary.status == "healthy"
     assert sorted(path.name for path in folder.iterdir()) == ["summary.json", "summary.md"]
-    warning = "warning: drift.html: Evidently cannot draw the window: RuntimeError: injected fault"
-    assert capsys.readouterr().err.startswith(warning)
+    assert capsys.readouterr().err == "warning: drift.html: injected fault\n"

@@ -1,6 +1,7 @@
 """drift.html: the reference and the window side by side, column by column. The only module that uses Evidently."""
 
 import html
+import importlib
 import importlib.util
 import os
 from collections.abc import Sequence
@@ -20,6 +21,12 @@ def check_installed() -> None:
         raise ConfigError("evidently is not installed; it is in the extra `monitor`: make setup EXTRAS=dev,monitor")
 
 
+def load() -> None:
+    """Import Evidently, which takes seconds, so that `draw` need not."""
+    os.environ["DO_NOT_TRACK"] = "1"  # else it sends usage data
+    importlib.import_module("evidently.presets")
+
+
 def draw(compared: Sequence[Compared], title: str, paragraphs: Sequence[str], path: Path) -> dict[str, float]:
     """Write the page, which needs nothing from the network; return the distances that Evidently has drawn, by column.
 
@@ -28,7 +35,7 @@ def draw(compared: Sequence[Compared], title: str, paragraphs: Sequence[str], pa
         title, paragraphs: what stands above the plots.
         path: of the page.
     """
-    os.environ["DO_NOT_TRACK"] = "1"  # else it sends usage data
+    load()
     import evidently
     from evidently.presets import DataDriftPreset
 

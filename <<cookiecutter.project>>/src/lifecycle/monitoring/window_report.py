@@ -3,15 +3,15 @@
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock
 
-from lifecycle.core.errors import ConfigError, ProjectError, concerning
+from lifecycle.core.errors import ConfigError, ProjectError
 from lifecycle.core.files import write_json, write_text
-from lifecycle.monitoring import alarm_rule, drift_page, old_reports, summary_format
+from lifecycle.monitoring import alarm_rule, old_reports, summary_format
 from lifecycle.monitoring.drift import Compared
 from lifecycle.monitoring.settings import Monitoring
 from lifecycle.monitoring.summary import Summary
@@ -21,18 +21,23 @@ PAGE, TEXT = "drift.html", "summary.md"
 LOCK_SECONDS = 60.0  # another monitor holds the lock only while it writes
 
 
-def publish(summary: Summary, compared: Sequence[Compared], settings: Monitoring) -> tuple[Summary, Path]:
+def publish(
+    summary: Summary, compared: Sequence[Compared], settings: Monitoring, draw: Callable[..., None]
+) -> tuple[Summary, Path]:
     """Write drift.html, summary.json and summary.md; return the summary with its status, and the folder.
 
-    `compared` is empty if too few rows were answered: then there is nothing to draw, and the status is undecided unless there is an alarm.
+    Args:
+        summary: without a status.
+        compared: empty if too few rows were answered: then there is nothing to draw, and the status is undecided unless there is an alarm.
+        settings: of monitoring.yaml.
+        draw: takes what `drift_page.draw` takes, and may raise a ProjectError.
     """
     with unfinished() as folder:
         if compared:
             title = f"{summary.model} version {summary.version}: the window compared with the reference"
             text = [*summary_format.unsaid(summary), *(summary.alarms or ["No alarm in this window."])]
             try:
-                with concerning(f"{PAGE}: Evidently cannot draw the window"):
-                    drift_page.draw(compared, title, [summary_format.headline(summary), *text], folder / PAGE)
+                draw(compared, title, [summary_format.headline(summary), *text], folder / PAGE)
             except ProjectError as error:  # the verdict does not rest on it
                 (folder / PAGE).unlink(missing_ok=True)
                 print(f"warning: {error}", file=sys.stderr)
