@@ -53,7 +53,7 @@ def test_a_page_that_cannot_be_drawn_does_not_cost_the_verdict(
 ) -> None:
     def fault(compared: Any, title: str, paragraphs: list[str], page: Path) -> None:
         page.write_text("half of it")
-        raise DataError("drift.html: injected\nfault")
+        raise DataError("drift.html: injected fault")
 
     monkeypatch.chdir(tmp_path)
     compared: Any = [SimpleNamespace()]

@@ -12,9 +12,6 @@ BATCH = Path(__file__).parents[1] / "batch"  # the part that writes the tables o
 
 def monitor(arguments: argparse.Namespace) -> int:
     """Compare a window of the traffic with the reference. Exit code 0: healthy, 1: act, 2: undecided, or an error."""
-    from lifecycle.monitoring import alarm_rule, summary_format
-    from lifecycle.monitoring.monitor import Options, Scores, monitor
-
     if arguments.act and arguments.alias != "production":
         raise ConfigError(f"--act is for production, not for {arguments.alias}")
     if arguments.act and arguments.version:
@@ -24,12 +21,24 @@ def monitor(arguments: argparse.Namespace) -> int:
         raise ConfigError("--input and --labels go with --scores, the folder that `score` wrote")
     if scores is not None and arguments.log:
         raise ConfigError("--scores and --log name two things to monitor: give one of them")
-    table = Scores(scores, given, labels) if scores is not None else None
-    options = Options(
-        arguments.alias, arguments.since, arguments.until, arguments.window, arguments.log, table, arguments.version
-    )
+    from lifecycle.monitoring.page_process import PageProcess
+
     try:
-        summary, folder = monitor(options)
+        with PageProcess() as page:  # it imports Evidently beside what is imported here
+            from lifecycle.monitoring import alarm_rule, summary_format
+            from lifecycle.monitoring.monitor import Options, Scores, monitor
+
+            table = Scores(scores, given, labels) if scores is not None else None
+            options = Options(
+                arguments.alias,
+                arguments.since,
+                arguments.until,
+                arguments.window,
+                arguments.log,
+                table,
+                arguments.version,
+            )
+            summary, folder = monitor(options, page.draw)
     except ProjectError as error:  # exit code 1 would mean that the status is act
         raise ConfigError(str(error)) from error
     except Exception:

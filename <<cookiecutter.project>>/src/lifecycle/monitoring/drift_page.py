@@ -2,23 +2,15 @@
 
 import html
 import importlib
-import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from lifecycle.core.errors import ConfigError
 from lifecycle.monitoring.drift import Compared
 
 STYLE = "font-family: sans-serif; margin: 2em 2.5em 0; line-height: 1.5"
-
-
-def check_installed() -> None:
-    """Raise ConfigError if Evidently is not installed. It is not imported: that takes seconds."""
-    if importlib.util.find_spec("evidently") is None:
-        raise ConfigError("evidently is not installed; it is in the extra `monitor`: make setup EXTRAS=dev,monitor")
 
 
 def load() -> None:

@@ -17,9 +17,8 @@ from lifecycle.core.own_metrics import declared_here
 from lifecycle.core.times import Window, duration, now, window
 from lifecycle.core.version_files import REFERENCE
 from lifecycle.gate.policy import Policy
-from lifecycle.monitoring import drift_page, mlflow_series, scored_rows, settings, traffic, window_report
+from lifecycle.monitoring import mlflow_series, scored_rows, settings, traffic, window_report
 from lifecycle.monitoring.baseline import Baseline
-from lifecycle.monitoring.page_process import PageProcess
 from lifecycle.monitoring.performance import params_of
 from lifecycle.monitoring.scored_table import ScoredTable
 from lifecycle.monitoring.settings import Monitoring
@@ -59,19 +58,12 @@ class Options:
     """None: the one that has the alias."""
 
 
-def monitor(options: Options) -> tuple[Summary, Path]:
+def monitor(options: Options, draw: window_report.Draw) -> tuple[Summary, Path]:
     """Monitor a window, write its report and log its figures; return the summary and the folder of the report.
 
-    Raises ConfigError if there is no version to monitor, or no reference to compare its traffic with; DataError if a table that
-    was scored has values of another type than the contract.
+    `draw` writes the page of the report. Raises ConfigError if there is no version to monitor, or no reference to compare its traffic
+    with; DataError if a table that was scored has values of another type than the contract.
     """
-    drift_page.check_installed()
-    with PageProcess() as page:
-        return monitor_window(options, page)
-
-
-def monitor_window(options: Options, page: PageProcess) -> tuple[Summary, Path]:
-    """Do what `monitor` does, with a process that draws the page."""
     limits, params = settings.load(), config.load()
     policy = Policy.checked(read_yaml(config.GATES), str(config.GATES), declared_here(params.package))
     span = window(options.since, options.until, options.length or limits.window.length, now(), whole_seconds=True)
@@ -98,7 +90,7 @@ def monitor_window(options: Options, page: PageProcess) -> tuple[Summary, Path]:
         summary = baseline.measured(summary, window_traffic.sample, labelled, compared)
     elif summary.readable + summary.refused_rows >= limits.window.min_rows:
         summary = baseline.unanswered(summary)
-    summary, folder = window_report.publish(summary, compared, limits, page.draw)
+    summary, folder = window_report.publish(summary, compared, limits, draw)
     try:
         mlflow_series.log(summary, params)
     except ConfigError as error:

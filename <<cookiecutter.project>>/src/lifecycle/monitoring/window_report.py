@@ -18,19 +18,19 @@ from lifecycle.monitoring.summary import Summary
 
 REPORTS = Path("reports/monitoring")
 PAGE, TEXT = "drift.html", "summary.md"
+Draw = Callable[[Sequence[Compared], str, Sequence[str], Path], None]
+"""Takes what `drift_page.draw` takes. Raises a ProjectError if the page cannot be drawn."""
 LOCK_SECONDS = 60.0  # another monitor holds the lock only while it writes
 
 
-def publish(
-    summary: Summary, compared: Sequence[Compared], settings: Monitoring, draw: Callable[..., None]
-) -> tuple[Summary, Path]:
+def publish(summary: Summary, compared: Sequence[Compared], settings: Monitoring, draw: Draw) -> tuple[Summary, Path]:
     """Write drift.html, summary.json and summary.md; return the summary with its status, and the folder.
 
     Args:
         summary: without a status.
         compared: empty if too few rows were answered: then there is nothing to draw, and the status is undecided unless there is an alarm.
         settings: of monitoring.yaml.
-        draw: takes what `drift_page.draw` takes, and may raise a ProjectError.
+        draw: writes the page.
     """
     with unfinished() as folder:
         if compared:
