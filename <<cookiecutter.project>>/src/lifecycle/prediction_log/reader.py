@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from lifecycle.prediction_log.lines import Lines
 from lifecycle.prediction_log.log_files import LogFile
 from lifecycle.prediction_log.writer import FEEDBACK, PREDICTIONS, SKEW
 
+T = TypeVar("T")
 BODY = b',"milliseconds":'  # where a server has written who answered when; inputs and answer follow
 BLOCK = 8_388_608  # bytes of a file that are held at a time
 UNQUOTED_LABEL = re.compile(rb'(?<!\\)("label": ?)(true|false|-?\d[\d.eE+-]*)')
@@ -161,17 +163,17 @@ def _heads(log: Path | str, window: Window) -> Iterator[tuple[arrow.Table, Seque
     for files in log_files.days(log, PREDICTIONS, window):
         for file in files:
             if file.is_compacted:
-                for table, whole in compacted.row_groups(file.stream):
+                for table, whole in _read_ahead(compacted.row_groups(file.stream)):
                     yield table, range(len(whole)), whole
             else:
                 for lines in _read_ahead(line_blocks(file)):
                     yield *heads(lines, HEAD), lines
 
 
-def _read_ahead(blocks: Iterator[Lines]) -> Iterator[Lines]:
-    """The same blocks, of which the next is read and split, on another core, while one is worked on."""
+def _read_ahead(blocks: Iterator[T]) -> Iterator[T]:
+    """The same blocks, of which the next is read, on another core, while one is worked on."""
     with ThreadPoolExecutor(1) as reading:
         following = reading.submit(next, blocks, None)
-        while (lines := following.result()) is not None:
+        while (block := following.result()) is not None:
             following = reading.submit(next, blocks, None)
-            yield lines
+            yield block
