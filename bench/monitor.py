@@ -6,6 +6,7 @@ A log of one server and one day, its rows drawn from the test split, is read by 
     all rows    the same log through Arrow's JSON reader into one pandas table, and Evidently's DataDriftPreset with the same
                 distances on all of it, saved as HTML: what a notebook would do, with the fastest reader there is
     reading     the columns of the log alone, a block at a time, and nothing else: what `monitor` cannot do without
+    compacted   `monitor` once more, when `log compact` has written the day to Parquet
 
 Aim: memory flat in rows, and at ten million rows at least ten times faster than Evidently on all of them.
 """
@@ -13,6 +14,7 @@ Aim: memory flat in rows, and at ten million rows at least ten times faster than
 import argparse
 import json
 import random
+import shutil
 import sys
 import tempfile
 from datetime import UTC, datetime, timedelta
@@ -77,6 +79,7 @@ COMMANDS = {
     "all rows": [sys.executable, "-c", ALL_ROWS],
     "reading": [sys.executable, "-c", READING],
 }
+COMPACTED = "compacted"
 
 
 def write_log(path: Path, records: list[str], rows: int) -> None:
@@ -93,11 +96,19 @@ def write_log(path: Path, records: list[str], rows: int) -> None:
 def measure(project: Path, records: list[str], rows: int, runs: int) -> dict[str, list[Usage]]:
     progress(f"{rows:,} rows: writing the log")
     write_log(project / LOG / f"{DAY:%Y-%m-%d}" / "server.jsonl", records, rows)
-    used: dict[str, list[Usage]] = {name: [] for name in COMMANDS}
+    used: dict[str, list[Usage]] = {name: [] for name in [*COMMANDS, COMPACTED]}
+
+    def measured(name: str, command: list[str]) -> None:
+        used[name].append(run(command, project))
+        progress(f"{rows:,} rows: {name} {used[name][-1].seconds:.1f} s, {used[name][-1].peak_mb:,.0f} MB")
+
     for _ in range(runs):
         for name, command in COMMANDS.items():  # by turns, so that a busy minute hits all of them
-            used[name].append(run(command, project))
-            progress(f"{rows:,} rows: {name} {used[name][-1].seconds:.1f} s, {used[name][-1].peak_mb:,.0f} MB")
+            measured(name, command)
+    run(["telco-churn", "log", "compact", "--log", LOG], project)
+    for _ in range(runs):
+        measured(COMPACTED, COMMANDS["monitor"])
+    shutil.rmtree(project / LOG)
     return used
 
 
@@ -116,10 +127,11 @@ def main() -> None:
     for rows, used in found.items():
         seconds = {name: median(one.seconds for one in taken) for name, taken in used.items()}
         peak = {name: median(one.peak_mb for one in taken) for name, taken in used.items()}
-        figures = [f"{seconds[name]:.1f} s, {peak[name]:,.0f} MB" for name in COMMANDS]
-        lines.append([f"{rows:,}", *figures, f"{seconds['all rows'] / seconds['monitor']:.1f}"])
+        figures = [f"{seconds[name]:.1f} s, {peak[name]:,.0f} MB" for name in used]
+        times = [f"{seconds['all rows'] / seconds[name]:.1f}" for name in ("monitor", COMPACTED)]
+        lines.append([f"{rows:,}", *figures, *times])
     print(f"{machine()}; medians of {wanted.runs}, of ten million rows one run\n")
-    print(table(["rows", *COMMANDS, "times faster"], lines))
+    print(table(["rows", *COMMANDS, COMPACTED, "all rows / monitor", "all rows / compacted"], lines))
     print(
         json.dumps(
             {rows: {name: [one[:2] for one in taken] for name, taken in used.items()} for rows, used in found.items()}
