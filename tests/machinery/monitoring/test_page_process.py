@@ -70,7 +70,9 @@ def test_it_does_not_outlive_a_command_that_is_killed(kill: signal.Signals) -> N
         "        time.sleep(60)\n"
     )
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(SRC), os.environ.get("PYTHONPATH", "")])}
-    with subprocess.Popen([sys.executable, "-c", command], env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", command], env=environment, stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout
         pid = int(process.stdout.readline())
         assert alive(pid)
