@@ -94,9 +94,9 @@ class Server:
         )
 
     def lines(self, kind: str = "jsonl") -> list[dict[str, Any]]:
-        """Return what is in the log: predictions, or `feedback.jsonl`."""
+        """Return what is in the log: predictions, or `feedback.jsonl`; without a line that is still being written."""
         files = [path for path in sorted(self.log.rglob(f"*.{kind}")) if kind in path.name.partition(".")[2:]]
-        return [json.loads(line) for path in files for line in path.read_text().splitlines()]
+        return [json.loads(line) for path in files for line in path.read_bytes().split(b"\n")[:-1]]
 
     def processes(self) -> list[int]:
         """Return the process and all that it started."""
