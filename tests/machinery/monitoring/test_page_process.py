@@ -1,5 +1,6 @@
 """The page is drawn by a process that costs nothing but the page if it fails, and never stays behind."""
 
+import importlib.util
 import os
 import signal
 import subprocess
@@ -12,10 +13,12 @@ from typing import Any
 import pytest
 
 from lifecycle.core.config import Params
-from lifecycle.core.errors import DataError
+from lifecycle.core.errors import DEBUG, ConfigError, DataError
 from lifecycle.core.home import SRC
 from lifecycle.monitoring.page_process import PageProcess
 from machinery.monitoring import lab
+
+pytest.importorskip("evidently", reason="comes with the extra `monitor`")
 
 SECONDS = 60.0
 
@@ -29,7 +32,6 @@ def alive(pid: int) -> bool:
 
 
 def test_a_page_is_drawn_and_the_process_ends(params: Params, tmp_path: Path) -> None:
-    pytest.importorskip("evidently", reason="comes with the extra `monitor`")
     baseline = lab.baseline(tmp_path / "4", lab.of_task(params, "binary"), lab.settings())
     compared = baseline.comparison().of(lab.logged_rows(700, 2, baseline.params))
 
@@ -41,8 +43,10 @@ def test_a_page_is_drawn_and_the_process_ends(params: Params, tmp_path: Path) ->
     assert not alive(pid or 0)
 
 
-def test_what_fails_there_is_said_in_one_line(tmp_path: Path) -> None:
-    pytest.importorskip("evidently", reason="comes with the extra `monitor`")
+def test_what_fails_there_is_said_in_one_line_and_its_traceback_shown_on_request(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(DEBUG, "1")
     broken: Any = [SimpleNamespace()]
 
     with (
@@ -50,6 +54,15 @@ def test_what_fails_there_is_said_in_one_line(tmp_path: Path) -> None:
         pytest.raises(DataError, match=r"^drift.html: Evidently cannot draw the window: AttributeError: "),
     ):
         page.draw(broken, "the title", [], tmp_path / "drift.html")
+
+    assert "Traceback" in capfd.readouterr().err
+
+
+def test_without_evidently_one_line_says_where_it_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+    with pytest.raises(ConfigError, match="make setup EXTRAS=dev,monitor"), PageProcess():
+        pass
 
 
 def test_a_process_that_is_killed_is_said_so(tmp_path: Path) -> None:

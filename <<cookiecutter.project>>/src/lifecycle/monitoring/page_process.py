@@ -5,7 +5,9 @@ This module imports nothing that takes long, so that the process starts first.
 
 import importlib.util
 import multiprocessing
+import os
 import signal
+import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -13,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from lifecycle.core.errors import ConfigError, DataError, ProjectError, concerning
+from lifecycle.core.errors import DEBUG, ConfigError, DataError, ProjectError, concerning
 
 if TYPE_CHECKING:
     from lifecycle.monitoring.drift import Compared
@@ -26,9 +28,8 @@ class PageProcess:
         """Raise ConfigError if Evidently is not installed."""
         if importlib.util.find_spec("evidently") is None:
             raise ConfigError("evidently is not installed; it is in the extra `monitor`: make setup EXTRAS=dev,monitor")
-        context = multiprocessing.get_context(
-            "spawn"
-        )  # not forked: threads of what is loaded here would not come along
+        # Not forked: threads of what is loaded here would not come along.
+        context = multiprocessing.get_context("spawn")
         self._connection, theirs = context.Pipe()
         self._process = context.Process(target=_serve, args=(theirs,), daemon=True)
         self._process.start()
@@ -70,5 +71,7 @@ def _problem(compared: Sequence["Compared"], title: str, paragraphs: Sequence[st
         with concerning(f"{path.name}: Evidently cannot draw the window"):
             drift_page.draw(compared, title, paragraphs, path)
     except (ProjectError, OSError) as error:
+        if os.environ.get(DEBUG):
+            traceback.print_exc()
         return str(error)
     return ""
